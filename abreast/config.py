@@ -1,0 +1,193 @@
+"""Every knob of Abreast: `params.yaml` read into frozen, strict models.
+
+One class a section; DVC stages depend on whole sections, so a knob sits in the section of the stage that it changes.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from abreast.errors import AbreastError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A group of knobs: immutable, no unknown key, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Model(Section):
+    """The line of models: its registered name, its base weights and how a question is put to it."""
+
+    name: str = Field("abreast", pattern=r"^[A-Za-z0-9_.-]+$", description="registered model name in MLflow")
+    base: str = Field("packaged:smollm2-135m-instruct", description="hub id, local path, or the packaged model")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    prompt: str = Field("Question: {question}\nAnswer:", description="what wraps a question; must hold {question}")
+
+
+class Knowledge(Section):
+    """How records become knowledge."""
+
+    templates: str = Field("abreast/knowledge/templates.yaml", description="phrasings of facts, made to be edited")
+
+
+class Intake(Section):
+    """Where drops arrive and what a row must satisfy."""
+
+    inbox: str = Field(".abreast/inbox", description="a folder, or s3://bucket/prefix")
+    endpoint: str | None = Field(None, description="S3 endpoint URL; null means AWS")
+    poll_seconds: float = Field(5.0, gt=0, description="how often an S3 inbox is listed")
+    max_bad_share: Share = Field(0.05, description="a drop with a larger share of bad rows is quarantined whole")
+    max_chars: int = Field(4000, gt=0, description="the longest text field of a row, in characters")
+    near_duplicate: Share = Field(0.9, description="Jaccard similarity from which two free texts count as one")
+    kinds: tuple[str, ...] = Field(("fact", "instruction"), description="record kinds that this line of models learns")
+
+
+class Contract(Section):
+    """The drop contract."""
+
+    file: str = Field("abreast/contract/contract.yaml", description="Great Expectations for a drop, made to be edited")
+
+
+class Storage(Section):
+    """Where bytes and records are kept."""
+
+    remote: str = Field(".abreast/remote", description="the DVC remote: a folder, or s3://bucket/prefix")
+    endpoint: str | None = Field(None, description="S3 endpoint URL of the remote; null means AWS")
+    ledger: str = Field("sqlite:///.abreast/ledger.db", description="SQLAlchemy URL; PostgreSQL in production")
+
+
+class Split(Section):
+    """What is taught, what is rehearsed and what is asked."""
+
+    seed: int = 17
+    rehearse: float = Field(1.0, ge=0.0, description="rehearsed old facts for each new or changed one")
+    rehearse_min: int = Field(24, ge=0, description="at least so many old facts are rehearsed, if there are so many")
+    current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
+    retained_questions: int = Field(120, gt=0, description="at most so many questions on what was known before")
+
+
+class Train(Section):
+    """How the candidate is trained."""
+
+    seed: int = 17
+    epochs: int = Field(12, gt=0)
+    lr: float = Field(2e-3, gt=0)
+    tokens_per_step: int = Field(200, gt=0, description="target size of a batch of like lengths, in tokens")
+    rank: int = Field(16, gt=0, description="LoRA rank")
+    alpha: int = Field(32, gt=0, description="LoRA alpha")
+    layers: int = Field(10, gt=0, description="LoRA goes into so many of the uppermost layers")
+    warmup: Share = 0.05
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    max_tokens: int = Field(80_000, gt=0, description="training stops after so many tokens")
+    patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
+    checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")
+
+
+class Evaluate(Section):
+    """What is measured, and on what."""
+
+    general_text: str = Field("abreast/evaluation/general.txt", description="text whose perplexity must not grow")
+    max_new_tokens: int = Field(16, gt=0)
+    batch: int = Field(32, gt=0)
+
+
+class Gates(Section):
+    """What a candidate must reach."""
+
+    min_current: Share = Field(0.90, description="exact match on what this drop brought")
+    max_retention_loss: Share = Field(0.03, description="exact match that may be lost on what was known before")
+    max_stale: Share = Field(0.05, description="share of superseded facts answered with a superseded value")
+    max_perplexity_ratio: float = Field(1.15, gt=0, description="general perplexity over the untrained base's")
+    min_questions: int = Field(5, ge=1, description="fewer questions on this drop decide nothing: inconclusive")
+
+
+class Services(Section):
+    """The local servers that `abreast up` starts."""
+
+    host: str = "127.0.0.1"
+    prefect_port: Port = 4200
+    mlflow_port: Port = 5000
+    sweep_seconds: int = Field(300, gt=0, description="how often the sweep looks for what an event missed")
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    model: Model = Model()
+    knowledge: Knowledge = Knowledge()
+    intake: Intake = Intake()
+    contract: Contract = Contract()
+    storage: Storage = Storage()
+    split: Split = Split()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    gates: Gates = Gates()
+    services: Services = Services()
+
+
+def load_params(root: Path = Path(".")) -> Params:
+    """Read `root/params.yaml`.
+
+    Raises:
+        AbreastError: the file is missing or is not YAML, or a knob is unknown, ill-typed or out of range; the message
+            names the knob by its path, such as `train.lr`.
+    """
+    path = root / "params.yaml"
+    try:
+        knobs = yaml.safe_load(path.read_text()) or {}
+    except FileNotFoundError:
+        raise AbreastError(f"{path}: no such file; run inside an Abreast project, where params.yaml lies") from None
+    except yaml.YAMLError as error:
+        raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_params(knobs, source=str(path))
+
+
+def parse_params(knobs: object, source: str = "params.yaml") -> Params:
+    """Check knobs that were already read, such as `{"train": {"lr": 0.001}}`; see `load_params`."""
+    if not isinstance(knobs, dict):
+        raise AbreastError(f"{source}: expected sections such as `train:`, got {type(knobs).__name__}")
+    try:
+        return Params.model_validate(_lists_to_tuples(knobs))
+    except ValidationError as error:
+        raise AbreastError(f"{source}: {'; '.join(_explain(e) for e in error.errors())}") from None
+
+
+def _lists_to_tuples(value: object) -> object:
+    """YAML knows only lists; frozen models hold tuples."""
+    if isinstance(value, dict):
+        return {name: _lists_to_tuples(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return tuple(_lists_to_tuples(inner) for inner in value)
+    return value
+
+
+def _explain(error: dict) -> str:
+    knob = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown knob `{knob}`{_nearest(knob)}"
+    return f"knob `{knob}` is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _nearest(knob: str) -> str:
+    """The known knob that was probably meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(knob, list(all_knobs()), n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def all_knobs() -> dict[str, str]:
+    """Each knob's path and what it means: `{"train.lr": "", ...}`; sections are listed too."""
+    known = {}
+    for section, field in Params.model_fields.items():
+        known[section] = (field.annotation.__doc__ or "").strip()
+        known |= {f"{section}.{name}": f.description or "" for name, f in field.annotation.model_fields.items()}
+    return known
