@@ -1,0 +1,33 @@
+"""The ledger: what happened to each drop, each update, each version and each promotion."""
+
+from pathlib import Path
+
+from abreast.registry.ledger.database import Database
+from abreast.registry.ledger.drops import DropLedger
+from abreast.registry.ledger.leases import LeaseLedger
+from abreast.registry.ledger.promotions import PromotionLedger
+from abreast.registry.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Update, Version
+from abreast.registry.ledger.updates import UpdateLedger
+from abreast.registry.ledger.versions import VersionLedger
+
+__all__ = ["Delivery", "Drop", "Lease", "Ledger", "Pointer", "Promotion", "Update", "Version", "open_ledger"]
+
+
+class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger):
+    """The whole ledger over one database, for many processes and threads; every call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def open_ledger(url: str, project_root: Path) -> Ledger:
+    """Open the ledger at `url` (knob `storage.ledger`), making it if it is new.
+
+    Args:
+        url: such as `sqlite:///.abreast/ledger.db` (relative to `project_root`; the folder is made) or
+            `postgresql://user@host/abreast`.
+
+    Raises:
+        AbreastError: the database is unreachable or broken, or its tables are of another version.
+    """
+    return Ledger(Database(url, project_root))
