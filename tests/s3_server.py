@@ -1,0 +1,122 @@
+"""A real S3 server (SeaweedFS) on loopback, started when the first test asks for it."""
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ACCESS_KEY, SECRET_KEY = "abreast-test", "abreast-test-secret"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server; `client` is a plain boto3 client with its credentials."""
+
+    endpoint: str
+    client: object
+
+    def new_bucket(self) -> str:
+        """Make an empty bucket, and return its name."""
+        name = f"test-{os.getpid()}-{next(_numbers)}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+
+def _free_port() -> int:
+    """A port whose gRPC twin (10,000 above) is free too and below 65,536."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port < 55_000:
+            return port
+
+
+def _command(folder: Path, s3_port: int) -> list[str]:
+    identity = {
+        "name": "tests",
+        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    config = folder / "s3.json"
+    config.write_text(json.dumps({"identities": [identity]}))
+    ports = {name: _free_port() for name in ("master", "volume", "filer")}
+    (folder / "data").mkdir()
+    return [
+        str(Path(sys.executable).with_name("weed")),
+        "server",
+        f"-dir={folder / 'data'}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        *(f"-{name}.port={port}" for name, port in ports.items()),
+        "-s3",
+        f"-s3.port={s3_port}",
+        f"-s3.config={config}",
+        "-volume.max=200",
+        "-master.volumeSizeLimitMB=256",
+    ]
+
+
+def _client(endpoint: str):
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name="us-east-1",
+    )
+
+
+def _wait(process: subprocess.Popen, client, log: Path) -> None:
+    """Until a bucket can be made and an object put: the port answers seconds before that."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            client.create_bucket(Bucket="probe")
+            client.put_object(Bucket="probe", Key="probe", Body=b"1")
+            return
+        except (BotoCoreError, ClientError):
+            time.sleep(0.3)
+    raise RuntimeError(f"the S3 server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A running S3 server, ended with the session; tests that use it carry the mark `server`."""
+    folder = tmp_path_factory.mktemp("s3")
+    port = _free_port()
+    log = folder / "weed.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(_command(folder, port), stdout=output, stderr=output)
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        client = _client(endpoint)
+        _wait(process, client, log)
+        yield S3Server(endpoint, client)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The running S3 server, with its credentials in the environment of this test."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return s3_server
