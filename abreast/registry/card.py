@@ -1,0 +1,108 @@
+"""The page of a version in the registry: Markdown that a reviewer reads in a minute."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from abreast.errors import AbreastError
+from abreast.registry.ledger import Drop
+
+_SAMPLE = 5
+_RULE = "\n\n---\n\n"
+_MEASURES = {
+    "current_exact_match": "exact match on what these drops brought",
+    "retained_exact_match": "exact match on what was known before",
+    "stale_rate": "superseded answers given",
+    "general_perplexity": "perplexity on general text",
+}
+
+
+class Judged(Protocol):
+    """What `abreast.evaluation.judge.judge` returns."""
+
+    verdict: str
+    reasons: Sequence[str]
+
+
+def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: str, commit: str) -> str:
+    """What arrived, what was learned, lost and is stale, and where the version comes from.
+
+    Args:
+        reports: the folder with `metrics.json` and `answers.jsonl`, as the stage `evaluate` writes them.
+    """
+    answers = _answers(reports / "answers.jsonl")
+    source = "the base model" if parent is None else f"v{parent}"
+    parts = [
+        f"From {source}, by update {update} at commit `{commit[:12]}`.",
+        "### What arrived\n" + "\n".join(f"- {d.name}: {d.accepted} records (`{d.digest[:12]}`)" for d in drops),
+        "### What was measured\n" + _table(json.loads((reports / "metrics.json").read_text())),
+        _section("Learned", [a for a in answers if _right(a["candidate"], a) and not _right(_before(a), a)]),
+        _section("Lost", [a for a in answers if _right(_before(a), a) and not _right(a["candidate"], a)]),
+        _section("Stale", [a for a in answers if _same(a["candidate"], *a["stale"])]),
+    ]
+    return "\n\n".join(parts)
+
+
+def with_verdict(description: str, judged: Judged) -> str:
+    """The description with the verdict and its reasons at its head, in place of an earlier verdict."""
+    body = description.rsplit(_RULE, 1)[-1]
+    gates = "\n".join(f"- {reason}" for reason in judged.reasons)
+    return f"## Verdict: {judged.verdict}\n\n{gates}{_RULE}{body}"
+
+
+def _table(metrics: dict) -> str:
+    """Candidate, champion and base side by side."""
+    rows = ["| measure | this version | champion | untrained base |", "|---|---|---|---|"]
+    for name, meaning in _MEASURES.items():
+        cells = [_number((metrics.get(who) or {}).get(name)) for who in ("candidate", "champion", "base")]
+        rows.append(f"| {meaning} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _section(title: str, answers: Sequence[dict]) -> str:
+    """How many answers, and the first few of them."""
+    lines = [f"### {title}: {len(answers)}"]
+    for answer in answers[:_SAMPLE]:
+        before = f"before {_code(_before(answer))}, right is {_code(answer['answer'])}"
+        lines.append(f"- {_plain(answer['question'])} {_code(answer['candidate'])}; {before}")
+    if len(answers) > _SAMPLE:
+        lines.append(f"- and {len(answers) - _SAMPLE} more in the run's `reports/answers.jsonl`")
+    return "\n".join(lines)
+
+
+def _answers(path: Path) -> list[dict]:
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError) as error:
+        raise AbreastError(f"{path}: not readable ({error}); run the stage `evaluate`") from None
+
+
+def _before(answer: dict) -> str:
+    """What the champion answers; before there is one, the untrained base."""
+    return answer["base"] if answer["champion"] is None else answer["champion"]
+
+
+def _right(given: str, answer: dict) -> bool:
+    return _same(given, answer["answer"])
+
+
+def _same(given: str, *wanted: str) -> bool:
+    """Equal but for letter case and spaces."""
+    return _folded(given) in map(_folded, wanted)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())[:200]
+
+
+def _code(text: str) -> str:
+    return f"`{_plain(text).replace('`', chr(39)) or ' '}`"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

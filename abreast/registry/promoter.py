@@ -1,0 +1,190 @@
+"""The one path that moves the aliases `champion` and `previous`.
+
+The ledger's log is the truth, the aliases in MLflow follow it. MLflow has no compare-and-set on aliases, so:
+
+1. only the holder of the ledger's lease `promoter:<line>` promotes, and its fence is checked before each write;
+2. the intent is written, and the champion read again in the same transaction;
+3. the registered files are fetched and their digest is compared with the ledger's;
+4. the aliases are moved, `champion` first;
+5. the promotion is written as done, and the update that made the version ends with it, in one transaction.
+
+A crash before 2 leaves nothing. After 2, `sweep` (or the next promotion) carries the intent out, or reverts it when the
+files are wrong. A promoter that stalls so long that it loses its lease can still move an alias too late; the next sweep
+sets the aliases by the log again.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from abreast.crash import point
+from abreast.errors import AbreastError, Unavailable
+from abreast.registry.holder import Holder
+from abreast.registry.ledger import Lease, Ledger, Promotion
+from abreast.registry.record import Registry
+
+LEASE_SECONDS = 120.0
+WAIT_SECONDS = 120.0
+
+
+def promote(
+    ledger: Ledger, registry: Registry, version: int, reason: str, actor: str, *, force: bool = False
+) -> Promotion:
+    """Make `version` the champion; a version that serves already is left as it is.
+
+    Args:
+        actor: who wants it, such as `update u0007` or a person's name.
+        force: promote whatever the verdict, and whichever version serves now.
+
+    Returns:
+        The row of the log by which `version` serves.
+
+    Raises:
+        AbreastError: the verdict is not `pass`, another than its parent serves now, or its files are not the recorded
+            ones. The champion is untouched then.
+        Unavailable: MLflow or the ledger failed on the way, or another promotion takes too long. Try again.
+    """
+    line = registry.name
+    with _alone(ledger, line) as lease:
+        _finish(ledger, registry, lease)
+        if ledger.champion(line) == version:
+            return _last_done(ledger, line)
+        known = ledger.version(line, version)
+        if known.verdict != "pass" and not force:
+            raise AbreastError(
+                f"v{version} is not promoted: its verdict is {known.verdict or 'not given yet'}, not pass"
+            )
+        promotion = ledger.intend(
+            lease,
+            line,
+            version,
+            kind="promote",
+            expected=known.parent,
+            forced=force,
+            reason=reason,
+            actor=actor,
+        )
+        return _carry_out(ledger, registry, lease, promotion)
+
+
+def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Promotion:
+    """Return to the version that served before the champion, by the log.
+
+    Raises:
+        AbreastError: nothing served before, or that version's files are not the recorded ones.
+        Unavailable: as in `promote`.
+    """
+    line = registry.name
+    with _alone(ledger, line) as lease:
+        _finish(ledger, registry, lease)
+        served = ledger.served(line)
+        if len(served) < 2:
+            before = f"only v{served[0]} has" if served else "no version has"
+            raise AbreastError(f"nothing to roll back to: {before} served")
+        promotion = ledger.intend(
+            lease,
+            line,
+            served[-2],
+            kind="rollback",
+            expected=served[-1],
+            forced=False,
+            reason=reason,
+            actor=actor,
+        )
+        return _carry_out(ledger, registry, lease, promotion)
+
+
+def sweep(ledger: Ledger, registry: Registry) -> list[str]:
+    """Finish or revert what a crash left half done, and set the aliases by the log.
+
+    Returns:
+        What was put right, a line each; empty when all was well.
+    """
+    line = registry.name
+    with _alone(ledger, line) as lease:
+        done = _finish(ledger, registry, lease)
+        return done + _align(ledger, registry, lease)
+
+
+@contextmanager
+def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
+    """Wait for the promoter's lease and give it back at the end."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    holder = Holder.current()
+    while (lease := ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS)) is None:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
+        time.sleep(random.uniform(0.05, 0.2))
+    point("promoter.leased")
+    try:
+        yield lease
+    finally:
+        ledger.end_lease(lease)
+
+
+def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
+    """Carry out the intent that a crash left open, or revert it."""
+    left = ledger.open_promotion(registry.name)
+    if left is None:
+        return []
+    try:
+        _carry_out(ledger, registry, lease, left)
+    except Unavailable:
+        raise
+    except AbreastError as error:
+        return [f"{left.kind} of v{left.version} reverted: {error}"]
+    return [f"{left.kind} of v{left.version} finished"]
+
+
+def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Promotion) -> Promotion:
+    """From the written intent to the written end."""
+    point("promoter.intended")
+    try:
+        registry.check(promotion.version, ledger.version(promotion.line, promotion.version).digest)
+    except Unavailable:
+        raise
+    except AbreastError as error:
+        ledger.revert(lease, promotion, str(error))
+        _align(ledger, registry, lease)
+        raise
+    point("promoter.checked")
+    _move(ledger, registry, lease, "champion", promotion.version)
+    point("promoter.champion")
+    _move(ledger, registry, lease, "previous", _previous_after(ledger, promotion))
+    point("promoter.previous")
+    done = ledger.complete(lease, promotion)
+    point("promoter.done")
+    return done
+
+
+def _previous_after(ledger: Ledger, promotion: Promotion) -> int | None:
+    served = ledger.served(promotion.line)
+    if promotion.kind == "promote":
+        return served[-1] if served else None
+    return served[-3] if len(served) > 2 else None
+
+
+def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
+    """Set the aliases by the log, also when somebody moved them by hand."""
+    aliases = registry.aliases()
+    wanted = {"champion": ledger.champion(registry.name), "previous": ledger.previous(registry.name)}
+    changed = []
+    for alias, version in wanted.items():
+        if aliases.get(alias) != version:
+            _move(ledger, registry, lease, alias, version)
+            changed.append(f"alias {alias} set from {_shown(aliases.get(alias))} to {_shown(version)}")
+    return changed
+
+
+def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version: int | None) -> None:
+    ledger.keep_lease(lease, LEASE_SECONDS)
+    registry.set_alias(alias, version)
+
+
+def _last_done(ledger: Ledger, line: str) -> Promotion:
+    return [promotion for promotion in ledger.promotions(line) if promotion.state == "done"][-1]
+
+
+def _shown(version: int | None) -> str:
+    return "nothing" if version is None else f"v{version}"

@@ -1,0 +1,328 @@
+"""What MLflow holds: a run for each update, its model, the registered version, and the aliases.
+
+`mlflow.transformers.log_model` is not used: it would save the whole base beside an adapter, under wrong keys. The model
+folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever unpickled.
+"""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from abreast.crash import point
+from abreast.errors import AbreastError, Unavailable
+from abreast.registry.card import Judged, describe, with_verdict
+from abreast.registry.ledger import Drop
+from abreast.registry.mlflow_door import MlflowDoor
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_BATCH = 100  # what MLflow takes in one call: 100 params, 100 tags, 1,000 metrics
+_RETRIES, _TIMEOUT_SECONDS = "2", "60"
+
+
+class RunFacts(BaseModel):
+    """What one finished update hands over.
+
+    `folder` is the run's clone: `model/` is the candidate, `reports/` everything that was measured.
+    `params` are the knobs, by section; `snapshot` is the digest of the snapshot manifest.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    update: str
+    commit: str
+    parent: int | None
+    drops: tuple[Drop, ...]
+    snapshot: str
+    params: dict[str, Any]
+    folder: Path
+    model_digest: str
+
+
+class Registry:
+    """One line of models in MLflow.
+
+    Args:
+        uri: the server's address.
+        name: the registered model's and the experiment's name.
+    """
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.name = name
+        self._door = MlflowDoor(uri)
+
+    def record_version(self, facts: RunFacts) -> int:
+        """Log the run, its model and its version; returns the version's number.
+
+        Said again for the same update, after a kill at any point, it completes what is there and makes nothing twice.
+
+        Raises:
+            Unavailable: MLflow does not answer.
+            AbreastError: MLflow refuses, or a report is missing or unreadable.
+        """
+        self._door.ping()
+        with self._mlflow() as client:
+            run = _run(client, self._experiment(client), facts)
+            point("record.run")
+            _log_run(client, run, facts)
+            point("record.logged")
+            model = _model(client, run, facts)
+            point("record.model")
+            version = self._version(client, run, model, facts)
+            point("record.version")
+            client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
+            client.set_terminated(run.info.run_id, "FINISHED")
+            return version
+
+    def set_verdict(self, version: int, judged: Judged) -> None:
+        """Write the verdict as a tag, and with its gates at the head of the description."""
+        known = self._get(version)
+        described = with_verdict(known.get("description", ""), judged)
+        self._tag(version, "abreast.verdict", judged.verdict)
+        self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+
+    def aliases(self) -> dict[str, int]:
+        """The version that each alias names; empty before the first registration."""
+        try:
+            known = self._door.call("GET", "registered-models/get", name=self.name)
+        except KeyError:
+            return {}
+        return {one["alias"]: int(one["version"]) for one in known["registered_model"].get("aliases", [])}
+
+    def set_alias(self, alias: str, version: int | None) -> None:
+        """Let `alias` name `version`, or nothing. Only the promoter calls this."""
+        if version is not None:
+            fields = {"name": self.name, "alias": alias, "version": str(version)}
+            with _known(f"v{version} of {self.name}"):
+                self._door.call("POST", "registered-models/alias", **fields)
+        elif alias in self.aliases():
+            self._door.call("DELETE", "registered-models/alias", name=self.name, alias=alias)
+
+    def digest(self, version: int) -> str:
+        """The digest of a version's model folder, as it was recorded."""
+        return _tags(self._get(version))["abreast.digest"]
+
+    def check(self, version: int, digest: str) -> None:
+        """Fetch a version's files and raise AbreastError unless they have `digest`."""
+        if (recorded := self.digest(version)) != digest:
+            raise AbreastError(
+                f"v{version} of {self.name}: digest {recorded[:12]} in MLflow, {digest[:12]} in the ledger"
+            )
+        with tempfile.TemporaryDirectory(prefix="abreast-check-") as folder:
+            self._download(version, Path(folder), digest)
+
+    def fetch(self, version: int, into: Path) -> Path:
+        """The model folder of a version, at `into/<digest>`; what is there already is not fetched again.
+
+        Raises:
+            AbreastError: there is no such version, or its files are not those that were recorded.
+            Unavailable: MLflow does not answer.
+        """
+        from abreast.learning.folder import model_digest
+
+        digest = self.digest(version)
+        folder = into / digest
+        if folder.is_dir():
+            if model_digest(folder) == digest:
+                return folder
+            shutil.rmtree(folder)
+        partial = into / f".{digest}.{uuid.uuid4().hex}"
+        try:
+            self._download(version, partial, digest)
+            into.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def _download(self, version: int, into: Path, digest: str) -> None:
+        """All files of a version into the folder `into`; AbreastError unless they have `digest`."""
+        from abreast.learning.folder import model_digest
+
+        model = self._get(version)["source"].removeprefix("models:/")
+        source = self._door.call("GET", f"logged-models/{model}")["model"]["info"]["artifact_uri"]
+        if source.startswith("mlflow-artifacts:"):
+            self._door.download(source, into)
+        else:
+            with self._mlflow() as client:
+                from mlflow.artifacts import download_artifacts
+
+                download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=client.tracking_uri)
+        if (found := model_digest(into)) != digest:
+            raise AbreastError(
+                f"v{version} of {self.name}: its files in MLflow have digest {found[:12]}, recorded is {digest[:12]}"
+            )
+
+    def _get(self, version: int) -> dict:
+        with _known(f"v{version} of {self.name}"):
+            found = self._door.call("GET", "model-versions/get", name=self.name, version=str(version))
+        return found["model_version"]
+
+    def _tag(self, version: int, key: str, value: str) -> None:
+        self._door.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
+
+    def _experiment(self, client: "MlflowClient") -> str:
+        if known := client.get_experiment_by_name(self.name):
+            return known.experiment_id
+        return client.create_experiment(self.name)
+
+    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts) -> int:
+        """The version of this update, found by its tag or made."""
+        mine = f"name = '{self.name}' and tags.`abreast.update` = '{facts.update}'"
+        if known := client.search_model_versions(mine):
+            return min(int(version.version) for version in known)
+        try:
+            self._door.call("GET", "registered-models/get", name=self.name)
+        except KeyError:
+            client.create_registered_model(self.name, description="Kept abreast of its data by Abreast.")
+        tags = {
+            "abreast.update": facts.update,
+            "abreast.digest": facts.model_digest,
+            "abreast.parent": _parent(facts),
+            "abreast.commit": facts.commit,
+        }
+        made = client.create_model_version(
+            self.name,
+            source=model.model_uri,
+            run_id=run.info.run_id,
+            tags=tags,
+            description=describe(facts.folder / "reports", facts.drops, facts.parent, facts.update, facts.commit),
+            model_id=model.model_id,
+            await_creation_for=0,
+        )
+        return int(made.version)
+
+    @contextmanager
+    def _mlflow(self) -> Iterator["MlflowClient"]:
+        """MLflow's client with retries that end within seconds, its failures turned into one line."""
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT_SECONDS)
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from requests import RequestException
+
+        try:
+            yield MlflowClient(tracking_uri=self._door.uri, registry_uri=self._door.uri)
+        except RequestException as error:
+            raise self._door.unreachable(error) from error
+        except MlflowException as error:
+            reason = " ".join(str(error).split())
+            if error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
+                raise Unavailable(f"MLflow at {self._door.uri} failed: {reason}") from error
+            raise AbreastError(f"MLflow at {self._door.uri} refused: {reason}") from error
+
+
+def _run(client: "MlflowClient", experiment: str, facts: RunFacts) -> Any:
+    """The run of this update, found by its tag or made."""
+    if known := client.search_runs([experiment], f"tags.`abreast.update` = '{facts.update}'", max_results=1):
+        return known[0]
+    return client.create_run(experiment, run_name=facts.update, tags={"abreast.update": facts.update})
+
+
+def _log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
+    """Params, tags, curve, metrics, reports; all values bear the time of the run's start, so that none is doubled."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    reports = facts.folder / "reports"
+    params = [Param(name, str(value)) for name, value in flatten(facts.params)]
+    tags = [RunTag(name, value) for name, value in _run_tags(facts).items()]
+    at = run.info.start_time
+    metrics = [Metric(name, value, at, step) for name, value, step in [*_measures(reports), *_curve(reports)]]
+    for start in range(0, len(params), _BATCH):
+        client.log_batch(run.info.run_id, params=params[start : start + _BATCH])
+    for start in range(0, len(tags), _BATCH):
+        client.log_batch(run.info.run_id, tags=tags[start : start + _BATCH])
+    for start in range(0, len(metrics), 10 * _BATCH):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + 10 * _BATCH])
+    client.log_artifacts(run.info.run_id, str(reports), "reports")
+
+
+def _run_tags(facts: RunFacts) -> dict[str, str]:
+    return {
+        "abreast.snapshot": facts.snapshot,
+        "abreast.commit": facts.commit,
+        "abreast.parent": _parent(facts),
+        "abreast.digest": facts.model_digest,
+        **{f"abreast.drop.{drop.digest}": drop.name for drop in facts.drops},
+    }
+
+
+def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
+    """The LoggedModel of this update with all its files, found by its tag or made."""
+    mine = f"tags.`abreast.update` = '{facts.update}'"
+    known = client.search_logged_models([run.info.experiment_id], filter_string=mine)
+    model = (
+        known[0]
+        if known
+        else client.create_logged_model(
+            run.info.experiment_id,
+            name=facts.update,
+            source_run_id=run.info.run_id,
+            tags={"abreast.update": facts.update, "abreast.digest": facts.model_digest},
+            model_type="abreast",
+        )
+    )
+    if model.status.name != "READY":
+        client.log_model_artifacts(model.model_id, str(facts.folder / "model"))
+        client.finalize_logged_model(model.model_id, "READY")
+    return model
+
+
+def _measures(reports: Path) -> Iterator[tuple[str, float, int]]:
+    """`metrics.json` as (name, value, step); the candidate's own measures keep their plain names."""
+    try:
+        measured = json.loads((reports / "metrics.json").read_text())
+    except (OSError, ValueError) as error:
+        raise AbreastError(f"{reports / 'metrics.json'}: not readable ({error}); run the stage `evaluate`") from None
+    for name, value in flatten(measured):
+        if isinstance(value, (int, float)):
+            yield name.removeprefix("candidate."), float(value), 0
+
+
+def _curve(reports: Path) -> Iterator[tuple[str, float, int]]:
+    """`curve.csv` as (name, value, step); an empty cell was not measured at that step."""
+    try:
+        with (reports / "curve.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                yield from ((f"train.{name}", float(cell), step) for name, cell in row.items() if cell)
+    except (OSError, ValueError, KeyError) as error:
+        raise AbreastError(f"{reports / 'curve.csv'}: not readable ({error!r}); run the stage `train`") from None
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _parent(facts: RunFacts) -> str:
+    return "none" if facts.parent is None else f"v{facts.parent}"
+
+
+def _tags(version: dict) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in version.get("tags", [])}
+
+
+@contextmanager
+def _known(what: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyError:
+        raise AbreastError(f"MLflow has no {what}; `abreast history` lists the versions") from None

@@ -1,0 +1,58 @@
+"""A real MLflow server on loopback, started once for all tests that ask for it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with SQLite and proxied artifacts in a temporary folder."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(_command(folder, port), env=_environment(), stdout=log, stderr=log, cwd=folder)
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        _wait(server, uri, folder / "server.log")
+        yield uri
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _command(folder: Path, port: int) -> list[str]:
+    options = {
+        "--host": "127.0.0.1",
+        "--port": str(port),
+        "--workers": "1",
+        "--backend-store-uri": f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination": str(folder / "artifacts"),
+    }
+    return [sys.executable, "-m", "mlflow", "server", "--serve-artifacts", *(w for o in options.items() for w in o)]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def _wait(server: subprocess.Popen, uri: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if httpx.get(f"{uri}/health", timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    raise RuntimeError(f"the MLflow server did not start:\n{log.read_text()[-2000:]}")
