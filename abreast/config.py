@@ -86,6 +86,7 @@ class Train(Section):
     warmup: Share = 0.05
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
     max_tokens: int = Field(80_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
     checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")
@@ -115,7 +116,6 @@ class Services(Section):
     host: str = "127.0.0.1"
     prefect_port: Port = 4200
     mlflow_port: Port = 5000
-    sweep_seconds: int = Field(300, gt=0, description="how often the sweep looks for what an event missed")
 
 
 class Params(Section):

@@ -1,0 +1,92 @@
+"""drop, watch, update: data comes in and is learned."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from abreast.cli.console import Json, command, out, print_json
+from abreast.cli.following import follow
+from abreast.errors import AbreastError
+from abreast.project import Project
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    command(app, "abreast drop samples/drops/01-2024-q2 --wait")(drop)
+    command(app, "abreast watch")(watch)
+    command(app, "abreast update --json")(update)
+
+
+def drop(
+    path: Annotated[Path, typer.Argument(help="A file (.jsonl, .csv, .parquet) or a folder of such files.")],
+    name: Annotated[str | None, typer.Option(help="Deliver under another name.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the drop is learned, or refused.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a drop into the inbox, whole: it is taken in when its marker is there."""
+    from abreast.knowledge.arrival import deliver, open_inbox
+
+    project = Project.open()
+    delivery = deliver(path, open_inbox(project.params.intake, project.root), name)
+    result = {"name": delivery.name, "uri": delivery.uri}
+    if wait:
+        result |= wait_for(project, delivery)
+    if as_json:
+        print_json(result)
+    else:
+        out.print(", ".join(f"{field} {value}" for field, value in result.items() if value), highlight=False)
+
+
+def wait_for(project: Project, delivery) -> dict[str, str | None]:
+    """Follow a delivery through intake and, if it was accepted, through the update that learns it."""
+    from abreast.services.prefect_api import PrefectApi
+
+    api, ledger = PrefectApi(project.prefect_api), project.ledger
+    api.health()
+    follow(project, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
+    taken = next(d for d in ledger.deliveries() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
+    update = None
+    if taken.outcome == "accepted":
+        follow(project, f"{delivery.name}: update", lambda: _ended(project, taken.digest) is not None)
+        update = _ended(project, taken.digest)
+    return {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
+
+
+def _ended(project: Project, digest: str):
+    """The last update that took the drop, if it has ended."""
+    took = [u for u in project.ledger.updates(project.params.model.name) if digest in u.drops]
+    return took[-1] if took and took[-1].status in ("promoted", "refused", "failed") else None
+
+
+def watch() -> None:
+    """Watch the inbox for ever, and tell Prefect of each complete arrival; `abreast up` runs this."""
+    from abreast.services.watch import watch as watch_inbox
+
+    for line in watch_inbox(Project.open()):
+        print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}", flush=True)
+
+
+def update(
+    allow_dirty: Annotated[bool, typer.Option(help="Run the commit although files of it are edited.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn what waits now, and follow it; says so if nothing is new."""
+    from abreast.services.prefect_api import FINAL_STATES, PrefectApi
+
+    project = Project.open()
+    if (changed := project.uncommitted()) and not allow_dirty:
+        raise AbreastError(
+            f"uncommitted changes in {', '.join(changed[:5])}: an update runs on a commit and would not see them; "
+            "commit them, or pass --allow-dirty to run the commit as it is"
+        )
+    api = PrefectApi(project.prefect_api)
+    run = api.start("update/update")
+    follow(project, "update", lambda: api.state(run)["type"] in FINAL_STATES)
+    state = api.state(run)
+    if as_json:
+        print_json({"run": run, "state": state["name"], "message": state["message"]})
+    else:
+        out.print(f"{state['name']}: {state['message']}", highlight=False, soft_wrap=True)
+    raise typer.Exit(state["type"] != "COMPLETED")

@@ -1,0 +1,57 @@
+"""ask, rollback, sweep: the version in service."""
+
+from typing import Annotated
+
+import typer
+
+from abreast.cli.console import Json, command, err, out, print_json
+from abreast.project import Project
+from abreast.registry.names import version_number
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    command(app, 'abreast ask "What is the newest release of Python 3.12?"')(ask)
+    command(app, 'abreast rollback --reason "wrong dates"')(rollback)
+    command(app, "abreast sweep")(sweep)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question.")],
+    version: Annotated[str | None, typer.Option(help="Ask this version, such as v3, not the champion.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the champion, or any version."""
+    from abreast.serving.ask import ask as answer
+
+    with err.status("loading the model"):
+        found = answer(Project.open(), question, None if version is None else version_number(version))
+    if as_json:
+        print_json(found)
+    else:
+        out.print(f"{found['answer']}  [dim]({found['version']})[/]", highlight=False)
+
+
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    as_json: Json = False,
+) -> None:
+    """Return to the version that served before, at once and without any server but MLflow."""
+    from abreast.registry.promoter import rollback as roll_back
+    from getpass import getuser
+
+    project = Project.open()
+    done = roll_back(project.ledger, project.registry, reason=reason, actor=getuser())
+    if as_json:
+        print_json({"champion": f"v{done.version}", "taken_back": f"v{done.before}"})
+    else:
+        out.print(f"v{done.version} serves again, v{done.before} is taken back", highlight=False)
+
+
+def sweep() -> None:
+    """Finish or revert promotions that a crash left half done."""
+    from abreast.registry.promoter import sweep as mend
+
+    project = Project.open()
+    mended = mend(project.ledger, project.registry)
+    out.print(f"{len(mended)} mended" if mended else "nothing was half done", highlight=False)

@@ -1,0 +1,48 @@
+"""How commands speak: refusals in one line, tables for people, JSON for scripts."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from abreast.errors import AbreastError
+
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def command(app: typer.Typer, example: str, name: str | None = None) -> Callable:
+    """Register a command whose refusals end as one line on stderr and exit code 2; `example` is shown by `--help`."""
+
+    def register(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except AbreastError as error:
+                err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+                raise typer.Exit(2) from None
+            except KeyboardInterrupt:
+                raise typer.Exit(130) from None
+
+        return app.command(name=name, epilog=f"Example: {example}")(guarded)
+
+    return register
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, without colours or wrapping."""
+    json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def percent(share: float | None) -> str:
+    """A share as people read it: `97.5 %`, or a dash where nothing was measured."""
+    return "–" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,117 @@
+"""status, history, show: what is, what was, and why."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from abreast.cli.console import Json, command, out, percent, print_json
+from abreast.project import Project
+from abreast.registry.ledger import Version
+from abreast.registry.names import version_number
+
+MEASURES = ("current_exact_match", "retained_exact_match", "stale_rate", "general_perplexity")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    command(app, "abreast status --json")(status)
+    command(app, "abreast history --json")(history)
+    command(app, "abreast show v3")(show)
+
+
+def status(as_json: Json = False) -> None:
+    """Which version serves, what waits, and whether an update runs."""
+    project = Project.open()
+    found = status_of(project)
+    if as_json:
+        print_json(found)
+        return
+    table = Table(show_header=False, box=None)
+    for field, value in found.items():
+        table.add_row(field, str(value if value is not None else "none yet"))
+    out.print(table)
+
+
+def status_of(project: Project) -> dict[str, Any]:
+    """`champion` (`v3` or None); `waiting`: deliveries and accepted drops not yet in an update; the other counts."""
+    from abreast.registry.intake import arrivals
+
+    ledger, line = project.ledger, project.params.model.name
+    champion = ledger.champion(line)
+    return {
+        "champion": None if champion is None else f"v{champion}",
+        "waiting": len(arrivals(project)) + len(ledger.waiting(line)),
+        "accepted": len(ledger.drops("accepted")),
+        "quarantined": len(ledger.drops("quarantined")),
+        "running": int(ledger.running(line) is not None),
+    }
+
+
+def history(as_json: Json = False) -> None:
+    """All versions, oldest first, with verdicts and measures."""
+    project = Project.open()
+    if as_json:
+        print_json(history_of(project))
+    else:
+        print_history(project)
+
+
+def history_of(project: Project) -> list[dict[str, Any]]:
+    """One entry a version, with stable field names."""
+    versions = project.ledger.versions(project.params.model.name)
+    return [entry(project, version) for version in versions]
+
+
+def entry(project: Project, version: Version) -> dict[str, Any]:
+    """A version as scripts see it."""
+    ledger, line = project.ledger, project.params.model.name
+    aliases = {"champion": ledger.champion(line), "previous": ledger.previous(line)}
+    return {
+        "version": version.name,
+        "verdict": version.verdict,
+        "reasons": list(version.reasons),
+        "aliases": [alias for alias, number in aliases.items() if number == version.number],
+        "parent": None if version.parent is None else f"v{version.parent}",
+        "drops": list(version.drops),
+        "metrics": {measure: version.metrics["candidate"].get(measure) for measure in MEASURES},
+        "created_at": version.created_at,
+    }
+
+
+def print_history(project: Project) -> None:
+    """The versions as a table, with the untrained base and the champion of the time beside each candidate."""
+    table = Table("version", "drops", "verdict", "current", "retained", "stale", "perplexity", "base: current", "aliases")
+    names = {drop.digest: drop.name for drop in project.ledger.drops()}
+    for version, shown in zip(project.ledger.versions(project.params.model.name), history_of(project), strict=True):
+        base, measured = version.metrics["base"], shown["metrics"]
+        colour = {"pass": "green", "fail": "red"}.get(shown["verdict"], "yellow")
+        table.add_row(
+            shown["version"],
+            ", ".join(names[digest] for digest in shown["drops"]),
+            f"[{colour}]{shown['verdict']}[/]",
+            *(percent(measured[measure]) for measure in MEASURES[:3]),
+            f"{measured['general_perplexity']:.1f}",
+            percent(base["current_exact_match"]),
+            ", ".join(shown["aliases"]),
+        )
+    out.print(table)
+
+
+def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")], as_json: Json = False) -> None:
+    """One version: what it learned, how it was judged and why, and where it comes from."""
+    project = Project.open()
+    found = project.ledger.version(project.params.model.name, version_number(version))
+    details = entry(project, found) | {"digest": found.digest, "update": f"u{found.update:04d}"}
+    details |= {"champion_metrics": found.metrics["champion"], "base_metrics": found.metrics["base"]}
+    if as_json:
+        print_json(details)
+        return
+    out.print(f"[bold]{found.name}[/] {found.verdict}, {', '.join(details['aliases']) or 'no alias'}")
+    for reason in found.reasons:
+        out.print(f"  {reason}", highlight=False, soft_wrap=True)
+    out.print(f"parent {details['parent'] or 'the untrained base'}, update {details['update']}, made {found.created_at}")
+    out.print(f"digest {found.digest}", highlight=False)
+    for digest in found.drops:
+        drop = project.ledger.drop(digest)
+        out.print(f"drop {digest[:12]} {drop.name}: {drop.accepted} of {drop.rows} rows", highlight=False)

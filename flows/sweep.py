@@ -1,0 +1,21 @@
+"""Sweep: what a crash left half done is finished or reverted, and what an event missed is taken."""
+
+from prefect import flow
+from prefect.states import Completed, State
+
+from abreast.project import Project
+from tasks.arrivals import list_arrivals
+from tasks.request import request_intake, request_update
+from tasks.sweep import sweep_promotions
+
+
+@flow(name="sweep", log_prints=True)
+def sweep() -> State:
+    """Make aliases and ledger agree, ask for an intake if the inbox holds news, and for an update if drops wait."""
+    project = Project.open()
+    mended = sweep_promotions(project)
+    missed = len(list_arrivals(project))
+    if missed:
+        request_intake(project)
+    asked = request_update(project)
+    return Completed(message=f"{mended} promotions mended, {missed} arrivals missed, update asked for: {asked}")

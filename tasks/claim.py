@@ -1,0 +1,60 @@
+"""Claim drops for an update, hold them while it goes on, and conclude it."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from abreast.errors import Unavailable
+from abreast.evaluation.judge import Verdict
+from abreast.project import Project
+from abreast.registry.holder import Holder
+from abreast.registry.ledger import Update, Version
+
+LEASE_SECONDS = 60.0
+
+
+@task(cache_policy=NO_CACHE)
+def claim_drops(project: Project) -> Update | None:
+    """All accepted drops that wait as one new update, or the update that was cut off; None when there is nothing."""
+    if changed := project.uncommitted():
+        print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
+    update = project.ledger.claim(project.params.model.name, project.commit(), Holder.current(), LEASE_SECONDS)
+    if update:
+        print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
+    return update
+
+
+@contextlib.contextmanager
+def holding(project: Project, update: Update) -> Iterator[None]:
+    """Renew the lease in the background; an error releases the update (to be resumed) or ends it as failed."""
+    stop = threading.Event()
+    keeper = threading.Thread(target=_renew, args=(project, update, stop), daemon=True)
+    keeper.start()
+    try:
+        yield
+    except Unavailable as error:
+        project.ledger.release(update, str(error))
+        raise
+    except Exception as error:
+        project.ledger.advance(update, "failed", reason=f"{type(error).__name__}: {error}"[:2000])
+        raise
+    finally:
+        stop.set()
+        keeper.join()
+
+
+def _renew(project: Project, update: Update, stop: threading.Event) -> None:
+    while not stop.wait(LEASE_SECONDS / 4):
+        project.ledger.renew(update, LEASE_SECONDS)
+
+
+@task(cache_policy=NO_CACHE)
+def conclude(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
+    """Write the end of the update into the ledger and remove its clone."""
+    if verdict.verdict == "pass":
+        project.ledger.advance(update, "promoted")
+    else:
+        project.ledger.advance(update, "refused", reason="; ".join(verdict.reasons))

@@ -1,0 +1,13 @@
+"""Mend what a crash left half done."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from abreast.project import Project
+from abreast.registry import promoter
+
+
+@task(cache_policy=NO_CACHE)
+def sweep_promotions(project: Project) -> int:
+    """Finish or revert half-done promotions and make the aliases agree with the ledger; how many were mended."""
+    return len(promoter.sweep(project.ledger, project.registry))
