@@ -121,8 +121,11 @@ class Registry:
         with tempfile.TemporaryDirectory(prefix="abreast-check-") as folder:
             self._download(version, Path(folder), digest)
 
-    def fetch(self, version: int, into: Path) -> Path:
-        """The model folder of a version, at `into/<digest>`; what is there already is not fetched again.
+    def fetch(self, version: int, digest: str, into: Path) -> Path:
+        """The model folder of a version, at `into/<digest>`; MLflow is not asked for what is there already.
+
+        Args:
+            digest: what the ledger has recorded of the folder.
 
         Raises:
             AbreastError: there is no such version, or its files are not those that were recorded.
@@ -130,7 +133,6 @@ class Registry:
         """
         from abreast.learning.folder import model_digest
 
-        digest = self.digest(version)
         folder = into / digest
         if folder.is_dir():
             if model_digest(folder) == digest:

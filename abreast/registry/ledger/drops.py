@@ -1,33 +1,14 @@
 """Deliveries and drops: what arrived, what became of it."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from abreast.contract.pointer import Pointer
+from abreast.knowledge.drop import DropInfo
 from abreast.registry.ledger import schema
 from abreast.registry.ledger.database import Database
-from abreast.registry.ledger.rows import Delivery, Drop, Outcome, Pointer, now
-
-
-class DropFacts(Protocol):
-    """What `abreast.knowledge.drop.DropInfo` tells of a drop; `kinds` counts accepted records by kind."""
-
-    digest: str
-    name: str
-    arrived_at: str
-    rows: int
-    accepted: int
-    quarantined: int
-    kinds: dict[str, int]
-
-
-class StoredAt(Protocol):
-    """What a DVC pointer tells: see `Pointer`."""
-
-    md5: str
-    size: int
-    nfiles: int | None
+from abreast.registry.ledger.rows import Delivery, Drop, Outcome, now
 
 
 class DropLedger:
@@ -62,14 +43,13 @@ class DropLedger:
             found = connection.execute(select(schema.deliveries).order_by(schema.deliveries.c.at))
             return [Delivery.model_validate(dict(row)) for row in found.mappings()]
 
-    def accept(self, info: DropFacts, pointer: StoredAt, name: str, uri: str | None) -> bool:
+    def accept(self, info: DropInfo, pointer: Pointer, name: str, uri: str | None) -> bool:
         """Take a stored drop into the ledger; from here on it waits for an update.
 
         Returns:
             False when a drop with this digest was accepted before: nothing is changed then. A drop that was
             quarantined before (say, under a stricter contract) becomes accepted.
         """
-        stored = Pointer(md5=pointer.md5, size=pointer.size, nfiles=pointer.nfiles).model_dump()
         with self._database.write() as connection:
             before = _status(connection, info.digest)
             if before == "accepted":
@@ -84,7 +64,7 @@ class DropLedger:
                 "accepted": info.accepted,
                 "quarantined": info.quarantined,
                 "kinds": dict(info.kinds),
-                "pointer": stored,
+                "pointer": pointer.model_dump(),
                 "reasons": [],
             }
             _save(connection, info.digest, before, values)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from abreast.contract.pointer import Pointer
 from abreast.registry.holder import Holder
 
 Outcome = Literal["accepted", "duplicate", "quarantined"]
@@ -20,14 +21,6 @@ def now() -> str:
 
 class Row(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Pointer(Row):
-    """Where DVC keeps an output: `md5` (ending in `.dir` for a folder), bytes, and files (None for a single file)."""
-
-    md5: str
-    size: int
-    nfiles: int | None = None
 
 
 class Delivery(Row):

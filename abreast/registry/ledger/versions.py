@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy import update as update_rows
 
+from abreast.contract.pointer import Pointer
 from abreast.errors import AbreastError
 from abreast.registry.ledger import schema
 from abreast.registry.ledger.database import Database
-from abreast.registry.ledger.drops import StoredAt
 from abreast.registry.ledger.lineage import drops_of_update, lineage_of
-from abreast.registry.ledger.rows import Pointer, Update, Verdict, Version, now
+from abreast.registry.ledger.rows import Update, Verdict, Version, now
 
 
 class VersionLedger:
@@ -25,8 +25,8 @@ class VersionLedger:
         update: Update,
         *,
         digest: str,
-        model: StoredAt,
-        knowledge: StoredAt,
+        model: Pointer,
+        knowledge: Pointer,
         metrics: Mapping[str, Any],
     ) -> Version:
         """Record that `update` was registered as version `number`.
@@ -44,8 +44,8 @@ class VersionLedger:
         """
         values = {
             "digest": digest,
-            "model": Pointer(md5=model.md5, size=model.size, nfiles=model.nfiles).model_dump(),
-            "knowledge": Pointer(md5=knowledge.md5, size=knowledge.size, nfiles=knowledge.nfiles).model_dump(),
+            "model": model.model_dump(),
+            "knowledge": knowledge.model_dump(),
             "metrics": dict(metrics),
         }
         with self._database.write() as connection:

@@ -1,0 +1,38 @@
+"""Asking a version: the champion, or any other."""
+
+from pathlib import Path
+
+from abreast.errors import AbreastError
+from abreast.project import Project
+
+
+def ask(project: Project, question: str, version: int | None = None) -> dict[str, str]:
+    """Answer from the champion, or from `version`.
+
+    Which version serves is read from the ledger, and a model that was fetched before is kept in `home.models` by its
+    digest: then no server is needed.
+
+    Returns:
+        `{"question", "answer", "version"}`, the version such as `v3`.
+
+    Raises:
+        AbreastError: there is no champion yet, no such version, or its files are not those that were recorded.
+        Unavailable: the model must be fetched and MLflow does not answer.
+    """
+    from abreast.evaluation.answer import load_answerer
+
+    if not question.strip():
+        raise AbreastError("the question is empty")
+    number, folder = model_folder(project, version)
+    answer = load_answerer(folder, project.params.model).answer([question])[0]
+    return {"question": question, "answer": answer, "version": f"v{number}"}
+
+
+def model_folder(project: Project, version: int | None = None) -> tuple[int, Path]:
+    """The number and the checked local files of `version`, or of the champion; raises as `ask` does."""
+    line = project.params.model.name
+    number = project.ledger.champion(line) if version is None else version
+    if number is None:
+        raise AbreastError(f"{line} has no champion yet: bring a drop with `abreast drop PATH`, then `abreast update`")
+    known = project.ledger.version(line, number)
+    return number, project.registry.fetch(number, known.digest, project.home.models)
