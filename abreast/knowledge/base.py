@@ -207,7 +207,15 @@ def _timeline(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     kept["valid_from"], kept["confirmed"] = first.to_numpy(), last.to_numpy()
     follows = kept["slot"] == kept["slot"].shift(-1)
     kept["valid_until"] = kept["valid_from"].shift(-1).where(follows)
+    kept["attributes"] = _inherited(kept)
     return kept[list(COLUMNS)]
+
+
+def _inherited(rows: pd.DataFrame) -> pd.Series:
+    """Attributes of the key's nearest record, where a record (often one that withdraws) gives none itself."""
+    given = rows["attributes"].where(rows["attributes"] != "{}")
+    given = given.groupby(rows["slot"]).ffill()
+    return given.groupby(rows["slot"]).bfill().fillna("{}")
 
 
 def _changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

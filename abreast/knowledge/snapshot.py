@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
 from abreast.knowledge.drop import INFO, Digest, DropInfo, UtcTime, read_delivery, read_drop
@@ -12,7 +12,14 @@ from abreast.knowledge.record import Record
 
 SNAPSHOT = "snapshot.json"
 
-RelativePath = Annotated[str, Field(pattern=r"^(?!/)(?!.*\.\.)[^\\]+$")]
+
+def _inside(path: str) -> str:
+    if not path or Path(path).is_absolute() or ".." in Path(path).parts:
+        raise ValueError("must be a path inside the project, relative to its root")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
 
 
 class DropRef(BaseModel):

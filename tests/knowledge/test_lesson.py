@@ -1,0 +1,23 @@
+import pytest
+
+from abreast.errors import AbreastError
+from abreast.knowledge.lesson import Example, Question, read_examples, read_questions, write_jsonl
+
+EXAMPLE = Example(id="1-0", key="a", kind="fact", domain="", drop="d", role="new", question="wer? 😀", answer="1")
+QUESTION = Question(id="1-test", key="a", domain="", drop="d", scope="current", question="a?", answer="1", stale=("0",))
+
+
+def test_lines_are_read_back(tmp_path):
+    assert write_jsonl(tmp_path / "data" / "e.jsonl", [EXAMPLE, EXAMPLE]) == 2
+    assert read_examples(tmp_path / "data" / "e.jsonl") == [EXAMPLE, EXAMPLE]
+    write_jsonl(tmp_path / "q.jsonl", [QUESTION])
+    assert read_questions(tmp_path / "q.jsonl") == [QUESTION]
+
+
+def test_bad_lines_are_named(tmp_path):
+    path = tmp_path / "q.jsonl"
+    with pytest.raises(AbreastError, match="no such file; the stage `split` writes it"):
+        read_questions(path)
+    write_jsonl(path, [QUESTION, EXAMPLE])
+    with pytest.raises(AbreastError, match=r"q.jsonl: line 2: scope"):
+        read_questions(path)
