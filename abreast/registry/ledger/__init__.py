@@ -6,11 +6,11 @@ from abreast.registry.ledger.database import Database
 from abreast.registry.ledger.drops import DropLedger
 from abreast.registry.ledger.leases import LeaseLedger
 from abreast.registry.ledger.promotions import PromotionLedger
-from abreast.registry.ledger.rows import Delivery, Drop, Lease, Promotion, Update, Version
+from abreast.registry.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Update, Version
 from abreast.registry.ledger.updates import UpdateLedger
 from abreast.registry.ledger.versions import VersionLedger
 
-__all__ = ["Delivery", "Drop", "Lease", "Ledger", "Promotion", "Update", "Version", "open_ledger"]
+__all__ = ["Delivery", "Drop", "Lease", "Ledger", "Pointer", "Promotion", "Update", "Version", "open_ledger"]
 
 
 class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger):

@@ -35,7 +35,7 @@ class VersionLedger:
             digest: of the model folder, as `abreast.learning.folder.model_digest` gives it.
             model: DVC's pointer to the folder `model`.
             knowledge: DVC's pointer to the file `data/knowledge.parquet`.
-            metrics: the candidate's measures.
+            metrics: what `reports/metrics.json` holds.
 
         Said twice, it is recorded once.
 
