@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ from abreast.knowledge.delivery import (
     payload,
     sha256_of,
 )
+from abreast.knowledge.s3_refusals import s3_refusals
 
 _CHECKSUM = "abreast-sha256"
+_refusals = partial(s3_refusals, knob="intake.inbox", endpoint_knob="intake.endpoint")
 
 
 @dataclass(frozen=True)
@@ -185,32 +188,8 @@ class S3Inbox:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        with s3_refusals(f"s3://{self.bucket}/{self.prefix}", self.endpoint):
+        with _refusals(f"s3://{self.bucket}/{self.prefix}", self.endpoint):
             yield
-
-
-@contextmanager
-def s3_refusals(url: str, endpoint: str | None) -> Iterator[None]:
-    """Turn what boto3 raises into one line that names the knob of the inbox to look at."""
-    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, NoCredentialsError
-
-    try:
-        yield
-    except NoCredentialsError:
-        raise AbreastError(
-            f"knob `intake.inbox` is {url}, but no AWS credentials were found; "
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        ) from None
-    except ClientError as error:
-        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        if code in ("NoSuchBucket", "404", "NotFound"):
-            raise AbreastError(f"knob `intake.inbox`: {url}: no such bucket; make it, or name another") from None
-        raise AbreastError(f"knob `intake.inbox`: {url}: the S3 server refused ({code}): {message}") from None
-    except (ConnectionError, HTTPClientError) as error:
-        where = endpoint or "AWS"
-        raise AbreastError(f"knob `intake.endpoint`: no S3 server answers at {where}: {error}") from None
-    except BotoCoreError as error:
-        raise AbreastError(f"knob `intake.inbox`: {url}: {error}") from None
 
 
 def open_s3_inbox(url: str, endpoint: str | None) -> S3Inbox:
@@ -225,7 +204,7 @@ def open_s3_inbox(url: str, endpoint: str | None) -> S3Inbox:
     if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
         raise AbreastError(f"knob `intake.endpoint` is {endpoint!r}: expected a URL such as http://host:8333")
     retries = {"max_attempts": 3, "mode": "standard"}
-    with s3_refusals(url, endpoint):
+    with _refusals(url, endpoint):
         session = boto3.session.Session()
         region = session.region_name or ("us-east-1" if endpoint else None)
         config = Config(connect_timeout=5, read_timeout=60, retries=retries)
