@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from abreast.errors import AbreastError
-from abreast.knowledge.record import Record, RecordError, canonical_json, parse_record, record_row
+from abreast.knowledge.reader import RawRow, read_rows
+from abreast.knowledge.record import Record, canonical_json, parse_record, record_row
 
 RECORDS = "records.jsonl"
 INFO = "drop.json"
@@ -112,42 +113,36 @@ def read_drop(folder: Path) -> tuple[DropInfo, list[Record]]:
 
 
 def read_delivery(folder: Path, name: str, arrived_at: str) -> tuple[DropInfo, list[Record]]:
-    """Read a folder of clean JSONL files just as it was delivered: for the desk, where no intake ran.
+    """Read a folder of clean data files just as it was delivered: for the desk, where no intake ran.
 
     Raises:
-        AbreastError: there are no JSONL files, or a line is no record; deliver such a folder to an inbox instead.
+        AbreastError: there is no row, or one is no record; deliver such a folder to an inbox instead.
     """
-    files = sorted(folder.glob("*.jsonl"))
-    if not files:
-        raise AbreastError(f"{folder}: holds no {INFO} and no .jsonl file, so it is no drop")
     rows, records = [], []
-    for file in files:
-        for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-            if line.strip():
-                row, record = _read_line(line, f"{file}: row {number}")
-                rows.append(row)
-                records.append(record)
-    kinds = _count([record.kind for record in records])
-    count = len(rows)
+    for raw in read_rows(folder):
+        rows.append(raw.data)
+        records.append(_record(raw, folder))
+    if not rows:
+        raise AbreastError(f"{folder}: holds neither {INFO} nor data files with rows, so it is no drop")
     info = DropInfo(
         digest=drop_digest(rows),
         name=name,
         arrived_at=arrived_at,
-        rows=count,
-        accepted=count,
+        rows=len(rows),
+        accepted=len(rows),
         quarantined=0,
-        kinds=kinds,
+        kinds=_count([record.kind for record in records]),
     )
     return info, records
 
 
-def _read_line(line: bytes, where: str) -> tuple[dict[str, Any], Record]:
+def _record(raw: RawRow, folder: Path) -> Record:
     try:
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise ValueError("expected an object such as {...}")
-        return row, parse_record(row)
-    except (ValueError, RecordError) as error:
+        if raw.data is None:
+            raise AbreastError(raw.error)
+        return parse_record(raw.data)
+    except AbreastError as error:
+        where = f"{folder / raw.file}: row {raw.row}"
         raise AbreastError(f"{where}: {error}; deliver the folder to an inbox to have bad rows set aside") from None
 
 

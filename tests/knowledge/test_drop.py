@@ -78,7 +78,12 @@ def test_missing_and_damaged_files_are_named(tmp_path):
 
 def test_delivery_with_a_bad_row_names_file_and_row(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"key": "a", "value": "b"}\n[1]\n')
-    with pytest.raises(AbreastError, match=r"a.jsonl: row 2: expected an object"):
+    with pytest.raises(AbreastError, match=r"a.jsonl: row 2: expected an object .* to have bad rows set aside"):
+        read_delivery(tmp_path, "a", "2024-04-02T10:00:00Z")
+
+
+def test_delivery_without_rows_is_refused(tmp_path):
+    with pytest.raises(AbreastError, match="holds neither drop.json nor data files"):
         read_delivery(tmp_path, "a", "2024-04-02T10:00:00Z")
 
 
