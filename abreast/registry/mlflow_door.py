@@ -15,6 +15,7 @@ import httpx
 from abreast.errors import AbreastError, Unavailable
 
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
+_PING_SECONDS = 5.0
 
 
 class MlflowDoor:
@@ -62,7 +63,8 @@ class MlflowDoor:
     def ping(self) -> None:
         """Raise Unavailable unless the server answers within a few seconds."""
         with self.answering():
-            httpx.get(f"{self.uri}/health", timeout=_TIMEOUT, auth=_login(), headers=_token()).raise_for_status()
+            health = httpx.get(f"{self.uri}/health", timeout=_PING_SECONDS, auth=_login(), headers=_token())
+            health.raise_for_status()
 
     @contextmanager
     def answering(self) -> Iterator[None]:

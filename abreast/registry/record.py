@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict
 
@@ -147,6 +148,15 @@ class Registry:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
+
+    def page(self, version: int) -> str:
+        """The address of a version's page."""
+        return f"{self._door.uri}/#/models/{self.name}/versions/{version}"
+
+    def report_url(self, version: int, report: str) -> str:
+        """The address of a file of `reports/` of the run that made a version."""
+        run = self._get(version)["run_id"]
+        return f"{self._door.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
 
     def _download(self, version: int, into: Path, digest: str) -> None:
         """All files of a version into the folder `into`; AbreastError unless they have `digest`."""

@@ -32,7 +32,7 @@ def lineage_of(connection: Connection, line: str, number: int) -> tuple[int, ...
         .join(schema.updates, schema.updates.c.number == schema.versions.c.update)
         .where(schema.versions.c.line == line)
     )
-    parents = dict(connection.execute(query).tuples().all())
+    parents = dict(connection.execute(query).all())
     chain: list[int] = []
     while number is not None and number not in chain:
         chain.append(number)
