@@ -243,10 +243,13 @@ def _refusal(root: Path, error: Exception, causes: list[BaseException], remote: 
 
 def storage_refusal(root: Path, error: OSError) -> Unavailable:
     """What a failure of disk or network while working in `root` means to the user."""
-    where = Path(error.filename2 or error.filename or root)
+    named = error.filename2 or error.filename
+    where = Path(named).parent if named else root
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Unavailable(f"{where.parent}: the disk is full; make room and try again, nothing half done is taken")
-    return Unavailable(f"{where}: {_one_line(error)}; see the knobs `storage.remote` and `storage.endpoint`")
+        return Unavailable(f"{where}: the disk is full; make room and try again, nothing half done is taken")
+    return Unavailable(
+        f"{named or root}: {error.strerror or _one_line(error)}; see the knobs `storage.remote` and `storage.endpoint`"
+    )
 
 
 def _one_line(error: object) -> str:

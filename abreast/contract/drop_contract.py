@@ -1,0 +1,104 @@
+"""The drop contract: a drop as a whole, held against `contract.yaml` and what is known."""
+
+import html
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from abreast.contract.expectations import Held, hold
+from abreast.home import Home
+from abreast.knowledge.record import Record, record_row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = ("kind", "key", "value", "as_of", "domain")
+_TEXT = (*_COLUMNS, "known_value", "change", "changed_value")
+_SHOWN_CHARACTERS = 40
+
+
+def hold_drop(
+    records: Sequence[Record], known: Mapping[str, str | None], contract: Path, home: Home, digest: str, name: str
+) -> Held:
+    """Hold the good rows of a drop against the contract; the page is kept as `data_docs/<digest>.html`.
+
+    Args:
+        known: the present value of every known key, null for a withdrawn one; empty before the first drop.
+
+    Raises:
+        AbreastError: the contract file is at fault.
+    """
+    frame = enrich(records, known)
+    held = hold(contract, frame, counts_of(frame), {"commonest": _commonest(frame)}, title=f"drop {name}")
+    _keep(home.root / "data_docs", digest, name, held)
+    return held
+
+
+def enrich(records: Sequence[Record], known: Mapping[str, str | None]) -> "pd.DataFrame":
+    """The table that the contract speaks of, one row a record; its columns are told in `contract.yaml`."""
+    import pandas as pd
+
+    rows = [_row(record) for record in records]
+    latest = _latest(rows)
+    for number, row in enumerate(rows):
+        row["known_value"] = known.get(row["key"])
+        row["change"] = _change(row, known) if latest.get(row["key"]) == number else None
+        row["changed_value"] = row["value"] if row["change"] == "changed" else None
+    changed = Counter(row["changed_value"] for row in rows if row["change"] == "changed")
+    for row in rows:
+        row["changed_value_share"] = changed[row["changed_value"]] / changed.total() if row["changed_value"] else None
+        row["withdraws"] = float(row["change"] == "withdrawn")
+    frame = pd.DataFrame(rows, columns=[*_TEXT, "text_length", "changed_value_share", "withdraws"])
+    return frame.astype(dict.fromkeys(_TEXT, object) | {"changed_value_share": float})
+
+
+def counts_of(frame: "pd.DataFrame") -> dict[str, int]:
+    """What `when` may ask for."""
+    changes = frame["change"].value_counts()
+    counts = {name: int(changes.get(name, 0)) for name in ("new", "changed", "restated", "withdrawn")}
+    return {"rows": len(frame), "known": sum(counts.values()) - counts["new"], **counts}
+
+
+def _row(record: Record) -> dict[str, object]:
+    row = record_row(record)
+    longest = max((len(text) for name, text in row.items() if isinstance(text, str) and name != "kind"), default=0)
+    return {name: row.get(name) for name in _COLUMNS} | {"text_length": longest}
+
+
+def _latest(rows: Sequence[dict]) -> dict[str, int]:
+    """For each key of a fact the number of its row with the last `as_of`."""
+    latest: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if row["kind"] == "fact":
+            before = latest.get(row["key"])
+            if before is None or (row["as_of"] or "9999") >= (rows[before]["as_of"] or "9999"):
+                latest[row["key"]] = number
+    return latest
+
+
+def _change(row: Mapping[str, object], known: Mapping[str, str | None]) -> str:
+    if row["key"] not in known:
+        return "new"
+    if row["value"] == known[row["key"]]:
+        return "restated"
+    return "withdrawn" if row["value"] is None else "changed"
+
+
+def _commonest(frame: "pd.DataFrame") -> str:
+    values = frame["changed_value"].dropna()
+    value = str(values.mode().iat[0]) if len(values) else ""
+    return value if len(value) <= _SHOWN_CHARACTERS else f"{value[: _SHOWN_CHARACTERS - 3]}..."
+
+
+def _keep(folder: Path, digest: str, name: str, held: Held) -> None:
+    """Write the page of a drop, and put it at the top of the index."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{digest}.html").write_text(held.page)
+    lines = folder / "index.html"
+    former = lines.read_text().splitlines()[1:] if lines.exists() else []
+    link = f"<p><a href='{digest}.html'>{html.escape(name)}</a>: {len(held.breaches)} of {held.held} broken</p>"
+    kept = [line for line in former if f"{digest}.html" not in line]
+    partial = folder / ".index.html.tmp"
+    partial.write_text("\n".join(["<!doctype html><title>Drops</title><h1>Drops, the newest first</h1>", link, *kept]))
+    partial.replace(lines)

@@ -1,0 +1,45 @@
+"""Near duplicates of free text, found by MinHash and locality-sensitive hashing, confirmed by the true similarity."""
+
+import re
+from typing import Generic, TypeVar
+
+_WORD = re.compile(r"\w+(?:[.:/-]\w+)*")
+_SHINGLE = 3
+_PERMUTATIONS = 128
+
+Row = TypeVar("Row")
+
+
+class NearDuplicates(Generic[Row]):
+    """Texts seen so far.
+
+    Similarity is Jaccard's over shingles of three words, case ignored. Texts that differ in a number, a version or a
+    date are never near duplicates: such a difference is what they are about.
+
+    Source: Broder 1997, "On the resemblance and containment of documents".
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._lsh = None
+        self._seen: list[tuple[tuple, frozenset[str], Row]] = []
+
+    def twin(self, group: str, text: str, row: Row) -> Row | None:
+        """The row of an earlier text of the same group that is nearly this one; if there is none, this is kept."""
+        from datasketch import MinHash, MinHashLSH
+
+        if self._lsh is None:
+            low = min(max(self._threshold - 0.1, 0.05), 0.95)
+            self._lsh = MinHashLSH(threshold=low, num_perm=_PERMUTATIONS)
+        words = _WORD.findall(text.lower())
+        exact = (group, tuple(sorted(word for word in words if any(c.isdigit() for c in word))))
+        shingles = frozenset(" ".join(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1)))
+        sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
+        sketch.update_batch([shingle.encode() for shingle in shingles])
+        for number in sorted(self._lsh.query(sketch)):
+            other_exact, other, twin = self._seen[number]
+            if other_exact == exact and len(shingles & other) >= self._threshold * len(shingles | other):
+                return twin
+        self._lsh.insert(len(self._seen), sketch)
+        self._seen.append((exact, shingles, row))
+        return None

@@ -1,0 +1,111 @@
+"""Personal data in text: mail addresses, payment card numbers, bank accounts and national identity numbers.
+
+A number counts only if its form and its check digits are right. Numbers without a form of their own (bare digits)
+count only where a word before them says what they are; see `find_personal`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+_MAIL = re.compile(
+    r"(?<![\w.+-])[\w.%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
+    r"(?![\w-]|\.\w|:[\w/])"
+)
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
+_CARD_IN_GROUPS = re.compile(
+    r"(?<![\w.-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -])\d{6}\2\d{5})(?![\w-]|\.\d)"
+)
+_CARD_BARE = re.compile(r"(?<![\w.+-])\d{14,19}(?![\w-]|\.\d)")
+_ISSUER = re.compile(
+    r"4(?:\d{15}|\d{18})$|(?:5[1-5]|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d*$|3[47]\d{13}$|3(?:0[0-5]|[68]\d)\d{11}$"
+    r"|(?:6011|64[4-9]|65)\d*$|35(?:2[89]|[3-8]\d)\d{12}$|62\d{14,17}$"
+)
+_CARD_WORD = re.compile(r"\b(?:card|visa|master ?card|amex|american express|credit|debit|pan)\b", re.IGNORECASE)
+_ID_WORD = re.compile(
+    r"\b(?:identity|identification|national|social security|insurance|citizen|tax(?:payer)?|ssn|sin|bsn|nhs|pesel|idnr|"
+    r"steuer-?id|dni|nie|nir|cpf|aadhaar|personnummer|codice fiscale|curp|cpr|passport)\b",
+    re.IGNORECASE,
+)
+_NEAR = 48
+
+
+@dataclass(frozen=True)
+class _NationalId:
+    """A kind of identity number: how it is written, and the module of python-stdnum that knows its check digits."""
+
+    module: str
+    form: re.Pattern[str]
+    telling: bool
+
+    def is_valid(self, number: str) -> bool:
+        return import_module(f"stdnum.{self.module}").is_valid(number)
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.-])(?:{pattern})(?![\w-]|\.\d)")
+
+
+_NATIONAL_IDS = (
+    _NationalId("us.ssn", _form(r"\d{3}-\d{2}-\d{4}"), True),
+    _NationalId("cn.ric", _form(r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])[0-3]\d\d{3}[\dX]"), True),
+    _NationalId("it.codicefiscale", _form(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]"), True),
+    _NationalId("mx.curp", _form(r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d"), True),
+    _NationalId("fi.hetu", _form(r"\d{6}[-+A]\d{3}[0-9A-Y]"), True),
+    _NationalId("se.personnummer", _form(r"(?:19|20)?\d{6}[-+]\d{4}"), True),
+    _NationalId("kr.rrn", _form(r"\d{6}-[1-8]\d{6}"), True),
+    _NationalId("br.cpf", _form(r"\d{3}\.\d{3}\.\d{3}-\d{2}"), True),
+    _NationalId("be.nn", _form(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}"), True),
+    _NationalId("ch.ssn", _form(r"756\.\d{4}\.\d{4}\.\d{2}"), True),
+    _NationalId("in_.aadhaar", _form(r"[2-9]\d{3} \d{4} \d{4}"), True),
+    _NationalId("fr.nir", _form(r"[12] \d{2} (?:0[1-9]|1[0-2]) \d{2} \d{3} \d{3} \d{2}"), True),
+    _NationalId("fr.nir", _form(r"[12]\d{2}(?:0[1-9]|1[0-2])\d{10}"), False),
+    _NationalId("us.ssn", _form(r"\d{9}"), False),
+    _NationalId("es.dni", _form(r"\d{8}-?[A-Z]"), False),
+    _NationalId("es.nie", _form(r"[XYZ]-?\d{7}-?[A-Z]"), False),
+    _NationalId("gb.nhs", _form(r"\d{3} ?\d{3} ?\d{4}"), False),
+    _NationalId("de.idnr", _form(r"\d{2} ?\d{3} ?\d{3} ?\d{3}"), False),
+    _NationalId("nl.bsn", _form(r"\d{9}"), False),
+    _NationalId("pl.pesel", _form(r"\d{11}"), False),
+    _NationalId("ca.sin", _form(r"\d{3}[ -]?\d{3}[ -]?\d{3}"), False),
+    _NationalId("br.cpf", _form(r"\d{11}"), False),
+    _NationalId("in_.aadhaar", _form(r"[2-9]\d{11}"), False),
+)
+_MAY_HOLD = re.compile(r"@|\d{4}|\d{2}[ .-]\d")
+
+
+def find_personal(text: str, told: str = "", terse: bool = False) -> str | None:
+    """What kind of personal data a text holds, such as "a payment card number"; None if none was found.
+
+    Args:
+        told: words outside the text that may say what its numbers are, such as the key of the fact.
+        terse: the text is a value rather than a sentence: then even a bare card number needs such a word, so that
+            build numbers and the like pass.
+    """
+    if not _MAY_HOLD.search(text):
+        return None
+    return next(_found(text, told, terse), None)
+
+
+def _found(text: str, told: str, terse: bool) -> Iterator[str]:
+    from stdnum import iban, luhn
+
+    if _MAIL.search(text):
+        yield "a mail address"
+    if any(iban.is_valid(match[0]) for match in _IBAN.finditer(text)):
+        yield "a bank account number (IBAN)"
+    for form, telling in ((_CARD_IN_GROUPS, True), (_CARD_BARE, not terse)):
+        for match in form.finditer(text):
+            number = re.sub(r"[ -]", "", match[0])
+            if _ISSUER.match(number) and luhn.is_valid(number) and (telling or _named(_CARD_WORD, text, match, told)):
+                yield "a payment card number"
+    for kind in _NATIONAL_IDS:
+        for match in kind.form.finditer(text):
+            if (kind.telling or _named(_ID_WORD, text, match, told)) and kind.is_valid(match[0]):
+                yield f"a national identity number ({kind.module.replace('_', '').replace('.', ' ')})"
+
+
+def _named(word: re.Pattern[str], text: str, match: re.Match[str], told: str) -> bool:
+    """Whether a word shortly before the match, or outside the text, says what the number is."""
+    return bool(word.search(text[max(0, match.start() - _NEAR) : match.start()]) or word.search(told))
