@@ -110,10 +110,16 @@ def killed_at(point: str, work: Callable[[], object], monkeypatch: pytest.Monkey
     """Run `work` in a forked process that dies by SIGKILL at the named point."""
     with monkeypatch.context() as patch:
         patch.setenv("ABREAST_CRASH_AT", point)
-        process = multiprocessing.get_context("fork").Process(target=work)
-        process.start()
+        process = start(work)
         process.join()
     assert process.exitcode == -9, f"{point} was not reached"
+
+
+def start(work: Callable[[], object]) -> multiprocessing.Process:
+    """Run `work` in a forked process."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    return process
 
 
 def ended_process() -> Holder:
@@ -122,7 +128,7 @@ def ended_process() -> Holder:
     return holder
 
 
-def finished_run(folder: Path, model: bytes = b"weights") -> Path:
+def finished_run(folder: Path, model: bytes = b"weights", steps: int = 3) -> Path:
     """A clone as the stages leave it: `model/` and `reports/`."""
     (folder / "model" / "parts").mkdir(parents=True)
     (folder / "reports").mkdir()
@@ -137,7 +143,7 @@ def finished_run(folder: Path, model: bytes = b"weights") -> Path:
     }
     report = {"candidate": measured, "champion": None, "base": measured, "counts": {"current": 2}}
     (folder / "reports" / "metrics.json").write_text(json.dumps(report))
-    rows = "".join(f"{step},{step * 200},{3 / (step + 1)},{'' if step % 2 else 0.5},0.002\n" for step in range(1200))
+    rows = "".join(f"{step},{step * 200},{3 / (step + 1)},{'' if step % 2 else 0.5},0.002\n" for step in range(steps))
     (folder / "reports" / "curve.csv").write_text(f"step,tokens,loss,dev_exact_match,lr\n{rows}")
     answers = [answer("Newest Python 3.12?", "3.12.1", "3.12.1"), answer("End of Debian 12?", "2028", "2026", ["2026"])]
     (folder / "reports" / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))

@@ -1,0 +1,69 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from abreast.errors import AbreastError
+from abreast.registry.card import describe, with_verdict
+from abreast.registry.ledger.rows import Drop
+from tests.registry.conftest import PASS, POINTER, answer, digest_of, drop_info, finished_run
+
+DROP = Drop(
+    **drop_info("2026-q1").model_dump(exclude={"records_digest"}),
+    seq=1,
+    status="accepted",
+    uri=None,
+    pointer=POINTER,
+    reasons=(),
+)
+
+
+def card(folder, *answers, parent=None):
+    if answers:
+        (folder / "reports" / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))
+    return describe(folder / "reports", [DROP], parent, "u0001", "c" * 40)
+
+
+def test_the_page_tells_what_arrived_what_was_measured_and_where_it_comes_from(tmp_path):
+    page = card(finished_run(tmp_path))
+    assert f"- 2026-q1: 2 records (`{digest_of('2026-q1')[:12]}`)" in page
+    assert "From the base model, by update u0001 at commit `cccccccccccc`." in page
+    assert "| exact match on what these drops brought | 0.95 | – | 0.95 |" in page
+    assert "From v3," in card(tmp_path, parent=3)
+
+
+def test_learned_is_against_the_base_until_there_is_a_champion(tmp_path):
+    page = card(finished_run(tmp_path))
+    assert "### Learned: 1\n- Newest Python 3.12? `3.12.1`; before `x`, right is `3.12.1`" in page
+    assert "### Stale: 1\n- End of Debian 12? `2026`; before `x`, right is `2028`" in page
+    assert "### Lost: 0" in page
+
+
+def test_lost_is_what_the_champion_knew(tmp_path):
+    known = answer("Newest Go?", "1.22", "1.21") | {"champion": "1.22"}
+    kept = answer("Newest Rust?", "1.80", " 1.80") | {"champion": "1.80"}
+    page = card(finished_run(tmp_path), known, kept)
+    assert "### Lost: 1\n- Newest Go? `1.21`; before `1.22`, right is `1.22`" in page
+    assert "### Learned: 0" in page
+
+
+def test_many_answers_are_sampled_and_cannot_break_the_page(tmp_path):
+    rows = [answer(f"Is {i} | `x`\n## a heading?", "yes", "y`es\n---\n", ["y`es ---"]) for i in range(9)]
+    page = card(finished_run(tmp_path), *rows)
+    assert "### Stale: 9" in page
+    assert "- and 4 more in the run's `reports/answers.jsonl`" in page
+    assert "\n## a heading" not in page
+    assert "\n---\n" not in page
+
+
+def test_a_later_verdict_replaces_the_earlier_one(tmp_path):
+    page = card(finished_run(tmp_path))
+    refused = SimpleNamespace(verdict="fail", reasons=["measured 0.5, needed 0.9, champion 0.9"])
+    judged = with_verdict(with_verdict(page, refused), PASS)
+    assert judged == f"## Verdict: pass\n\n- measured 0.95, needed 0.9\n\n---\n\n{page}"
+
+
+def test_unreadable_answers_are_named(tmp_path):
+    (finished_run(tmp_path) / "reports" / "answers.jsonl").write_text("{")
+    with pytest.raises(AbreastError, match=r"answers\.jsonl: not readable"):
+        card(tmp_path)

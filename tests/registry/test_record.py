@@ -1,0 +1,185 @@
+import time
+
+import pytest
+
+from abreast.errors import AbreastError, Unavailable
+from abreast.learning.folder import model_digest
+from abreast.registry.record import Registry, RunFacts, flatten
+from tests.registry.conftest import LINE, PASS, claim, deliver, finished_run, killed_at
+
+STEPS = 260  # with four series more values than MLflow takes in one call
+POINTS = ["record.run", "record.logged", "record.model", "record.version"]
+
+
+@pytest.fixture
+def facts(ledger, tmp_path) -> RunFacts:
+    deliver(ledger, "first", "second")
+    update = claim(ledger)
+    folder = finished_run(tmp_path / "clone", steps=STEPS)
+    return RunFacts(
+        update=update.id,
+        commit="c" * 40,
+        parent=update.parent,
+        drops=tuple(ledger.drops()),
+        snapshot="s" * 64,
+        params={"train": {"lr": 0.002}, "model": {"name": LINE}},
+        folder=folder,
+        model_digest=model_digest(folder / "model"),
+    )
+
+
+@pytest.fixture
+def ledger_url(tmp_path):
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def registry(mlflow_uri, request) -> Registry:
+    return Registry(mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
+
+
+@pytest.fixture
+def client(mlflow_uri):
+    from mlflow import MlflowClient
+
+    return MlflowClient(mlflow_uri, mlflow_uri)
+
+
+def runs(client, registry):
+    return client.search_runs([client.get_experiment_by_name(registry.name).experiment_id])
+
+
+@pytest.mark.server
+def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, client, facts):
+    assert registry.record_version(facts) == 1
+    (run,) = runs(client, registry)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"train.lr": "0.002", "model.name": LINE}
+    assert run.data.metrics["current_exact_match"] == 0.95
+    assert run.data.metrics["base.general_perplexity"] == 30.0
+    assert "retained_exact_match" not in run.data.metrics
+    assert (
+        run.data.tags.items()
+        >= {
+            "abreast.snapshot": "s" * 64,
+            "abreast.commit": "c" * 40,
+            "abreast.parent": "none",
+            "abreast.version": "v1",
+            **{f"abreast.drop.{drop.digest}": drop.name for drop in facts.drops},
+        }.items()
+    )
+    curve = client.get_metric_history(run.info.run_id, "train.loss")
+    assert [(point.step, point.value) for point in curve[:2]] == [(0, 3.0), (1, 1.5)]
+    assert len(curve) == STEPS
+    kept = {artifact.path for artifact in client.list_artifacts(run.info.run_id, "reports")}
+    assert kept >= {"reports/answers.jsonl", "reports/metrics.json", "reports/retention.png"}
+
+
+@pytest.mark.server
+def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
+    version = registry.record_version(facts)
+    registry.set_verdict(version, PASS)
+    registry.set_verdict(version, PASS)
+    known = client.get_model_version(registry.name, str(version))
+    assert known.tags == {
+        "abreast.update": "u0001",
+        "abreast.digest": facts.model_digest,
+        "abreast.parent": "none",
+        "abreast.commit": "c" * 40,
+        "abreast.verdict": "pass",
+    }
+    assert known.description.startswith("## Verdict: pass\n\n- measured 0.95, needed 0.9\n")
+    assert known.description.count("### What arrived") == 1
+    assert registry.aliases() == {}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_at_any_point_is_completed_and_nothing_is_made_twice(registry, client, facts, monkeypatch, point):
+    killed_at(point, lambda: registry.record_version(facts), monkeypatch)
+    assert registry.record_version(facts) == 1
+    assert registry.record_version(facts) == 1
+    (run,) = runs(client, registry)
+    assert run.info.status == "FINISHED"
+    assert len(client.get_metric_history(run.info.run_id, "train.loss")) == STEPS
+    assert len(client.search_logged_models([run.info.experiment_id])) == 1
+    assert len(client.search_model_versions(f"name = '{registry.name}'")) == 1
+    registry.check(1, facts.model_digest)
+
+
+@pytest.mark.server
+def test_a_second_update_makes_a_second_version(registry, facts):
+    assert registry.record_version(facts) == 1
+    assert registry.record_version(facts.model_copy(update={"update": "u0002", "parent": 1})) == 2
+
+
+@pytest.mark.server
+def test_a_fetched_folder_is_the_registered_one_and_is_kept(registry, facts, tmp_path):
+    version = registry.record_version(facts)
+    folder = registry.fetch(version, facts.model_digest, tmp_path / "models")
+    assert folder == tmp_path / "models" / facts.model_digest
+    assert (folder / "parts" / "a b.json").read_text() == "{}"
+    assert model_digest(folder) == facts.model_digest
+    down = Registry("http://127.0.0.1:1", registry.name)
+    assert down.fetch(version, facts.model_digest, tmp_path / "models") == folder
+
+
+@pytest.mark.server
+def test_a_damaged_copy_is_fetched_again(registry, facts, tmp_path):
+    version = registry.record_version(facts)
+    folder = registry.fetch(version, facts.model_digest, tmp_path)
+    (folder / "abreast.json").write_text('{"base": "another"}')
+    assert model_digest(registry.fetch(version, facts.model_digest, tmp_path)) == facts.model_digest
+
+
+@pytest.mark.server
+def test_files_that_were_changed_in_mlflow_are_refused(registry, client, facts, tmp_path):
+    version = registry.record_version(facts)
+    model = client.get_model_version(registry.name, str(version)).source.removeprefix("models:/")
+    (tmp_path / "abreast.json").write_text('{"base": "another"}')
+    client.log_model_artifact(model, str(tmp_path / "abreast.json"))
+    with pytest.raises(AbreastError, match="v1 .* its files in MLflow have digest"):
+        registry.fetch(version, facts.model_digest, tmp_path / "models")
+    assert list((tmp_path / "models").glob("*")) == []
+    with pytest.raises(AbreastError, match="v1 .* its files in MLflow have digest"):
+        registry.check(version, facts.model_digest)
+    with pytest.raises(AbreastError, match="in MLflow, 000 in the ledger"):
+        registry.check(version, "000")
+
+
+@pytest.mark.server
+def test_aliases_are_set_and_taken_away(registry, facts):
+    version = registry.record_version(facts)
+    registry.set_alias("champion", version)
+    assert registry.aliases() == {"champion": version}
+    registry.set_alias("champion", None)
+    registry.set_alias("champion", None)
+    assert registry.aliases() == {}
+    with pytest.raises(AbreastError, match="v9"):
+        registry.set_alias("champion", 9)
+
+
+@pytest.mark.server
+def test_an_unknown_version_is_named(registry, facts, tmp_path):
+    registry.record_version(facts)
+    with pytest.raises(AbreastError, match="MLflow has no v9"):
+        registry.fetch(9, "0" * 64, tmp_path)
+
+
+def test_a_server_that_is_down_is_named_within_seconds(facts):
+    before = time.monotonic()
+    with pytest.raises(Unavailable, match="http://127.0.0.1:1"):
+        Registry("http://127.0.0.1:1", LINE).record_version(facts)
+    assert time.monotonic() - before < 3
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("report", "stage"), [("metrics.json", "evaluate"), ("curve.csv", "train")])
+def test_a_missing_report_is_named_with_its_stage(registry, facts, report, stage):
+    (facts.folder / "reports" / report).unlink()
+    with pytest.raises(AbreastError, match=rf"{report}: not readable .*`{stage}`"):
+        registry.record_version(facts)
+
+
+def test_nested_knobs_get_dotted_names():
+    assert dict(flatten({"a": {"b": 1, "c": {"d": 2}}, "e": 3})) == {"a.b": 1, "a.c.d": 2, "e": 3}
