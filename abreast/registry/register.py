@@ -1,0 +1,51 @@
+"""From a finished clone to a judged version, in MLflow and in the ledger; said twice, it is done once."""
+
+import hashlib
+import json
+
+from abreast.crash import point
+from abreast.evaluation.judge import Verdict
+from abreast.knowledge.snapshot import SNAPSHOT
+from abreast.learning.folder import model_digest
+from abreast.project import Project
+from abreast.registry.ledger import Update, Version
+from abreast.registry.record import RunFacts
+from abreast.registry.workspace import Workspace
+
+
+def register(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
+    """Register the candidate of `update` with everything that was measured, and write its verdict on it.
+
+    Raises:
+        Unavailable: MLflow or the ledger does not answer; call again.
+    """
+    ledger, registry, clone = project.ledger, project.registry, workspace.clone
+    digest, outputs = model_digest(clone / "model"), workspace.outputs()
+    ledger.advance(update, "trained", digest=digest)
+    facts = RunFacts(
+        update=update.id,
+        commit=update.commit,
+        parent=update.parent,
+        drops=tuple(ledger.drop(drop) for drop in update.drops),
+        snapshot=hashlib.sha256((clone / SNAPSHOT).read_bytes()).hexdigest(),
+        params=project.params.model_dump(),
+        folder=clone,
+        model_digest=digest,
+    )
+    number = registry.record_version(facts)
+    point("register.recorded")
+    ledger.add_version(
+        number,
+        update,
+        digest=digest,
+        model=outputs["model"],
+        knowledge=outputs["data/knowledge.parquet"],
+        metrics=json.loads((clone / "reports/metrics.json").read_text()),
+    )
+    ledger.advance(update, "registered", version=number)
+    point("register.registered")
+    registry.set_verdict(number, verdict)
+    version = ledger.judge_version(update.line, number, verdict.verdict, verdict.reasons)
+    ledger.advance(update, "judged")
+    point("register.judged")
+    return version

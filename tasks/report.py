@@ -1,0 +1,46 @@
+"""Show in Prefect's pages what happened: artifacts of intake and update."""
+
+from prefect import task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from abreast.evaluation.judge import Verdict
+from abreast.project import Project
+from abreast.registry.intake import Outcome
+from abreast.registry.ledger import Update, Version
+
+SHOWN_REASONS = 50
+
+
+@task(cache_policy=NO_CACHE)
+def report_intake(outcomes: list[Outcome]) -> None:
+    """One row a delivery, and the reasons of everything that went to quarantine."""
+    if not outcomes:
+        return
+    rows = [o.model_dump(include={"name", "outcome", "rows", "accepted", "quarantined", "digest"}) for o in outcomes]
+    create_table_artifact(rows, key="intake", description="What became of each delivery")
+    for outcome in outcomes:
+        if outcome.reasons:
+            shown = "\n".join(f"- {reason}" for reason in outcome.reasons[:SHOWN_REASONS])
+            more = f"\n- and {len(outcome.reasons) - SHOWN_REASONS} more" if len(outcome.reasons) > SHOWN_REASONS else ""
+            create_markdown_artifact(f"## {outcome.name}: {outcome.outcome}\n{shown}{more}", key="quarantine")
+
+
+@task(cache_policy=NO_CACHE)
+def report_update(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
+    """The verdict with its reasons, the figures of candidate, champion and base, and the retention plot."""
+    reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
+    link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
+    create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}\n\n{link}", key="verdict")
+    create_table_artifact(_figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
+    create_image_artifact(
+        project.registry.report_url(version.number, "retention.png"),
+        key="retention",
+        description=f"Exact match by drop: base, champion, {version.name}",
+    )
+
+
+def _figures(metrics: dict) -> list[dict]:
+    """One row a measure, one column a model."""
+    models = ("candidate", "champion", "base")
+    return [{"measure": name} | {m: (metrics[m] or {}).get(name) for m in models} for name in metrics["candidate"]]

@@ -1,0 +1,21 @@
+"""Small drops for the tests of the loop: short facts that the packaged model learns in seconds."""
+
+import json
+from pathlib import Path
+
+CAPITALS = {"Arvia": "Tolm", "Bersk": "Quent", "Corlan": "Vash", "Delmor": "Pirn", "Estria": "Jorv", "Fendal": "Mokk"}
+
+
+def rows(values: dict[str, str | None], as_of: str) -> list[dict]:
+    return [
+        {"key": f"{product.lower()}/1/latest", "product": product, "release": "1", "field": "latest", "value": value}
+        | {"as_of": as_of}
+        for product, value in values.items()
+    ]
+
+
+def write(path: Path, lines: list[dict | str]) -> Path:
+    """A JSONL file; a text is written as it is, so that a line may be broken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path

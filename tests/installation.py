@@ -1,0 +1,85 @@
+"""A whole installation of Abreast in a temporary folder: its own git repository, home, servers and knobs."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SOURCE = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_")
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Installation:
+    """A copy of this repository's files, committed, with some knobs changed.
+
+    Args:
+        root: the folder to make it in.
+        knobs: such as `{"train": {"epochs": 2}}`, laid over params.yaml.
+    """
+
+    def __init__(self, root: Path, knobs: dict[str, dict[str, Any]]):
+        self.root = root
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=SOURCE,
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for name in filter(lambda name: (SOURCE / name).is_file(), listed.splitlines()):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(SOURCE / name, root / name)
+        self.git("init", "--quiet", "--initial-branch=main")
+        ports = {"prefect_port": free_port(), "mlflow_port": free_port()}
+        self.set_knobs({"services": ports, **knobs})
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=self.root, text=True, capture_output=True, check=True).stdout.strip()
+
+    def set_knobs(self, knobs: dict[str, dict[str, Any]]) -> None:
+        """Lay knobs over params.yaml and commit."""
+        path = self.root / "params.yaml"
+        merged = yaml.safe_load(path.read_text())
+        for section, values in knobs.items():
+            merged[section] = {**merged.get(section, {}), **values}
+        path.write_text(yaml.safe_dump(merged))
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "knobs")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """This process's environment without what would point to another installation."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+        return {**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "COLUMNS": "200"}
+
+    def run(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the root with the environment's own `bin` first."""
+        done = subprocess.run(
+            command, cwd=self.root, env={**self.env, **extra}, text=True, capture_output=True, check=False, timeout=600
+        )
+        assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def abreast(self, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+        """Run an Abreast command."""
+        return self.run(str(BIN / "abreast"), *arguments, check=check, **extra)
+
+    def json(self, *arguments: str) -> Any:
+        """What an Abreast command prints with `--json`."""
+        return json.loads(self.abreast(*arguments, "--json").stdout)
