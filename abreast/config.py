@@ -6,8 +6,9 @@ One class a section; DVC stages depend on whole sections, so a knob sits in the 
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from abreast.errors import AbreastError
 
@@ -142,10 +143,11 @@ def load_params(root: Path = Path(".")) -> Params:
     """
     path = root / "params.yaml"
     try:
-        knobs = yaml.safe_load(path.read_text()) or {}
+        # YAML 1.2, as DVC reads it: in 1.1, `lr: 1e-3` would be a text.
+        knobs = YAML(typ="safe", pure=True).load(path.read_text()) or {}
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; run inside an Abreast project, where params.yaml lies") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     return parse_params(knobs, source=str(path))
 
