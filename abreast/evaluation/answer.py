@@ -1,0 +1,180 @@
+"""Answers from the base, or from the base with an adapter: greedy, in batches, one loaded base for all of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from abreast.config import Evaluate, Model
+from abreast.errors import AbreastError
+from abreast.learning.adapter import add_adapter, saved_settings
+from abreast.learning.base import find_base, load_base
+from abreast.learning.folder import read_card
+from abreast.learning.lower import Trunk
+from abreast.learning.prompt import Encoded, Encoder
+
+WINDOW = 256
+"""Tokens that perplexity is measured over at a time."""
+
+
+class Answerer:
+    """One base and one adapter, or none.
+
+    Args:
+        model: the causal language model with all adapters injected.
+        adapter: which one speaks; None is the base alone.
+        trunk: runs the texts that are checked rather than generated.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        prompt: str,
+        adapter: str | None,
+        trunk: Trunk,
+        limits: Evaluate,
+        base_digest: str,
+    ):
+        self._model, self._tokenizer, self._adapter, self._trunk, self._limits = (
+            model,
+            tokenizer,
+            adapter,
+            trunk,
+            limits,
+        )
+        self.base_digest = base_digest
+        self._encoder = Encoder(tokenizer, prompt, getattr(trunk.model.config, "max_position_embeddings", None))
+
+    def answer(self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None) -> list[str]:
+        """The greedy answer to each question, at most `evaluate.max_new_tokens` long (or as long as its guesses).
+
+        Args:
+            guesses: for each question, answers that the model may well give. A guess whose every token, and the end
+                after it, is the model's most likely one is the greedy answer: one pass instead of one for each token.
+        """
+        answers: dict[int, str] = {}
+        with self._speaking():
+            if guesses is not None:
+                answers |= self._confirm(questions, guesses)
+            rest = [number for number in range(len(questions)) if number not in answers]
+            answers |= self._generate(questions, rest, guesses)
+        return [answers[number] for number in range(len(questions))]
+
+    @torch.no_grad()
+    def perplexity(self, text: str) -> float:
+        """The exponential of the mean negative log-likelihood of a token (Jelinek et al. 1977), in windows of 256.
+
+        Raises:
+            AbreastError: the text has fewer than two tokens.
+        """
+        ids = tuple(self._tokenizer(text).input_ids)
+        windows = [Encoded(ids[start : start + WINDOW], 1) for start in range(0, len(ids) - 1, WINDOW)]
+        if not windows:
+            raise AbreastError("evaluate.general_text: fewer than two tokens")
+        self._trunk.plan(windows)
+        loss, count = 0.0, 0
+        with self._speaking():
+            for window in windows:
+                logits, targets, _ = self._trunk.logits([window])
+                loss += torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
+                count += len(targets)
+        return float(torch.tensor(loss / count, dtype=torch.float64).exp())
+
+    @torch.no_grad()
+    def _confirm(self, questions: Sequence[str], guesses: Sequence[Sequence[str]]) -> dict[int, str]:
+        """Which guesses are the greedy answers, by question number."""
+        drafts = [(n, g, self._encoder.pair(questions[n], g)) for n, some in enumerate(guesses) for g in some if g]
+        drafts.sort(key=lambda draft: len(draft[2].ids))
+        self._trunk.plan([text for *_, text in drafts])
+        confirmed = {}
+        for start in range(0, len(drafts), self._limits.batch):
+            batch = drafts[start : start + self._limits.batch]
+            logits, targets, owner = self._trunk.logits([text for *_, text in batch])
+            wrong = set(owner[logits.argmax(-1) != targets].tolist())
+            confirmed |= {n: guess for row, (n, guess, _) in enumerate(batch) if row not in wrong}
+        return confirmed
+
+    @torch.no_grad()
+    def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, str]:
+        prompts = {n: self._encoder.question(questions[n]) for n in numbers}
+        order = sorted(numbers, key=lambda n: len(prompts[n]))
+        answers = {}
+        for start in range(0, len(order), self._limits.batch):
+            batch = order[start : start + self._limits.batch]
+            limit = max(
+                [self._limits.max_new_tokens, *(self._length(g) for n in batch for g in (guesses or {n: ()})[n])]
+            )
+            longest, pad = max(len(prompts[n]) for n in batch), self._tokenizer.pad_token_id
+            ids = torch.tensor([[pad] * (longest - len(prompts[n])) + list(prompts[n]) for n in batch])
+            mask = torch.tensor([[0] * (longest - len(prompts[n])) + [1] * len(prompts[n]) for n in batch])
+            answers |= zip(batch, self._continue(ids, mask, limit), strict=True)
+        return answers
+
+    def _continue(self, ids: torch.Tensor, mask: torch.Tensor, limit: int) -> list[str]:
+        model = self._trunk.model
+        made = model.generate(
+            input_ids=ids.to(model.device),
+            attention_mask=mask.to(model.device),
+            max_new_tokens=limit,
+            do_sample=False,
+            pad_token_id=self._tokenizer.pad_token_id,
+            eos_token_id=self._tokenizer.eos_token_id,
+        )
+        return [
+            text.strip() for text in self._tokenizer.batch_decode(made[:, ids.shape[1] :], skip_special_tokens=True)
+        ]
+
+    def _length(self, answer: str) -> int:
+        return len(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids) + 1
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Make this answerer's adapter the active one."""
+        if self._adapter is not None:
+            self._model.set_adapter(self._adapter, inference_mode=True)
+            yield
+        elif hasattr(self._model, "disable_adapter"):
+            with self._model.disable_adapter():
+                yield
+        else:
+            yield
+
+
+def load_answerers(
+    folders: dict[str, Path | None], model: Model, limits: Evaluate | None = None
+) -> dict[str, Answerer]:
+    """Load the base once and the adapter of each model folder; None stands for the base alone.
+
+    Raises:
+        AbreastError: a folder is not a complete model folder, or belongs to another base.
+    """
+    base = find_base(model.base)
+    cards = {name: read_card(folder) for name, folder in folders.items() if folder is not None}
+    for name, card in cards.items():
+        if card.base_digest != base.digest:
+            raise AbreastError(f"model.base: {model.base!r} is not the base {card.base!r} of {folders[name]}")
+    speaker, tokenizer, _ = load_base(model, base)
+    plain = speaker
+    for name in cards:
+        speaker = add_adapter(speaker, saved_settings(folders[name]), name, folders[name])
+    trunk = Trunk(plain, max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers))
+    return {
+        name: Answerer(
+            speaker,
+            tokenizer,
+            cards[name].prompt if name in cards else model.prompt,
+            name if name in cards else None,
+            trunk,
+            limits or Evaluate(),
+            base.digest,
+        )
+        for name in folders
+    }
+
+
+def load_answerer(folder: Path | None, model: Model) -> Answerer:
+    """The model in `folder`, or the untrained base; raises as `load_answerers` does."""
+    return load_answerers({"model": folder}, model)["model"]

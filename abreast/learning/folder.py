@@ -1,0 +1,105 @@
+"""The model folder: an adapter in safetensors, its settings in JSON, and `abreast.json`, what it belongs to."""
+
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from abreast.errors import AbreastError
+from abreast.learning.prompt import PLACE
+
+CARD = "abreast.json"
+WEIGHTS = "adapter_model.safetensors"
+SETTINGS = "adapter_config.json"
+
+
+class Card(BaseModel):
+    """What a model folder belongs to: the base by name and content, the prompt, and the adapter's size."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: int = 1
+    base: str
+    base_digest: str
+    prompt: str
+    rank: int
+    alpha: int
+    layers: int
+
+
+def write_model_folder(folder: Path, card: Card, settings: Any, weights: dict[str, Any]) -> None:
+    """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
+
+    Args:
+        settings: PEFT's LoraConfig.
+        weights: the adapter's weights under PEFT's names.
+
+    Raises:
+        AbreastError: it cannot be written, such as on a full disk.
+    """
+    from safetensors.torch import save_file
+
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        save_file({name: value.cpu() for name, value in weights.items()}, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / SETTINGS).write_text(_settings_json(settings, card.base))
+        (folder / CARD).write_text(json.dumps(card.model_dump(), indent=1, sort_keys=True) + "\n")
+    except OSError as error:
+        raise AbreastError(f"{folder}: cannot write the model: {error}") from None
+
+
+def _settings_json(settings: Any, base: str) -> str:
+    """PEFT's own form of the settings, without anything that differs from machine to machine."""
+    values = settings.to_dict() | {"base_model_name_or_path": base, "inference_mode": True}
+    plain = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
+    return json.dumps(plain, indent=1, sort_keys=True, default=str) + "\n"
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of a complete model folder.
+
+    Raises:
+        AbreastError: a file is missing or the card is damaged.
+    """
+    for name in (CARD, WEIGHTS, SETTINGS):
+        if not (folder / name).is_file():
+            raise AbreastError(f"{folder}: not a complete model folder: {name} is missing")
+    try:
+        card = Card.model_validate_json((folder / CARD).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise AbreastError(
+            f"{folder / CARD}: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}"
+        ) from None
+    if card.format != 1 or PLACE not in card.prompt:
+        raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
+    return card
+
+
+def model_digest(folder: Path) -> str:
+    """sha256 in hex over the names and contents of all files in `folder`; two equal folders have one digest.
+
+    Raises:
+        AbreastError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise AbreastError(f"{folder}: no such model folder")
+    digest = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def verify(folder: Path, digest: str) -> None:
+    """Check that `folder` is the model with that digest.
+
+    Raises:
+        AbreastError: it is not.
+    """
+    if (found := model_digest(folder)) != digest:
+        raise AbreastError(f"{folder}: its content is {found[:12]}, expected {digest[:12]}: changed or damaged")

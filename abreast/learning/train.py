@@ -1,0 +1,171 @@
+"""The stage `train`: from examples and the parent's adapter to the candidate's adapter.
+
+In: data/train.jsonl, data/dev.jsonl, snapshot.json, the parent's model folder, the sections `model` and `train`.
+Out: model/, reports/train.json, reports/curve.csv.
+"""
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abreast import stage
+from abreast.config import Params, load_params
+from abreast.errors import AbreastError
+from abreast.home import Home
+from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
+from abreast.knowledge.snapshot import load_snapshot
+from abreast.learning.base import Base, find_base
+from abreast.learning.folder import Card, model_digest, read_card, verify, write_model_folder
+
+if TYPE_CHECKING:
+    from abreast.learning.trainer import Outcome
+
+ADAPTER = "candidate"
+COLUMNS = ("step", "tokens", "loss", "dev_exact_match", "dev_loss", "lr")
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the stage reads: examples, development questions, and the parent's model folder, if there is a parent."""
+
+    examples: list[Example]
+    dev: list[Question]
+    parent: Path | None
+
+
+def main() -> None:
+    """Train in the current folder."""
+    params = load_params(Path())
+    lessons = read_lessons()
+    base = find_base(params.model.base)
+    card = make_card(params, base, lessons.parent)
+    outcome, teacher = _train(params, lessons, base)
+    write_model_folder(Path("model"), card, *teacher)
+    _report(outcome, lessons)
+    _checkpoints(params, lessons, base).remove()
+
+
+def read_lessons() -> Lessons:
+    """Read the inputs in the current folder; the parent must be the model that the snapshot names by digest."""
+    parent = load_snapshot(Path()).parent
+    if parent is not None:
+        verify(parent.model, parent.digest)
+    examples, dev = read_examples(Path("data/train.jsonl")), read_questions(Path("data/dev.jsonl"))
+    return Lessons(examples, dev, parent.model if parent else None)
+
+
+def make_card(params: Params, base: Base, parent: Path | None) -> Card:
+    """The candidate's card.
+
+    Raises:
+        AbreastError: the parent's adapter cannot be continued on this base or at this size.
+    """
+    train = params.train
+    card = Card(
+        base=params.model.base,
+        base_digest=base.digest,
+        prompt=params.model.prompt,
+        rank=train.rank,
+        alpha=train.alpha,
+        layers=train.layers,
+    )
+    if parent is not None:
+        before = read_card(parent)
+        if before.base_digest != card.base_digest:
+            raise AbreastError(f"model.base: {card.base!r} is not the base {before.base!r} of the parent model")
+        for knob in ("rank", "alpha", "layers"):
+            if getattr(before, knob) != getattr(card, knob):
+                raise AbreastError(
+                    f"train.{knob} is {getattr(card, knob)}, but the parent's adapter, which is continued, "
+                    f"has {getattr(before, knob)}"
+                )
+    return card
+
+
+def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tuple[Any, Any]]":
+    """Run the training; gives its outcome and (settings, weights) of the adapter."""
+    import torch
+
+    from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.base import load_base
+    from abreast.learning.lower import Trunk
+    from abreast.learning.prompt import Encoder
+    from abreast.learning.trainer import Trainer
+
+    model, tokenizer, _ = load_base(params.model, base)
+    encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
+    examples = [encoder.pair(example.question, example.answer) for example in lessons.examples]
+    dev = [encoder.pair(question.question, question.answer) for question in lessons.dev]
+    torch.manual_seed(params.train.seed)
+    settings = lora_config(model, params.train)
+    adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
+    trunk = Trunk(adapted.get_base_model(), params.train.layers)
+    with _Bar() as report:
+        checkpoints = _checkpoints(params, lessons, base)
+        outcome = Trainer(trunk, examples, dev, params.train, checkpoints, report).run()
+    return outcome, (settings, adapter_weights(adapted, ADAPTER))
+
+
+def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:
+    """The checkpoints of exactly this training: any other input has another folder."""
+    from abreast.learning.checkpoint import Checkpoints
+
+    knobs = params.train.model_dump(mode="json", exclude={"checkpoint_seconds"})
+    parts = [json.dumps([knobs, params.model.model_dump(mode="json")], sort_keys=True), base.digest]
+    parts += [model_digest(lessons.parent) if lessons.parent else ""]
+    parts += [line.model_dump_json() for line in (*lessons.examples, *lessons.dev)]
+    key = sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return Checkpoints(Home.of(Path()).checkpoints / key)
+
+
+class _Bar:
+    """A progress bar on a terminal; and `abreast.stage.progress` for whoever watches from outside."""
+
+    def __enter__(self) -> Callable[[float, str], None]:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=100, desc="train", unit="%", disable=None, file=sys.stderr, leave=False)
+        self._told = 0.0
+        return self._report
+
+    def _report(self, share: float, note: str) -> None:
+        self._bar.n = round(100 * share)
+        self._bar.set_postfix_str(note)
+        if time.monotonic() - self._told > 0.5:
+            self._told = time.monotonic()
+            stage.progress("train", share, 1.0, note)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _report(outcome: "Outcome", lessons: Lessons) -> None:
+    """Write reports/train.json and reports/curve.csv: no times, so that equal inputs give equal reports."""
+    reports = Path("reports")
+    reports.mkdir(exist_ok=True)
+    new = sum(example.role == "new" for example in lessons.examples)
+    summary = {
+        "stopped": outcome.reason,
+        "dev_exact_match": outcome.best[0],
+        "dev_loss": -outcome.best[1],
+        "steps": outcome.steps,
+        "tokens": outcome.tokens,
+        "epochs": outcome.epochs,
+        "examples_new": new,
+        "examples_rehearsed": len(lessons.examples) - new,
+    }
+    (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
+    with (reports / "curve.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(outcome.curve)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,202 @@
+"""The training loop: from encoded examples to adapter weights, resumable at any step."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from abreast.config import Train
+from abreast.learning.batches import Boxes, make_batches
+from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
+from abreast.learning.lower import Trunk
+from abreast.learning.prompt import Encoded
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why training stopped, the best check on the development set, and the curve: one row for each check."""
+
+    reason: str
+    best: tuple[float, float]
+    steps: int
+    tokens: int
+    epochs: int
+    curve: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Teacher-forced: the share answered exactly (the most likely token is right all along), and the mean loss."""
+
+    exact: float
+    loss: float
+
+
+class Trainer:
+    """Trains the parameters of `trunk.model` that require gradients.
+
+    Args:
+        trunk: runs the model.
+        examples: what is taught.
+        dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
+        report: called with the share done and a note.
+    """
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        examples: Sequence[Encoded],
+        dev: Sequence[Encoded],
+        train: Train,
+        checkpoints: Checkpoints,
+        report: Callable[[float, str], None] = lambda share, note: None,
+    ):
+        self._trunk, self._examples, self._dev, self._train = trunk, examples, dev, train
+        self._checkpoints, self._report = checkpoints, report
+        self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
+        self._parameters = list(self._named.values())
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+        self._best = self._copy()
+        self._progress = self._start()
+        self._saved_at = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
+        self._resume()
+        self._trunk.plan([*self._examples, *self._dev])
+        reason = self._stop_reason()
+        while reason is None:
+            self._epoch()
+            self._check()
+            reason = self._stop_reason()
+            if reason is None:
+                self._next_epoch()
+                self._save()
+        self._restore(self._best)
+        p = self._progress
+        return Outcome(reason, tuple(p.best or (0.0, 0.0)), p.steps, p.tokens, p.epoch + 1, p.curve)
+
+    def _start(self) -> Progress:
+        boxes = Boxes.fresh(len(self._examples))
+        return Progress(0, self._plan(boxes, 0), 0, 0, 0, boxes.streak, boxes.due, None, 0, [], [])
+
+    def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
+        lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
+        return make_batches(lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}")
+
+    def _epoch(self) -> None:
+        p = self._progress
+        while p.position < len(p.batches) and p.tokens < self._train.max_tokens:
+            self._step(p.batches[p.position])
+            p.position += 1
+            self._report(self._share_done(), f"epoch {p.epoch + 1}, {p.tokens} tokens, loss {p.running_loss[-1]:.2f}")
+            if time.monotonic() - self._saved_at >= self._train.checkpoint_seconds:
+                self._save()
+
+    def _step(self, batch: list[int]) -> None:
+        p, texts = self._progress, [self._examples[text] for text in batch]
+        logits, targets, owner = self._trunk.logits(texts)
+        losses = cross_entropy(logits.float(), targets, reduction="none")
+        losses.mean().backward()
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate()
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        worst = torch.zeros(len(texts), device=losses.device).scatter_reduce(0, owner, losses.detach(), "amax")
+        confident = (worst < -math.log(self._train.confident)).tolist()
+        Boxes(p.streak, p.due).record(batch, confident, p.epoch)
+        p.steps += 1
+        p.tokens += sum(len(text.ids) for text in texts)
+        p.running_loss.append(losses.mean().item())
+
+    def _rate(self) -> float:
+        """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""
+        done = self._share_done()
+        if done < self._train.warmup:
+            return self._train.lr * (0.1 + 0.9 * done / self._train.warmup)
+        return self._train.lr * (1.0 - 0.9 * (done - self._train.warmup) / (1.0 - self._train.warmup))
+
+    def _share_done(self) -> float:
+        p = self._progress
+        epochs = (p.epoch + p.position / max(1, len(p.batches))) / self._train.epochs
+        return min(1.0, max(epochs, p.tokens / self._train.max_tokens))
+
+    def _check(self) -> None:
+        """Ask the development questions; keep the weights if they are the best so far."""
+        p, score = self._progress, self.score(self._dev)
+        loss = sum(p.running_loss) / len(p.running_loss) if p.running_loss else 0.0
+        p.running_loss = []
+        row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "dev_exact_match": score.exact}
+        p.curve.append(row | {"dev_loss": score.loss, "lr": self._rate()})
+        better = p.best is None or (score.exact, -score.loss) > tuple(p.best)
+        p.checks_without_gain = 0 if better else p.checks_without_gain + 1
+        if better:
+            p.best, self._best = [score.exact, -score.loss], self._copy()
+
+    @torch.no_grad()
+    def score(self, texts: Sequence[Encoded]) -> Score:
+        """How well `texts` are answered now; an empty list scores 0."""
+        right, loss, order = 0, 0.0, sorted(range(len(texts)), key=lambda text: len(texts[text].ids))
+        for start in range(0, len(order), 32):
+            batch = [texts[text] for text in order[start : start + 32]]
+            logits, targets, owner = self._trunk.logits(batch)
+            wrong = torch.zeros(len(batch), device=owner.device)
+            wrong.index_add_(0, owner, (logits.argmax(-1) != targets).float())
+            right += int((wrong == 0).sum())
+            each = torch.zeros(len(batch), device=owner.device)
+            each.index_add_(0, owner, cross_entropy(logits.float(), targets, reduction="none"))
+            loss += float((each / owner.bincount(minlength=len(batch))).sum())
+        return Score(right / len(texts), loss / len(texts)) if texts else Score(0.0, 0.0)
+
+    def _stop_reason(self) -> str | None:
+        p, train = self._progress, self._train
+        if not self._examples:
+            return "there was nothing to learn"
+        if p.tokens >= train.max_tokens:
+            return f"train.max_tokens reached ({train.max_tokens})"
+        if not p.curve:
+            return None
+        if self._dev and p.checks_without_gain >= train.patience:
+            return f"no gain on the development set in {train.patience} checks"
+        if p.epoch + 1 >= train.epochs:
+            return f"train.epochs reached ({train.epochs})"
+        return None
+
+    def _next_epoch(self) -> None:
+        """Go to the next epoch in which any text is due."""
+        p = self._progress
+        p.epoch, p.position = max(p.epoch + 1, min(p.due)), 0
+        p.batches = self._plan(Boxes(p.streak, p.due), p.epoch)
+
+    def _copy(self) -> Weights:
+        return {name: p.detach().clone() for name, p in self._named.items()}
+
+    @torch.no_grad()
+    def _restore(self, weights: Weights) -> None:
+        for name, parameter in self._named.items():
+            parameter.copy_(weights[name])
+
+    def _save(self) -> None:
+        tensors = {f"weights/{name}": p.detach() for name, p in self._named.items()}
+        tensors |= {f"best/{name}": value for name, value in self._best.items()}
+        tensors |= {f"optimizer/{name}": value for name, value in optimizer_tensors(self._optimizer).items()}
+        self._checkpoints.save(self._progress, tensors)
+        self._saved_at = time.monotonic()
+
+    def _resume(self) -> None:
+        if (found := self._checkpoints.load()) is None:
+            return
+        self._progress, tensors = found
+        parts = {part: {} for part in ("weights", "best", "optimizer")}
+        for name, value in tensors.items():
+            part, inner = name.split("/", 1)
+            parts[part][inner] = value.to(self._trunk.model.device)
+        self._restore(parts["weights"])
+        self._best = parts["best"]
+        restore_optimizer(self._optimizer, parts["optimizer"])
