@@ -1,6 +1,7 @@
 """A real MLflow server on loopback, started once for all tests that ask for it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,14 +23,16 @@ def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(_command(folder, port), env=_environment(), stdout=log, stderr=log, cwd=folder)
+        server = subprocess.Popen(
+            _command(folder, port), env=_environment(), stdout=log, stderr=log, cwd=folder, start_new_session=True
+        )
     uri = f"http://127.0.0.1:{port}"
     try:
         _wait(server, uri, folder / "server.log")
         yield uri
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        os.killpg(server.pid, signal.SIGKILL)  # its data are temporary, and a graceful end takes 20 s
+        server.wait()
 
 
 def _command(folder: Path, port: int) -> list[str]:

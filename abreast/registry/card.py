@@ -3,10 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from abreast.errors import AbreastError
+from abreast.evaluation.metrics import normalised
 from abreast.registry.ledger import Drop
+
+if TYPE_CHECKING:
+    from abreast.evaluation.judge import GateResult, Verdict
 
 _SAMPLE = 5
 _RULE = "\n\n---\n\n"
@@ -16,13 +20,6 @@ _MEASURES = {
     "stale_rate": "superseded answers given",
     "general_perplexity": "perplexity on general text",
 }
-
-
-class Judged(Protocol):
-    """What `abreast.evaluation.judge.judge` returns."""
-
-    verdict: str
-    reasons: Sequence[str]
 
 
 def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: str, commit: str) -> str:
@@ -44,11 +41,17 @@ def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: s
     return "\n\n".join(parts)
 
 
-def with_verdict(description: str, judged: Judged) -> str:
-    """The description with the verdict and its reasons at its head, in place of an earlier verdict."""
+def with_verdict(description: str, judged: "Verdict") -> str:
+    """The description with the verdict and its gates at its head, in place of an earlier verdict."""
     body = description.rsplit(_RULE, 1)[-1]
-    gates = "\n".join(f"- {reason}" for reason in judged.reasons)
-    return f"## Verdict: {judged.verdict}\n\n{gates}{_RULE}{body}"
+    rows = ["| gate | measured | needed | champion | |", "|---|---|---|---|---|", *map(_gate, judged.gates)]
+    return f"## Verdict: {judged.verdict}\n\n{chr(10).join(rows)}{_RULE}{body}"
+
+
+def _gate(gate: "GateResult") -> str:
+    needed = f"{gate.bound} {_number(gate.needed)}"
+    figures = f"| {gate.name} | {_number(gate.measured)} | {needed} | {_number(gate.champion)} |"
+    return f"{figures} {'passed' if gate.passed else '**not passed**'} |"
 
 
 def _table(metrics: dict) -> str:
@@ -88,12 +91,7 @@ def _right(given: str, answer: dict) -> bool:
 
 
 def _same(given: str, *wanted: str) -> bool:
-    """Equal but for letter case and spaces."""
-    return _folded(given) in map(_folded, wanted)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return normalised(given) in map(normalised, wanted)
 
 
 def _plain(text: str) -> str:

@@ -29,6 +29,7 @@ class MlflowDoor:
         if not uri.startswith(("http://", "https://")):
             raise AbreastError(f"MLflow at {uri!r}: Abreast needs a server's address, such as http://127.0.0.1:5000")
         self.uri = uri.rstrip("/")
+        self._options = {"timeout": _TIMEOUT, "verify": uri.startswith("https://")}  # certificates take 20 ms to load
 
     def call(self, method: str, path: str, **fields: Any) -> dict:
         """Call `/api/2.0/mlflow/<path>`; the fields go into the query of a GET and the body of anything else.
@@ -41,7 +42,7 @@ class MlflowDoor:
         place = {"params": fields} if method == "GET" else {"json": fields}
         url = f"{self.uri}/api/2.0/mlflow/{path}"
         with self.answering():
-            answer = httpx.request(method, url, timeout=_TIMEOUT, auth=_login(), headers=_token(), **place)
+            answer = httpx.request(method, url, auth=_login(), headers=_token(), **self._options, **place)
         if answer.is_success:
             return answer.json()
         raise self._refusal(answer, path)
@@ -51,7 +52,7 @@ class MlflowDoor:
         folder = urlsplit(source).path.strip("/")
         into.mkdir(parents=True, exist_ok=True)
         url = f"{self.uri}/api/2.0/mlflow-artifacts/artifacts"
-        with self.answering(), httpx.Client(timeout=_TIMEOUT, auth=_login(), headers=_token()) as client:
+        with self.answering(), httpx.Client(auth=_login(), headers=_token(), **self._options) as client:
             listed = client.get(url, params={"path": folder}).raise_for_status().json()
             for entry in listed.get("files", []):
                 target = into / PurePosixPath(entry["path"]).name
@@ -63,7 +64,7 @@ class MlflowDoor:
     def ping(self) -> None:
         """Raise Unavailable unless the server answers within a few seconds."""
         with self.answering():
-            health = httpx.get(f"{self.uri}/health", timeout=_PING_SECONDS, auth=_login(), headers=_token())
+            health = httpx.get(f"{self.uri}/health", **(self._options | {"timeout": _PING_SECONDS}))
             health.raise_for_status()
 
     @contextmanager

@@ -20,12 +20,14 @@ from pydantic import BaseModel, ConfigDict
 
 from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
-from abreast.registry.card import Judged, describe, with_verdict
+from abreast.registry.card import describe, with_verdict
 from abreast.registry.ledger import Drop
 from abreast.registry.mlflow_door import MlflowDoor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from abreast.evaluation.judge import Verdict
 
 _BATCH = 100  # what MLflow takes in one call: 100 params, 100 tags, 1,000 metrics
 _RETRIES, _TIMEOUT_SECONDS = "2", "60"
@@ -85,7 +87,7 @@ class Registry:
             client.set_terminated(run.info.run_id, "FINISHED")
             return version
 
-    def set_verdict(self, version: int, judged: Judged) -> None:
+    def set_verdict(self, version: int, judged: "Verdict") -> None:
         """Write the verdict as a tag, and with its gates at the head of the description."""
         known = self._get(version)
         described = with_verdict(known.get("description", ""), judged)
@@ -193,7 +195,11 @@ class Registry:
         """The version of this update, found by its tag or made."""
         mine = f"name = '{self.name}' and tags.`abreast.update` = '{facts.update}'"
         if known := client.search_model_versions(mine):
-            return min(int(version.version) for version in known)
+            if known[0].tags["abreast.digest"] != facts.model_digest:
+                raise AbreastError(
+                    f"v{known[0].version} of {self.name} is {facts.update}'s, with other files than these"
+                )
+            return int(known[0].version)
         try:
             self._door.call("GET", "registered-models/get", name=self.name)
         except KeyError:
@@ -274,7 +280,7 @@ def _run_tags(facts: RunFacts) -> dict[str, str]:
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
     """The LoggedModel of this update with all its files, found by its tag or made."""
-    mine = f"tags.`abreast.update` = '{facts.update}'"
+    mine = f"tags.`abreast.update` = '{facts.update}' AND tags.`abreast.digest` = '{facts.model_digest}'"
     known = client.search_logged_models([run.info.experiment_id], filter_string=mine)
     model = (
         known[0]

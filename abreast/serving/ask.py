@@ -19,11 +19,11 @@ def ask(project: Project, question: str, version: int | None = None) -> dict[str
         AbreastError: there is no champion yet, no such version, or its files are not those that were recorded.
         Unavailable: the model must be fetched and MLflow does not answer.
     """
-    from abreast.evaluation.answer import load_answerer
-
     if not question.strip():
         raise AbreastError("the question is empty")
     number, folder = model_folder(project, version)
+    from abreast.evaluation.answer import load_answerer
+
     answer = load_answerer(folder, project.params.model).answer([question])[0]
     return {"question": question, "answer": answer, "version": f"v{number}"}
 

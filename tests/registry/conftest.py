@@ -5,11 +5,11 @@ import json
 import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from abreast.contract.pointer import Pointer
+from abreast.evaluation.judge import GateResult, Verdict
 from abreast.knowledge.drop import DropInfo
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, Update, open_ledger
@@ -156,4 +156,10 @@ def answer(question: str, right: str, given: str, stale: Sequence[str] = ()) -> 
     return row | {"stale": list(stale), "base": "x", "champion": None, "candidate": given}
 
 
-PASS = SimpleNamespace(verdict="pass", reasons=["measured 0.95, needed 0.9"])
+def verdict(passed: bool) -> Verdict:
+    """One gate, passed or not."""
+    measured = 0.95 if passed else 0.5
+    gate = GateResult(
+        name="current_exact_match", measured=measured, needed=0.9, bound="at least", champion=None, passed=passed
+    )
+    return Verdict(verdict="pass" if passed else "fail", reasons=(gate.reason,), gates=(gate,))

@@ -1,12 +1,11 @@
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from abreast.errors import AbreastError
 from abreast.registry.card import describe, with_verdict
 from abreast.registry.ledger.rows import Drop
-from tests.registry.conftest import PASS, POINTER, answer, digest_of, drop_info, finished_run
+from tests.registry.conftest import POINTER, answer, digest_of, drop_info, finished_run, verdict
 
 DROP = Drop(
     **drop_info("2026-q1").model_dump(exclude={"records_digest"}),
@@ -58,9 +57,10 @@ def test_many_answers_are_sampled_and_cannot_break_the_page(tmp_path):
 
 def test_a_later_verdict_replaces_the_earlier_one(tmp_path):
     page = card(finished_run(tmp_path))
-    refused = SimpleNamespace(verdict="fail", reasons=["measured 0.5, needed 0.9, champion 0.9"])
-    judged = with_verdict(with_verdict(page, refused), PASS)
-    assert judged == f"## Verdict: pass\n\n- measured 0.95, needed 0.9\n\n---\n\n{page}"
+    refused = with_verdict(page, verdict(passed=False))
+    assert "| current_exact_match | 0.5 | at least 0.9 | – | **not passed** |" in refused
+    assert with_verdict(refused, verdict(passed=True)) == with_verdict(page, verdict(passed=True))
+    assert with_verdict(refused, verdict(passed=True)).endswith(page)
 
 
 def test_unreadable_answers_are_named(tmp_path):

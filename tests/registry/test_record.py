@@ -5,7 +5,7 @@ import pytest
 from abreast.errors import AbreastError, Unavailable
 from abreast.learning.folder import model_digest
 from abreast.registry.record import Registry, RunFacts, flatten
-from tests.registry.conftest import LINE, PASS, claim, deliver, finished_run, killed_at
+from tests.registry.conftest import LINE, claim, deliver, finished_run, killed_at, verdict
 
 STEPS = 260  # with four series more values than MLflow takes in one call
 POINTS = ["record.run", "record.logged", "record.model", "record.version"]
@@ -78,8 +78,8 @@ def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, clie
 @pytest.mark.server
 def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
     version = registry.record_version(facts)
-    registry.set_verdict(version, PASS)
-    registry.set_verdict(version, PASS)
+    registry.set_verdict(version, verdict(passed=True))
+    registry.set_verdict(version, verdict(passed=True))
     known = client.get_model_version(registry.name, str(version))
     assert known.tags == {
         "abreast.update": "u0001",
@@ -88,7 +88,7 @@ def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
         "abreast.commit": "c" * 40,
         "abreast.verdict": "pass",
     }
-    assert known.description.startswith("## Verdict: pass\n\n- measured 0.95, needed 0.9\n")
+    assert known.description.startswith("## Verdict: pass\n\n| gate |")
     assert known.description.count("### What arrived") == 1
     assert registry.aliases() == {}
 
@@ -105,6 +105,17 @@ def test_a_kill_at_any_point_is_completed_and_nothing_is_made_twice(registry, cl
     assert len(client.search_logged_models([run.info.experiment_id])) == 1
     assert len(client.search_model_versions(f"name = '{registry.name}'")) == 1
     registry.check(1, facts.model_digest)
+
+
+@pytest.mark.server
+def test_other_files_of_the_same_update_are_never_mixed_with_the_first(registry, facts, monkeypatch):
+    killed_at("record.model", lambda: registry.record_version(facts), monkeypatch)
+    (facts.folder / "model" / "adapter_model.safetensors").write_bytes(b"trained again")
+    again = facts.model_copy(update={"model_digest": model_digest(facts.folder / "model")})
+    version = registry.record_version(again)
+    registry.check(version, again.model_digest)
+    with pytest.raises(AbreastError, match="v1 .* is u0001's, with other files"):
+        registry.record_version(facts)
 
 
 @pytest.mark.server
