@@ -173,7 +173,9 @@ def _breach(file: Path, number: int, entry: Entry, result: Mapping[str, Any], wo
             f"{file}: expectation {number} ({entry.type}): message: cannot be filled in: {error}"
         ) from None
     at_fault = result.get("partial_unexpected_index_list") or ()
-    keys = dict.fromkeys(str(row["key"]) for row in at_fault if isinstance(row, dict) and row.get("key"))
+    keys = dict.fromkeys(
+        str(row["key"]) for row in at_fault if isinstance(row, dict) and isinstance(row.get("key"), str)
+    )
     return Breach(type=entry.type, message=message, keys=tuple(keys)[:_SHOWN])
 
 

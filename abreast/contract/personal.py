@@ -72,7 +72,7 @@ _NATIONAL_IDS = (
     _NationalId("br.cpf", _form(r"\d{11}"), False),
     _NationalId("in_.aadhaar", _form(r"[2-9]\d{11}"), False),
 )
-_MAY_HOLD = re.compile(r"@|\d{4}|\d{2}[ .-]\d")
+_MAY_HOLD = re.compile(r"@|\d{4}|\d{2}[ .A-Z-]\d")
 
 
 def find_personal(text: str, told: str = "", terse: bool = False) -> str | None:

@@ -71,7 +71,8 @@ def screen(rows: Iterable[RawRow], intake: Intake) -> Screened:
 
 def _screen_row(row: RawRow, intake: Intake, screened: Screened) -> Record | Reason:
     def refuse(field: str, message: str, personal: bool = False) -> Reason:
-        return Reason(file=row.file, row=row.row, field=field, message=message, personal=personal)
+        shown = "column" if find_personal(field) or _CONTROL.search(field) or _BREAK.search(field) else field
+        return Reason(file=row.file, row=row.row, field=shown, message=message, personal=personal)
 
     if row.data is None:
         return refuse("line", row.error or "cannot be read", personal=bool(row.text and find_personal(row.text)))

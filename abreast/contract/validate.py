@@ -1,0 +1,70 @@
+"""Stage `validate`: the assembled knowledge base is held against `base.yaml` before anything is taught from it."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from abreast import stage
+from abreast.contract.expectations import Held, hold
+from abreast.errors import AbreastError
+from abreast.knowledge.base import read_base
+
+CONTRACT = Path(__file__).with_name("base.yaml")
+KNOWLEDGE = Path("data/knowledge.parquet")
+CHANGES = Path("data/changes.parquet")
+REPORT = Path("reports/validation.json")
+
+
+def main() -> None:
+    """Read knowledge and changes, write the report; refuse if an expectation is not met."""
+    base = read_base(KNOWLEDGE)
+    held = hold(CONTRACT, enrich(base), {"rows": len(base)}, {}, title="the knowledge base")
+    unknown = unknown_changes(base, read_base(CHANGES))
+    _write(held, len(base), unknown)
+    if held.breaches:
+        breach = held.breaches[0]
+        keys = f": keys {', '.join(breach.keys)}" if breach.keys else ""
+        raise AbreastError(f"{KNOWLEDGE}: {breach.type} is not met: {breach.message}{keys}")
+    if unknown:
+        raise AbreastError(
+            f"{CHANGES}: {len(unknown)} rows are not what stands in {KNOWLEDGE}: {', '.join(unknown[:5])}"
+        )
+
+
+def enrich(base: pd.DataFrame) -> pd.DataFrame:
+    """The base with the columns that `base.yaml` tells of."""
+    slot = base["key"].where(base["key"].notna(), " " + base["id"])
+    open_ended = base["valid_until"].isna()
+    ordered = base.assign(slot=slot).sort_values(["slot", "valid_from", "arrived_at"], kind="stable")
+    begins_next = ordered.groupby("slot")["valid_from"].shift(-1).reindex(base.index)
+    fact = base["kind"] == "fact"
+    return base.assign(
+        has_key=~fact | base["key"].notna(),
+        standing_rows=open_ended.groupby(slot).transform("sum").astype(int),
+        ends_in_time=open_ended | (base["valid_from"] <= base["valid_until"].fillna("9999")),
+        stands_last=~open_ended | (base["valid_from"] == base.groupby(slot)["valid_from"].transform("max")),
+        overlaps=~open_ended & (base["valid_until"].fillna("") > begins_next.fillna("9999")),
+        is_told=~fact | (base["value"].isna() == base["withdrawn"]),
+    )
+
+
+def unknown_changes(base: pd.DataFrame, changes: pd.DataFrame) -> list[str]:
+    """Keys (or ids, where there is no key) of changes that are not standing rows of the base with the same content."""
+    columns = ["id", "key", "value", "valid_from", "withdrawn"]
+    stands = base.loc[base["valid_until"].isna(), columns].astype(object).fillna("")
+    told = changes[columns].astype(object).fillna("")
+    here = set(stands.itertuples(index=False, name=None))
+    rows = (row for row in told.itertuples(index=False, name=None) if row not in here)
+    return [row[1] or row[0] for row in rows]
+
+
+def _write(held: Held, rows: int, unknown: list[str]) -> None:
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    breaches = [breach.model_dump() for breach in held.breaches]
+    report = {"rows": rows, "expectations": held.held, "breaches": breaches, "unknown_changes": len(unknown)}
+    REPORT.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    stage.run(main)
