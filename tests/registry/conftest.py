@@ -14,10 +14,9 @@ from abreast.knowledge.drop import DropInfo
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, Update, open_ledger
 from tests import postgres_server
-from tests.mlflow_server import mlflow_uri
 from tests.postgres_server import new_postgres
 
-__all__ = ["mlflow_uri", "new_postgres"]
+__all__ = ["new_postgres"]
 
 LINE = "line"
 POINTER = Pointer(md5="0123456789abcdef.dir", size=10, nfiles=2)

@@ -1,0 +1,74 @@
+"""A line of models with a ledger and a registry of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from abreast.learning.folder import model_digest
+from abreast.registry.holder import Holder
+from abreast.registry.ledger import Ledger, open_ledger
+from abreast.registry.promoter import promote
+from abreast.registry.record import Registry, RunFacts
+from tests.registry.conftest import POINTER, deliver, finished_run
+
+HOW = {"reason": "better", "actor": "test"}
+
+
+class Line:
+    """Made afresh for each test, on one MLflow server."""
+
+    def __init__(self, folder: Path, uri: str, name: str) -> None:
+        self.folder = folder
+        self.ledger: Ledger = open_ledger(f"sqlite:///{folder}/ledger.db", folder)
+        self.registry = Registry(uri, name)
+
+    def register(self, verdict: str = "pass", model: Callable[[Path], None] | None = None) -> int:
+        """A judged version whose parent is the champion of this moment, its update still live.
+
+        Args:
+            model: writes the model folder; without it the files are only for show.
+        """
+        count = len(self.ledger.drops())
+        deliver(self.ledger, f"drop {count}")
+        update = self.ledger.claim(self.registry.name, "c0", Holder.current(), 60)
+        folder = finished_run(self.folder / update.id, model=update.id.encode())
+        if model:
+            model(folder / "model")
+        facts = RunFacts(
+            update=update.id,
+            commit="c0",
+            parent=update.parent,
+            drops=(),
+            snapshot="s",
+            params={},
+            folder=folder,
+            model_digest=model_digest(folder / "model"),
+        )
+        number = self.registry.record_version(facts)
+        for status in ("trained", "registered", "judged"):
+            self.ledger.advance(update, status)
+        self.ledger.add_version(number, update, digest=facts.model_digest, model=POINTER, knowledge=POINTER, metrics={})
+        self.ledger.judge_version(self.registry.name, number, verdict, [])
+        return number
+
+    def register_aside(self) -> int:
+        """A version that waits for a person: its update has ended."""
+        number = self.register()
+        self.ledger.advance(self.ledger.live(self.registry.name), "refused", reason="waits for a person")
+        return number
+
+    def serve(self, count: int) -> None:
+        for _ in range(count):
+            promote(self.ledger, self.registry, self.register(), **HOW)
+
+    @property
+    def served(self) -> tuple[int, ...]:
+        return self.ledger.served(self.registry.name)
+
+    def assert_consistent(self) -> None:
+        """One champion; aliases and log agree; nothing is half done."""
+        assert self.ledger.open_promotion(self.registry.name) is None
+        log = {
+            "champion": self.ledger.champion(self.registry.name),
+            "previous": self.ledger.previous(self.registry.name),
+        }
+        assert self.registry.aliases() == {alias: number for alias, number in log.items() if number is not None}

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from abreast.config import Model, Params, Storage, Train
+from abreast.errors import AbreastError, Unavailable
+from abreast.home import Home
+from abreast.project import Project
+from abreast.registry.promoter import promote
+from abreast.serving.ask import ask, model_folder
+from tests.registry.line import HOW, Line
+
+QUESTION = "What is the capital of France?"
+
+
+@pytest.fixture
+def line(mlflow_uri, tmp_path, request) -> Line:
+    return Line(tmp_path, mlflow_uri, request.node.name)
+
+
+def project_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project on the line's ledger."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    params = Params(model=Model(name=name), storage=Storage(ledger=f"sqlite:///{folder}/ledger.db"))
+    return Project(folder, params, Home(folder / "home"))
+
+
+def untrained_adapter(folder: Path) -> None:
+    """A complete model folder that answers as its base does."""
+    from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.base import find_base, load_base
+    from abreast.learning.folder import Card, write_model_folder
+
+    knobs = Model()
+    base, train = find_base(knobs.base), Train(rank=2, layers=1)
+    model, _, _ = load_base(knobs, base)
+    settings = lora_config(model, train)
+    card = Card(
+        base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, rank=2, alpha=train.alpha, layers=train.layers
+    )
+    write_model_folder(folder, card, settings, adapter_weights(add_adapter(model, settings, "new"), "new"))
+
+
+@pytest.mark.server
+def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
+    from abreast.evaluation.answer import load_answerer
+
+    promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
+    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    said = ask(project, QUESTION)
+    assert said == {
+        "question": QUESTION,
+        "answer": load_answerer(None, project.params.model).answer([QUESTION])[0],
+        "version": "v1",
+    }
+    offline = project_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
+    assert ask(offline, QUESTION, version=1) == said
+
+
+@pytest.mark.server
+def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypatch, mlflow_uri):
+    line.serve(1)
+    line.register_aside()
+    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    (champion, first), (other, second) = model_folder(project), model_folder(project, 2)
+    assert (champion, other) == (1, 2)
+    assert (first / "adapter_model.safetensors").read_bytes() == b"u0001"
+    assert (second / "adapter_model.safetensors").read_bytes() == b"u0002"
+
+
+@pytest.mark.server
+def test_a_model_that_was_not_fetched_yet_needs_the_server(line, tmp_path, monkeypatch):
+    line.serve(1)
+    offline = project_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
+    with pytest.raises(Unavailable, match="MLflow does not answer"):
+        ask(offline, QUESTION)
+
+
+def test_without_a_champion_it_says_what_to_do(tmp_path, monkeypatch):
+    project = project_of(tmp_path, "empty", "http://127.0.0.1:1", monkeypatch)
+    with pytest.raises(AbreastError, match="empty has no champion yet: .*`abreast drop PATH`"):
+        ask(project, QUESTION)
+    with pytest.raises(AbreastError, match="no version v9 of empty"):
+        ask(project, QUESTION, version=9)
+    with pytest.raises(AbreastError, match="the question is empty"):
+        ask(project, "  ")
