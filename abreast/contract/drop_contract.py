@@ -46,8 +46,9 @@ def enrich(records: Sequence[Record], known: Mapping[str, str | None]) -> "pd.Da
         row["change"] = _change(row, known) if latest.get(row["key"]) == number else None
         row["changed_value"] = row["value"] if row["change"] == "changed" else None
     changed = Counter(row["changed_value"] for row in rows if row["change"] == "changed")
+    total = changed.total()
     for row in rows:
-        row["changed_value_share"] = changed[row["changed_value"]] / changed.total() if row["changed_value"] else None
+        row["changed_value_share"] = changed[row["changed_value"]] / total if row["changed_value"] else None
         row["withdraws"] = float(row["change"] == "withdrawn")
     frame = pd.DataFrame(rows, columns=[*_TEXT, "text_length", "changed_value_share", "withdraws"])
     return frame.astype(dict.fromkeys(_TEXT, object) | {"changed_value_share": float})

@@ -163,7 +163,9 @@ def exclusive(root: Path) -> Iterator[None]:
     """Wait until nobody else, in this process or another, works in the DVC repository at `root`."""
     if not (root / ".dvc").is_dir():
         raise AbreastError(f"{root}: not a DVC repository; expected a folder `.dvc` in it")
-    with FileLock(root / ".dvc" / "abreast.lock"):
+    lock = root / ".dvc" / "tmp" / "abreast.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
         yield
 
 

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,7 +72,7 @@ def screen(rows: Iterable[RawRow], intake: Intake) -> Screened:
 
 def _screen_row(row: RawRow, intake: Intake, screened: Screened) -> Record | Reason:
     def refuse(field: str, message: str, personal: bool = False) -> Reason:
-        shown = "column" if find_personal(field) or _CONTROL.search(field) or _BREAK.search(field) else field
+        shown = "column" if _name_fault(field) else field
         return Reason(file=row.file, row=row.row, field=shown, message=message, personal=personal)
 
     if row.data is None:
@@ -80,6 +81,9 @@ def _screen_row(row: RawRow, intake: Intake, screened: Screened) -> Record | Rea
         record = parse_record(row.data)
     except RecordError as error:
         return refuse(error.field, error.message, personal=_is_personal(row.data))
+    for name in row.data:
+        if message := _name_fault(name):
+            return refuse(name, message, personal=True)
     for name, text in _texts(record):
         if message := _fault(name, text, record, intake.max_chars):
             return refuse(name, message, personal=_is_personal(row.data))
@@ -91,15 +95,23 @@ def _screen_row(row: RawRow, intake: Intake, screened: Screened) -> Record | Rea
     return record
 
 
+@lru_cache(maxsize=1024)
+def _name_fault(name: str) -> str | None:
+    """What is wrong with the name of a column, which is then not repeated."""
+    if _CONTROL.search(name) or _BREAK.search(name):
+        return "its name holds a control character or a line break"
+    kind = find_personal(name)
+    return f"its name holds {kind}; personal data is not taken" if kind else None
+
+
 def _is_personal(data: dict) -> bool:
     return bool(find_personal(canonical_json(data)))
 
 
 def _texts(record: Record) -> Iterator[tuple[str, str]]:
-    """Every text of a record with the name of its field, such as `messages.1.content`."""
+    """Every text of a record with the path of its field, such as `messages.1.content`."""
     for name, value in record_row(record).items():
         if name not in _ENVELOPE:
-            yield name, name
             yield from _strings(name, value)
 
 

@@ -51,7 +51,10 @@ def test_good_rows_of_every_kind_pass():
         ({"value": "ask jane@example.org"}, "a.jsonl: row 1: value: holds a mail address; personal data is not taken"),
         ({"owner": "jane@example.org"}, "a.jsonl: row 1: owner: holds a mail address; personal data is not taken"),
         ({"key": "jane@example.org"}, "a.jsonl: row 1: key: holds a mail address; personal data is not taken"),
-        ({"jane@example.org": "x"}, "a.jsonl: row 1: column: holds a mail address; personal data is not taken"),
+        (
+            {"jane@example.org": "x"},
+            "a.jsonl: row 1: column: its name holds a mail address; personal data is not taken",
+        ),
     ],
 )
 def test_a_bad_fact_is_told_by_file_row_and_field(change, reason):
