@@ -134,7 +134,7 @@ class Params(Section):
     services: Services = Services()
 
 
-def load_params(root: Path = Path(".")) -> Params:
+def load_params(root: Path = Path()) -> Params:
     """Read `root/params.yaml`.
 
     Raises:

@@ -79,7 +79,9 @@ def _git_root(start: Path) -> Path:
         raise AbreastError(f"{start}: no such folder; run inside an Abreast project, or set ABREAST_PROJECT")
     found = _git(start, "rev-parse", "--show-toplevel")
     if found.returncode:
-        raise AbreastError(f"{start.resolve()}: not a git repository; an Abreast project is one (`git init`, `git commit`)")
+        raise AbreastError(
+            f"{start.resolve()}: not a git repository; an Abreast project is one (`git init`, `git commit`)"
+        )
     return Path(found.stdout.strip())
 
 

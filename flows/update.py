@@ -29,7 +29,7 @@ def update() -> State:
         version = register_version(project, claimed, workspace, verdict)
         if verdict.verdict == "pass":
             promote_version(project, version, claimed, workspace)
-        conclude(project, claimed, version, verdict)
+        conclude(project, claimed, workspace, verdict)
     report_update(project, claimed, version, verdict)
     request_update(project)
     return Completed(message=f"{version.name}: {verdict.verdict}")

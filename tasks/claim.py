@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.errors import Unavailable
+from abreast.errors import AbreastError, Unavailable
 from abreast.evaluation.judge import Verdict
 from abreast.project import Project
 from abreast.registry.holder import Holder
-from abreast.registry.ledger import Update, Version
+from abreast.registry.ledger import Update
+from abreast.registry.workspace import Workspace
 
 LEASE_SECONDS = 60.0
 
@@ -36,10 +37,13 @@ def holding(project: Project, update: Update) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        project.ledger.release(update, str(error))
+        with contextlib.suppress(AbreastError):
+            project.ledger.release(update, str(error))
         raise
     except Exception as error:
-        project.ledger.advance(update, "failed", reason=f"{type(error).__name__}: {error}"[:2000])
+        # One that was promoted already stays so, whatever failed afterwards.
+        with contextlib.suppress(AbreastError):
+            project.ledger.advance(update, "failed", reason=_reason(error))
         raise
     finally:
         stop.set()
@@ -47,14 +51,26 @@ def holding(project: Project, update: Update) -> Iterator[None]:
 
 
 def _renew(project: Project, update: Update, stop: threading.Event) -> None:
+    """Until told to stop, or until the update has ended or is another's: fencing then refuses what comes late."""
     while not stop.wait(LEASE_SECONDS / 4):
-        project.ledger.renew(update, LEASE_SECONDS)
+        try:
+            project.ledger.renew(update, LEASE_SECONDS)
+        except AbreastError as error:
+            print(f"{update.id}: lease not renewed: {error}")
+            return
+
+
+def _reason(error: Exception) -> str:
+    """A refusal speaks for itself; of anything else the kind is told too."""
+    text = str(error) if isinstance(error, AbreastError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:2000]
 
 
 @task(cache_policy=NO_CACHE)
-def conclude(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
+def conclude(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> None:
     """Write the end of the update into the ledger and remove its clone."""
     if verdict.verdict == "pass":
         project.ledger.advance(update, "promoted")
     else:
         project.ledger.advance(update, "refused", reason="; ".join(verdict.reasons))
+    workspace.remove()

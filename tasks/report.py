@@ -22,7 +22,9 @@ def report_intake(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.reasons:
             shown = "\n".join(f"- {reason}" for reason in outcome.reasons[:SHOWN_REASONS])
-            more = f"\n- and {len(outcome.reasons) - SHOWN_REASONS} more" if len(outcome.reasons) > SHOWN_REASONS else ""
+            more = (
+                f"\n- and {len(outcome.reasons) - SHOWN_REASONS} more" if len(outcome.reasons) > SHOWN_REASONS else ""
+            )
             create_markdown_artifact(f"## {outcome.name}: {outcome.outcome}\n{shown}{more}", key="quarantine")
 
 

@@ -91,7 +91,9 @@ def _print_answers(project: Project) -> None:
 
     ledger, line = project.ledger, project.params.model.name
     numbers = [None, *sorted({ledger.served(line)[0], ledger.champion(line)})]
-    table = Table("question", *("untrained base" if n is None else f"v{n}" for n in numbers), title="\nbefore and after")
+    table = Table(
+        "question", *("untrained base" if n is None else f"v{n}" for n in numbers), title="\nbefore and after"
+    )
     with out.status("asking"):
         folders = [None if n is None else model_folder(project, n)[1] for n in numbers]
         columns = [load_answerer(folder, project.params.model).answer(list(QUESTIONS)) for folder in folders]

@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def snapshot(
-    update: Annotated[str | None, typer.Argument(help="An update to repeat, such as u0003; else what waits now.")] = None,
+    update: Annotated[
+        str | None, typer.Argument(help="An update to repeat, such as u0003; else what waits now.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Lay the inputs of an update into the working tree, so that `dvc repro` and `dvc exp run` work on them."""

@@ -34,17 +34,19 @@ def status(as_json: Json = False) -> None:
 
 
 def status_of(project: Project) -> dict[str, Any]:
-    """`champion` (`v3` or None); `waiting`: deliveries and accepted drops not yet in an update; the other counts."""
+    """`champion` (`v3` or None); `waiting`: deliveries and drops that no update is at work on; and counts."""
     from abreast.registry.intake import arrivals
 
     ledger, line = project.ledger, project.params.model.name
-    champion = ledger.champion(line)
+    champion, live = ledger.champion(line), ledger.live(line)
+    running = ledger.running(line)
+    cut_off = len(live.drops) if live and not running else 0
     return {
         "champion": None if champion is None else f"v{champion}",
-        "waiting": len(arrivals(project)) + len(ledger.waiting(line)),
+        "waiting": len(arrivals(project)) + len(ledger.waiting(line)) + cut_off,
         "accepted": len(ledger.drops("accepted")),
         "quarantined": len(ledger.drops("quarantined")),
-        "running": int(ledger.running(line) is not None),
+        "running": int(running is not None),
     }
 
 
@@ -81,7 +83,9 @@ def entry(project: Project, version: Version) -> dict[str, Any]:
 
 def print_history(project: Project) -> None:
     """The versions as a table, with the untrained base and the champion of the time beside each candidate."""
-    table = Table("version", "drops", "verdict", "current", "retained", "stale", "perplexity", "base: current", "aliases")
+    table = Table(
+        "version", "drops", "verdict", "current", "retained", "stale", "perplexity", "base: current", "aliases"
+    )
     names = {drop.digest: drop.name for drop in project.ledger.drops()}
     for version, shown in zip(project.ledger.versions(project.params.model.name), history_of(project), strict=True):
         base, measured = version.metrics["base"], shown["metrics"]
@@ -110,7 +114,9 @@ def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")],
     out.print(f"[bold]{found.name}[/] {found.verdict}, {', '.join(details['aliases']) or 'no alias'}")
     for reason in found.reasons:
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
-    out.print(f"parent {details['parent'] or 'the untrained base'}, update {details['update']}, made {found.created_at}")
+    out.print(
+        f"parent {details['parent'] or 'the untrained base'}, update {details['update']}, made {found.created_at}"
+    )
     out.print(f"digest {found.digest}", highlight=False)
     for digest in found.drops:
         drop = project.ledger.drop(digest)

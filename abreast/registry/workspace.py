@@ -4,6 +4,7 @@ A clone shares the DVC cache and the git objects of its origin, and never touche
 """
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -87,6 +88,7 @@ class Workspace:
 
         failure = self.folder / "failure.txt"
         failure.unlink(missing_ok=True)
+        logging.getLogger("dvc").setLevel(logging.WARNING)
         with _inside(self.clone), self._stage_environment(failure), Repo(str(self.clone)) as repo:
             try:
                 return bool(repo.reproduce(targets=[stage], single_item=True))

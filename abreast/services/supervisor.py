@@ -4,15 +4,17 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import Fault, ServerProxy
+
+import psutil
 
 from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.environment import environment
 
+STOP_SECONDS = 60
 CONFIG = """\
 [unix_http_server]
 file = {socket}
@@ -113,12 +115,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all programs and the supervisor itself; returns when it is gone."""
+        process = psutil.Process(self._rpc.getPID())
         self._rpc.shutdown()
-        deadline = time.monotonic() + 40
-        while self.states():
-            if time.monotonic() > deadline:
-                raise AbreastError(f"the supervisor did not stop within 40 s; see {self.project.home.logs}")
-            time.sleep(0.2)
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            raise AbreastError(
+                f"the supervisor did not stop within {STOP_SECONDS} s; see {self.project.home.logs}"
+            ) from None
 
     def log_hint(self, program: str) -> str:
         """The last line that a program said and where the rest is."""

@@ -12,6 +12,7 @@ import httpx
 from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.environment import environment
+from abreast.services.prefect_api import PrefectApi
 from abreast.services.supervisor import Supervisor
 
 START_SECONDS = 120
@@ -51,6 +52,8 @@ def _start_all(project: Project, supervisor: Supervisor, tell: Tell) -> None:
     supervisor.start("watcher")
     tell("worker and watcher")
     _wait_running(supervisor, ("worker", "watcher"))
+    # What was cut off when the services stopped goes on at once.
+    PrefectApi(project.prefect_api).start("sweep/sweep")
 
 
 def _check_ports(project: Project) -> None:
