@@ -1,1 +1,1 @@
-"""The commands of Abreast, one file a group; all of them thin, fast to start, and with `--json` where they print data."""
+"""The commands of Abreast, one file a group: thin, fast to start, with `--json` where they print data."""

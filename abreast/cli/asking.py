@@ -37,8 +37,9 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Return to the version that served before, at once and without any server but MLflow."""
-    from abreast.registry.promoter import rollback as roll_back
     from getpass import getuser
+
+    from abreast.registry.promoter import rollback as roll_back
 
     project = Project.open()
     done = roll_back(project.ledger, project.registry, reason=reason, actor=getuser())

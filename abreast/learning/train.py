@@ -92,6 +92,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     """Run the training; gives its outcome and (settings, weights) of the adapter."""
     import torch
 
+    from abreast.learning.anchor import make_anchors
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
     from abreast.learning.base import load_base
     from abreast.learning.lower import Trunk
@@ -106,9 +107,11 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     trunk = Trunk(adapted.get_base_model(), params.train.layers)
+    with adapted.disable_adapter():
+        anchors = make_anchors(trunk, tokenizer) if params.train.anchor else []
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(trunk, examples, dev, params.train, checkpoints, report).run()
+        outcome = Trainer(trunk, examples, dev, params.train, checkpoints, anchors, report).run()
     return outcome, (settings, adapter_weights(adapted, ADAPTER))
 
 

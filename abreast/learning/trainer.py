@@ -15,6 +15,8 @@ from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 
 Weights = dict[str, torch.Tensor]
+BETAS = (0.9, 0.98)
+"""A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class Score:
     loss: float
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """A piece of general text and the last hidden states [length, width] that the untrained base has there."""
+
+    ids: tuple[int, ...]
+    states: torch.Tensor
+
+
 class Trainer:
     """Trains the parameters of `trunk.model` that require gradients.
 
@@ -44,6 +54,8 @@ class Trainer:
         trunk: runs the model.
         examples: what is taught.
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
+        anchors: general text on which the model is held to the hidden states of the untrained base, as in learning
+            without forgetting (Li and Hoiem 2016, arXiv:1606.09282), but before the vocabulary, which is cheaper.
         report: called with the share done and a note.
     """
 
@@ -54,13 +66,14 @@ class Trainer:
         dev: Sequence[Encoded],
         train: Train,
         checkpoints: Checkpoints,
+        anchors: Sequence[Anchor] = (),
         report: Callable[[float, str], None] = lambda share, note: None,
     ):
         self._trunk, self._examples, self._dev, self._train = trunk, examples, dev, train
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints, self._anchors, self._report = checkpoints, anchors, report
         self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
         self._parameters = list(self._named.values())
-        self._optimizer = torch.optim.AdamW(self._parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=train.lr, betas=BETAS, weight_decay=train.weight_decay, fused=True)
         self._best = self._copy()
         self._progress = self._start()
         self._saved_at = time.monotonic()
@@ -68,7 +81,7 @@ class Trainer:
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
         self._resume()
-        self._trunk.plan([*self._examples, *self._dev])
+        self._trunk.plan([*self._examples, *self._dev, *(Encoded(anchor.ids, 1) for anchor in self._anchors)])
         reason = self._stop_reason()
         while reason is None:
             self._epoch()
@@ -102,7 +115,7 @@ class Trainer:
         p, texts = self._progress, [self._examples[text] for text in batch]
         logits, targets, owner = self._trunk.logits(texts)
         losses = cross_entropy(logits.float(), targets, reduction="none")
-        losses.mean().backward()
+        (losses.mean() + self._drift()).backward()
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
@@ -114,6 +127,14 @@ class Trainer:
         p.steps += 1
         p.tokens += sum(len(text.ids) for text in texts)
         p.running_loss.append(losses.mean().item())
+
+    def _drift(self) -> torch.Tensor | float:
+        """How far the hidden states on the next piece of general text are from the base's, weighted; 0 if unused."""
+        if not self._anchors or not self._train.anchor:
+            return 0.0
+        anchor = self._anchors[self._progress.steps % len(self._anchors)]
+        hidden = self._trunk.hidden([anchor.ids])[0]
+        return self._train.anchor * (hidden - anchor.states).square().sum() / anchor.states.square().sum()
 
     def _rate(self) -> float:
         """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abreast.contract.store import Pointer, configure_clone, place
+from abreast.contract.pointer import Pointer, configure_clone, opened, place, push
+from abreast.environment import environment
 from abreast.errors import AbreastError, Unavailable
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
 from abreast.project import Project
-from abreast.environment import environment
 
 # How DVC words the end of a stage by SIGKILL: of its shell, or of the process in it.
 KILLED = re.compile(r"exited with (-9|137)$")
@@ -117,11 +117,13 @@ class Workspace:
         return {out["path"]: Pointer(md5=out["md5"], size=out["size"], nfiles=out.get("nfiles")) for out in outs}
 
     def push(self) -> None:
-        """Put every output and the run cache into the DVC remote."""
-        from dvc.repo import Repo
+        """Bring every output into the DVC remote; what it holds already is not sent again.
 
-        with _inside(self.clone), Repo(str(self.clone)) as repo:
-            repo.push(run_cache=True)
+        DVC's own `push` would look through the whole history of runs, and trusts an index that a kill makes lie.
+        """
+        with opened(self.clone) as repo:
+            for path, pointer in self.outputs().items():
+                push(repo, pointer, path)
 
     def keep(self, tag: str, message: str) -> str:
         """Commit the clone and put the commit into its origin under `tag`; returns the commit.

@@ -10,9 +10,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 
+from abreast.environment import environment
 from abreast.errors import AbreastError
 from abreast.project import Project
-from abreast.environment import environment
 
 STOP_SECONDS = 60
 CONFIG = """\

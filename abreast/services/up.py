@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from abreast.environment import environment
 from abreast.errors import AbreastError
 from abreast.project import Project
-from abreast.environment import environment
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.supervisor import Supervisor
 
