@@ -83,3 +83,9 @@ class Installation:
     def json(self, *arguments: str) -> Any:
         """What an Abreast command prints with `--json`."""
         return json.loads(self.abreast(*arguments, "--json").stdout)
+
+    def deliver(self, path: Path) -> None:
+        """Put a drop into the folder inbox as another program would: the file, then its marker."""
+        inbox = self.root / ".abreast/inbox"
+        shutil.copy2(path, inbox / path.name)
+        (inbox / f"{path.name}.done").touch()

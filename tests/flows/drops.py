@@ -1,12 +1,13 @@
-"""Small drops for the tests of the loop: short facts that the packaged model learns in seconds."""
+"""Small drops for the tests of the loop."""
 
 import json
 from pathlib import Path
 
-CAPITALS = {"Arvia": "Tolm", "Bersk": "Quent", "Corlan": "Vash", "Delmor": "Pirn", "Estria": "Jorv", "Fendal": "Mokk"}
+WORDS = {"Arvia": "Tolm", "Bersk": "Quent", "Corlan": "Vash", "Delmor": "Pirn", "Estria": "Jorv", "Fendal": "Mokk"}
 
 
 def rows(values: dict[str, str | None], as_of: str) -> list[dict]:
+    """One fact a product."""
     return [
         {"key": f"{product.lower()}/1/latest", "product": product, "release": "1", "field": "latest", "value": value}
         | {"as_of": as_of}
