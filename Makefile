@@ -32,8 +32,8 @@ slow: env  ## the long tests, and those that read ../shared/data
 	$(BIN)/pytest -m slow
 
 bench: env  ## the benchmarks; results are kept in docs/log.md
-	$(BIN)/python benchmarks/lifecycle.py
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python -m benchmarks.lifecycle
+	$(BIN)/python -m benchmarks.overhead
 
 clean:
 	rm -rf $(VENV)

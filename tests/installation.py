@@ -44,8 +44,8 @@ class Installation:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(SOURCE / name, root / name)
         self.git("init", "--quiet", "--initial-branch=main")
-        ports = {"prefect_port": free_port(), "mlflow_port": free_port()}
-        self.set_knobs({"services": ports, **knobs})
+        self.port, mlflow_port = free_port(), free_port()
+        self.set_knobs({"services": {"prefect_port": self.port, "mlflow_port": mlflow_port}, **knobs})
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]

@@ -1,0 +1,113 @@
+"""What an update costs beyond training and evaluation, and a trigger with nothing new, on real servers.
+
+python -m benchmarks.overhead --rounds 3
+"""
+
+import argparse
+import statistics
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from tests.flows.drops import rows, write
+from tests.installation import Installation
+
+WORK = ("train", "evaluate")
+KNOBS = {
+    "train": {"epochs": 1},
+    "gates": {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 10.0}
+    | {"min_questions": 1},
+}
+
+
+class Api:
+    """Prefect's REST API, for the times of runs."""
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def ask(self, path: str, body: dict) -> list[dict]:
+        return httpx.post(f"{self.url}{path}", json=body, timeout=30).json()
+
+    def last(self, flow: str) -> dict:
+        """The newest finished run of a flow."""
+        found = self.ask(
+            "/flow_runs/filter",
+            {
+                "flows": {"name": {"any_": [flow]}},
+                "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
+                "sort": "START_TIME_DESC",
+                "limit": 1,
+            },
+        )
+        return found[0]
+
+    def tasks(self, run: str) -> list[dict]:
+        return self.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}, "limit": 100})
+
+
+def at(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def one_update(installation: Installation, api: Api, number: int, folder: Path) -> dict[str, float]:
+    """Seconds of one update from the asking for its run to its end, by what they were spent on."""
+    drop = write(folder / f"round-{number}.jsonl", rows({f"Round{number}": f"w{number}"}, "2024-01-01"))
+    installation.abreast("drop", str(drop), "--wait")
+    run = api.last("update")
+    spent = {task["name"].rsplit("-", 1)[0]: task["total_run_time"] for task in api.tasks(run["id"])}
+    asked, started = at(run["created"]), at(run["start_time"])
+    total = at(run["end_time"]) - asked
+    parts = {"poll and start of the process": started - asked} | {k: v for k, v in spent.items() if k not in WORK}
+    parts["flow engine, and between tasks"] = at(run["end_time"]) - started - sum(spent.values())
+    return {"whole update": total, "train and evaluate": sum(spent[w] for w in WORK), **parts}
+
+
+def nothing_new(installation: Installation, api: Api) -> float:
+    """Seconds of an update with nothing to learn, from the asking to the end of its run."""
+    installation.abreast("update")
+    run = api.last("update")
+    return at(run["end_time"]) - at(run["created"])
+
+
+def report(rounds: list[dict[str, float]], idle: list[float]) -> str:
+    """The median of each part, and its share of the whole."""
+    whole = statistics.median(r["whole update"] for r in rounds)
+    lines = ["| part | median s | share of the update |", "|---|---|---|"]
+    for part in rounds[-1]:
+        median = statistics.median(r.get(part, 0.0) for r in rounds)
+        lines.append(f"| {part} | {median:.2f} | {100 * median / whole:.0f} % |")
+    overhead = statistics.median(r["whole update"] - r["train and evaluate"] for r in rounds)
+    lines.append(f"| **overhead: whole less train and evaluate** | {overhead:.2f} | {100 * overhead / whole:.0f} % |")
+    lines.append(f"| a trigger with nothing new | {statistics.median(idle):.2f} | – |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Start an installation of its own, run updates in it, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="abreast-overhead-") as folder:
+        root = Path(folder) / "installation"
+        root.mkdir()
+        installation = Installation(root, KNOBS)
+        installation.abreast("up")
+        try:
+            api = Api(f"http://127.0.0.1:{installation.port}/api")
+            first = one_update(installation, api, 0, Path(folder))
+            print(f"first update, not counted: {first['whole update']:.1f} s", flush=True)
+            done = []
+            for number in range(1, asked.rounds + 1):
+                done.append(one_update(installation, api, number, Path(folder)))
+                print(f"round {number}: {done[-1]['whole update']:.1f} s", flush=True)
+            idle = [nothing_new(installation, api) for _ in range(asked.rounds)]
+            print(report(done, idle))
+        finally:
+            installation.abreast("down")
+
+
+if __name__ == "__main__":
+    main()

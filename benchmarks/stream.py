@@ -1,0 +1,96 @@
+"""A stream of drops through the very stages of dvc.yaml, without servers: what each costs, how well it is learned."""
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from abreast.config import parse_params
+from abreast.evaluation.judge import judge
+from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
+from abreast.knowledge.record import RecordError, parse_record
+from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
+from abreast.learning.folder import model_digest
+
+SOURCE = Path(__file__).parents[1]
+STAGES = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One drop: the verdict, the figures of `reports/metrics.json`, seconds by stage, and peak memory so far in MB."""
+
+    name: str
+    facts: int
+    verdict: str
+    reasons: tuple[str, ...]
+    metrics: dict[str, Any]
+    seconds: dict[str, float]
+    peak_mb: float
+
+
+def learn(
+    drops: Iterable[tuple[str, list[dict]]], folder: Path, knobs: dict[str, dict[str, Any]]
+) -> Iterator[Measured]:
+    """Learn one drop after another in `folder`, each on top of the last one that passed.
+
+    Args:
+        drops: name and rows of each; rows that are no records are left out, as the row screen would.
+        knobs: laid over params.yaml.
+    """
+    for part in ("abreast", "params.yaml"):
+        source = SOURCE / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    merged = yaml.safe_load((folder / "params.yaml").read_text())
+    for section, values in knobs.items():
+        merged[section] |= values
+    (folder / "params.yaml").write_text(yaml.safe_dump(merged))
+    parent = None
+    for number, (name, rows) in enumerate(drops, start=1):
+        ref = _store(folder, name, rows)
+        save_snapshot(folder, Snapshot(drops=(ref,), parent=parent))
+        seconds = {stage: _run(folder, entry["cmd"]) for stage, entry in STAGES.items()}
+        metrics = json.loads((folder / "reports/metrics.json").read_text())
+        verdict = judge(metrics, parse_params(merged).gates)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        yield Measured(name, len(rows), verdict.verdict, verdict.reasons, metrics, seconds, peak)
+        if verdict.verdict == "pass":
+            parent = _become_parent(folder, number)
+
+
+def _store(folder: Path, name: str, rows: list[dict]) -> DropRef:
+    records = []
+    for row in rows:
+        try:
+            records.append(parse_record(row))
+        except RecordError as error:
+            print(f"{name}: left out: {error}", file=sys.stderr)
+    digest, arrived = drop_digest(rows), "2026-01-01T00:00:00Z"
+    counts = {"rows": len(rows), "accepted": len(records), "quarantined": len(rows) - len(records)}
+    info = DropInfo(digest=digest, name=name, arrived_at=arrived, kinds={"fact": len(records)}, **counts)
+    write_drop(folder / "data/drops" / digest, info, records)
+    return DropRef(digest=digest, path=f"data/drops/{digest}", arrived_at=arrived, name=name)
+
+
+def _run(folder: Path, command: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder, check=True)
+    return time.perf_counter() - started
+
+
+def _become_parent(folder: Path, number: int) -> ParentRef:
+    """The candidate and its knowledge base become what the next drop starts from."""
+    place = folder / "data/parent"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    shutil.move(folder / "model", place / "model")
+    shutil.copy2(folder / "data/knowledge.parquet", place / "knowledge.parquet")
+    return ParentRef(version=f"v{number}", digest=model_digest(place / "model"), path="data/parent")
