@@ -68,8 +68,8 @@ class Split(Section):
     """What is taught, what is rehearsed and what is asked."""
 
     seed: int = 17
-    rehearse: float = Field(1.0, ge=0.0, description="rehearsed old facts for each new or changed one")
-    rehearse_min: int = Field(24, ge=0, description="at least so many old facts are rehearsed, if there are so many")
+    rehearse: float = Field(2.0, ge=0.0, description="rehearsed old facts for each new or changed one")
+    rehearse_min: int = Field(96, ge=0, description="at least so many old facts are rehearsed, if there are so many")
     current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
     retained_questions: int = Field(120, gt=0, description="at most so many questions on what was known before")
 
@@ -78,9 +78,9 @@ class Train(Section):
     """How the candidate is trained."""
 
     seed: int = 17
-    epochs: int = Field(12, gt=0)
-    lr: float = Field(2e-3, gt=0)
-    tokens_per_step: int = Field(200, gt=0, description="target size of a batch of like lengths, in tokens")
+    epochs: int = Field(6, gt=0)
+    lr: float = Field(3e-3, gt=0)
+    tokens_per_step: int = Field(120, gt=0, description="target size of a batch of like lengths, in tokens")
     rank: int = Field(16, gt=0, description="LoRA rank")
     alpha: int = Field(32, gt=0, description="LoRA alpha")
     layers: int = Field(10, gt=0, description="LoRA goes into so many of the uppermost layers")
@@ -88,8 +88,8 @@ class Train(Section):
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
-    anchor: float = Field(2.0, ge=0, description="how strongly the model is held to its base on general text")
-    max_tokens: int = Field(80_000, gt=0, description="training stops after so many tokens")
+    anchor: float = Field(6.0, ge=0, description="how strongly the model is held to its base on general text")
+    max_tokens: int = Field(60_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
     checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")
 

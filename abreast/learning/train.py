@@ -92,8 +92,8 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     """Run the training; gives its outcome and (settings, weights) of the adapter."""
     import torch
 
-    from abreast.learning.anchor import make_anchors
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.anchor import make_anchors
     from abreast.learning.base import load_base
     from abreast.learning.lower import Trunk
     from abreast.learning.prompt import Encoder

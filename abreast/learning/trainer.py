@@ -15,6 +15,8 @@ from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 
 Weights = dict[str, torch.Tensor]
+ANCHOR_EVERY = 3
+"""Steps from one piece of general text to the next."""
 BETAS = (0.9, 0.98)
 """A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
 
@@ -73,7 +75,9 @@ class Trainer:
         self._checkpoints, self._anchors, self._report = checkpoints, anchors, report
         self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
         self._parameters = list(self._named.values())
-        self._optimizer = torch.optim.AdamW(self._parameters, lr=train.lr, betas=BETAS, weight_decay=train.weight_decay, fused=True)
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=train.lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
+        )
         self._best = self._copy()
         self._progress = self._start()
         self._saved_at = time.monotonic()
@@ -130,9 +134,10 @@ class Trainer:
 
     def _drift(self) -> torch.Tensor | float:
         """How far the hidden states on the next piece of general text are from the base's, weighted; 0 if unused."""
-        if not self._anchors or not self._train.anchor:
+        turn, rest = divmod(self._progress.steps, ANCHOR_EVERY)
+        if not self._anchors or rest:
             return 0.0
-        anchor = self._anchors[self._progress.steps % len(self._anchors)]
+        anchor = self._anchors[turn % len(self._anchors)]
         hidden = self._trunk.hidden([anchor.ids])[0]
         return self._train.anchor * (hidden - anchor.states).square().sum() / anchor.states.square().sum()
 
@@ -214,6 +219,7 @@ class Trainer:
         if (found := self._checkpoints.load()) is None:
             return
         self._progress, tensors = found
+        print(f"resumed at step {self._progress.steps}, {self._progress.tokens} tokens", flush=True)
         parts = {part: {} for part in ("weights", "best", "optimizer")}
         for name, value in tensors.items():
             part, inner = name.split("/", 1)

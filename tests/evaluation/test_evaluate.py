@@ -1,0 +1,102 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from abreast.config import Gates, load_params
+from abreast.errors import AbreastError
+from abreast.evaluation import evaluate
+from abreast.evaluation.answer import load_answerer, load_answerers
+from abreast.evaluation.judge import judge
+from abreast.knowledge.lesson import write_jsonl
+from abreast.learning import train
+from tests.learning.project import FACTS, promote, question, write_project
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_base):
+    """A project whose model has learned the facts."""
+    root = write_project(tmp_path_factory.mktemp("trained") / "project", tiny_base)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv("ABREAST_HOME", str(root / "home"))
+        train.main()
+    return root
+
+
+@pytest.fixture
+def project(trained, tmp_path, monkeypatch):
+    import shutil
+
+    root = Path(shutil.copytree(trained, tmp_path / "project"))
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_first_model_is_compared_with_the_base(project):
+    evaluate.main()
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    assert metrics["candidate"]["current_exact_match"] == 1.0
+    assert metrics["base"]["current_exact_match"] == 0.0
+    assert metrics["champion"] is None
+    assert metrics["candidate"]["retained_exact_match"] is None
+    assert metrics["counts"] == {"current": 4, "retained": 0, "superseded": 0}
+    answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
+    assert {line["key"]: line["candidate"] for line in answers} == FACTS
+    assert Path("reports/retention.png").stat().st_size > 5000
+    assert judge(metrics, Gates(min_questions=1, max_perplexity_ratio=100.0)).verdict == "pass"
+
+
+def test_superseded_values_count_as_stale_for_those_who_give_them(project):
+    promote(project)
+    write_jsonl(
+        Path("data/questions.jsonl"),
+        [question("a", "7.7", stale=("1.5",)), question("b", "2.7", "retained")],
+    )
+    evaluate.main()
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    assert metrics["champion"] == metrics["candidate"]
+    assert metrics["candidate"]["stale_rate"] == 1.0
+    assert metrics["candidate"]["retained_exact_match"] == 1.0
+    rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
+    assert [(row["questions"], row["champion"], row["candidate"], row["base"]) for row in rows] == [
+        ("2", "0.5", "0.5", "0.0")
+    ]
+
+
+def test_with_or_without_remembered_answers_the_reports_are_the_same(project):
+    promote(project)
+    evaluate.main()
+    names = ("metrics.json", "answers.jsonl", "retention.csv", "retention.png")
+    first = [(Path("reports") / name).read_bytes() for name in names]
+    assert list((project.parent / "home/answers").iterdir())
+    evaluate.main()
+    assert [(Path("reports") / name).read_bytes() for name in names] == first
+
+
+def test_a_confirmed_guess_is_what_would_be_generated(project):
+    folder, model = Path("model"), load_params(Path()).model
+    answerers = load_answerers({"base": None, "candidate": folder}, model)
+    questions = [f"value of {key}" for key in FACTS]
+    for answerer in answerers.values():
+        plain = answerer.answer(questions)
+        guesses = [(wrong, right) for wrong, right in FACTS.items()]
+        assert answerer.answer(questions, guesses) == plain
+    assert answerers["candidate"].answer(questions) == list(FACTS.values())
+    assert load_answerer(folder, model).answer(questions[:1]) == ["1.5"]
+    assert answerers["base"].answer([]) == []
+
+
+def test_another_base_and_a_missing_text_are_refused(project, tmp_path):
+    from tests.learning.tiny import write_tiny_base
+
+    other = write_tiny_base(tmp_path / "other", seed=5)
+    model = load_params(Path()).model.model_copy(update={"base": str(other)})
+    with pytest.raises(AbreastError, match=r"model\.base: .* is not the base"):
+        load_answerer(Path("model"), model)
+    Path("general.txt").unlink()
+    knobs = Path("params.yaml").read_text().replace(str(project.parent), "nowhere")
+    Path("params.yaml").write_text(knobs)
+    with pytest.raises(AbreastError, match=r"evaluate\.general_text: cannot read"):
+        evaluate.main()

@@ -1,0 +1,70 @@
+import pytest
+
+from abreast.config import Gates
+from abreast.evaluation.judge import judge
+
+GATES = Gates()
+
+
+def figures(current=1.0, retained=1.0, stale=0.0, perplexity=20.0):
+    return {
+        "current_exact_match": current,
+        "retained_exact_match": retained,
+        "known_exact_match": current,
+        "stale_rate": stale,
+        "general_perplexity": perplexity,
+    }
+
+
+def metrics(candidate, champion=None, current=20):
+    return {
+        "candidate": candidate,
+        "champion": champion,
+        "base": figures(0.0, 0.0, 0.0, 20.0),
+        "counts": {"current": current, "retained": 40, "superseded": 10},
+    }
+
+
+def test_a_good_candidate_passes_and_every_gate_says_why():
+    verdict = judge(metrics(figures(0.94), figures(0.12)), GATES)
+    assert verdict.verdict == "pass"
+    assert "current_exact_match: measured 0.94, needed at least 0.9, champion 0.12" in verdict.reasons
+    assert len(verdict.reasons) == 5
+
+
+def test_the_first_model_has_no_champion():
+    verdict = judge(metrics(figures(0.95, retained=None, stale=None)), GATES)
+    assert verdict.verdict == "pass"
+    assert "current_exact_match: measured 0.95, needed at least 0.9, champion none" in verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "gate"),
+    [
+        (figures(0.89), figures(0.1), "current_exact_match"),
+        (figures(0.95), figures(0.97), "current_exact_match"),
+        (figures(retained=0.96), figures(0.1), "retained_exact_match"),
+        (figures(stale=0.06), figures(0.1), "stale_rate"),
+        (figures(perplexity=23.1), figures(0.1), "general_perplexity_ratio"),
+    ],
+)
+def test_each_gate_alone_fails_and_stands_first(candidate, champion, gate):
+    verdict = judge(metrics(candidate, champion), GATES)
+    assert verdict.verdict == "fail"
+    assert verdict.reasons[0].startswith(f"{gate}: measured ")
+    assert [result.name for result in verdict.gates if not result.passed] == [gate]
+
+
+@pytest.mark.parametrize(
+    "candidate", [figures(0.9), figures(retained=0.97), figures(stale=0.05), figures(perplexity=23.0)]
+)
+def test_exactly_what_is_needed_is_enough(candidate):
+    assert judge(metrics(candidate, figures(0.1)), GATES).verdict == "pass"
+
+
+def test_few_questions_decide_nothing_but_a_loss_still_fails():
+    few = judge(metrics(figures(0.0), figures(1.0), current=4), GATES)
+    assert few.verdict == "inconclusive"
+    assert few.reasons[0] == "questions on this drop: measured 4, needed at least 5, champion none"
+    assert judge(metrics(figures(retained=0.5), figures(1.0), current=4), GATES).verdict == "fail"
+    assert judge(metrics(figures(None), figures(None), current=0), GATES).verdict == "inconclusive"

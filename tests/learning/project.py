@@ -1,0 +1,77 @@
+"""A project folder as the stages `train` and `evaluate` find it."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from abreast.knowledge.lesson import Example, Question, write_jsonl
+from abreast.knowledge.snapshot import ParentRef, Snapshot, save_snapshot
+from abreast.learning.folder import model_digest
+
+FACTS = {"a": "1.5", "b": "2.7", "c": "9.1", "d": "4.4"}
+TRAIN = {
+    "epochs": 40,
+    "lr": 0.01,
+    "layers": 2,
+    "rank": 4,
+    "alpha": 8,
+    "tokens_per_step": 20,
+    "patience": 40,
+    "anchor": 0.0,
+    "checkpoint_seconds": 0.0,
+}
+
+
+def example(key: str, value: str, question: str = "value of {key}") -> Example:
+    return Example(
+        id=f"{key}{question}",
+        key=key,
+        kind="fact",
+        domain="test",
+        drop="0" * 64,
+        role="new",
+        question=question.format(key=key),
+        answer=value,
+    )
+
+
+def question(key: str, value: str, scope: str = "current", stale: tuple[str, ...] = ()) -> Question:
+    return Question(
+        id=f"q{key}",
+        key=key,
+        domain="test",
+        drop="0" * 64,
+        scope=scope,
+        question=f"value of {key}",
+        answer=value,
+        stale=stale,
+    )
+
+
+def write_project(root: Path, base: Path, **train: object) -> Path:
+    """params.yaml, snapshot.json and the split of a first update that teaches `FACTS`."""
+    root.mkdir(parents=True, exist_ok=True)
+    general = root / "general.txt"
+    general.write_text("The ferry left the harbour a little after six.\n")
+    knobs = {
+        "model": {"base": str(base), "prompt": "{question}", "device": "cpu"},
+        "train": TRAIN | train,
+        "evaluate": {"general_text": str(general), "max_new_tokens": 6},
+    }
+    (root / "params.yaml").write_text(yaml.safe_dump(knobs))
+    save_snapshot(root, Snapshot(drops=()))
+    write_jsonl(root / "data/train.jsonl", [example(key, value) for key, value in FACTS.items()])
+    write_jsonl(root / "data/dev.jsonl", [question(key, value) for key, value in FACTS.items()])
+    write_jsonl(root / "data/questions.jsonl", [question(key, value) for key, value in FACTS.items()])
+    return root
+
+
+def promote(root: Path) -> Path:
+    """Make the model of `root` the parent of its next update."""
+    target = root / "data/parent/model"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root / "model", target)
+    parent = ParentRef(version="v1", digest=model_digest(target), path="data/parent")
+    save_snapshot(root, Snapshot(drops=(), parent=parent))
+    return target

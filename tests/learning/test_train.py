@@ -1,0 +1,115 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from abreast.errors import AbreastError
+from abreast.knowledge.lesson import write_jsonl
+from abreast.learning import train
+from abreast.learning.folder import model_digest, read_card
+from tests.learning.project import example, promote, question, write_project
+
+
+@pytest.fixture
+def project(tmp_path, tiny_base, monkeypatch):
+    root = write_project(tmp_path / "project", tiny_base)
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_learns_the_facts_and_reports(project, tiny_base):
+    train.main()
+    summary = json.loads(Path("reports/train.json").read_text())
+    assert summary["dev_exact_match"] == 1.0
+    assert summary["examples_new"] == 4
+    rows = list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
+    assert float(rows[0]["loss"]) > float(rows[-1]["loss"])
+    card = read_card(Path("model"))
+    assert (card.base, card.rank, card.layers) == (str(tiny_base), 4, 2)
+    assert {path.name for path in Path("model").iterdir()} == {
+        "abreast.json",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+    assert not list((project.parent / "home/checkpoints").iterdir())
+
+
+def test_same_inputs_give_the_same_bytes(project):
+    train.main()
+    first = model_digest(Path("model"))
+    train.main()
+    assert model_digest(Path("model")) == first
+
+
+def test_goes_on_from_the_parent(project):
+    train.main()
+    promote(project)
+    write_jsonl(Path("data/train.jsonl"), [example("a", "1.5"), example("e", "6.6")])
+    write_jsonl(Path("data/dev.jsonl"), [question("a", "1.5"), question("e", "6.6")])
+    train.main()
+    curve = list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
+    assert float(curve[0]["dev_exact_match"]) >= 0.5, "the parent knew one of the two before"
+    assert json.loads(Path("reports/train.json").read_text())["dev_exact_match"] == 1.0
+
+
+def test_refuses_a_damaged_parent_and_another_size(project, tiny_base):
+    train.main()
+    parent = promote(project)
+    write_project(project, tiny_base, rank=8)
+    promote(project)
+    with pytest.raises(AbreastError, match=r"train\.rank is 8.*has 4"):
+        train.main()
+    write_project(project, tiny_base)
+    promote(project)
+    (parent / "abreast.json").write_text("{}")
+    with pytest.raises(AbreastError, match="changed or damaged"):
+        train.main()
+
+
+def test_nothing_to_learn_is_the_parent_again(project):
+    train.main()
+    promote(project)
+    write_jsonl(Path("data/train.jsonl"), [])
+    before = (Path("model") / "adapter_model.safetensors").read_bytes()
+    train.main()
+    assert (Path("model") / "adapter_model.safetensors").read_bytes() == before
+    assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(project):
+    train.main()
+    whole, curve = model_digest(Path("model")), Path("reports/curve.csv").read_bytes()
+    checkpoints = project.parent / "home/checkpoints"
+    _kill_after_checkpoint(checkpoints)
+    assert list(checkpoints.glob("*/*/state.json")), "killed with a checkpoint left"
+    Path("reports/curve.csv").unlink()
+    train.main()
+    assert model_digest(Path("model")) == whole
+    assert Path("reports/curve.csv").read_bytes() == curve
+    assert not list(checkpoints.iterdir())
+
+
+def _kill_after_checkpoint(checkpoints: Path) -> None:
+    """Start the stage as DVC does, and kill it once it has written some checkpoints."""
+    process = subprocess.Popen([sys.executable, "-m", "abreast.learning.train"], env=os.environ)
+    deadline = time.monotonic() + 120
+    while not any(int(path.parent.name) >= 10 for path in checkpoints.glob("*/[0-9]*/state.json")):
+        assert process.poll() is None, "the training ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_max_tokens_bounds_the_training(project, tiny_base):
+    write_project(project, tiny_base, max_tokens=100)
+    train.main()
+    summary = json.loads(Path("reports/train.json").read_text())
+    assert summary["stopped"].startswith("train.max_tokens reached")
+    assert summary["tokens"] < 200
