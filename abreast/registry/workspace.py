@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abreast.contract.pointer import Pointer, configure_clone, opened, place, push
+from abreast.contract.pointer import Pointer, configure_clone, opened, place, push, storage_refusal
 from abreast.environment import environment
 from abreast.errors import AbreastError, Unavailable
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
 from abreast.project import Project
+from abreast.stage import TRY_AGAIN
 
 # How DVC words the end of a stage by SIGKILL: of its shell, or of the process in it.
 KILLED = re.compile(r"exited with (-9|137)$")
@@ -94,6 +95,8 @@ class Workspace:
                 return bool(repo.reproduce(targets=[stage], single_item=True))
             except ReproductionError as error:
                 raise _explain(stage, error, failure) from error
+            except OSError as error:
+                raise storage_refusal(self.clone, error) from error
 
     @contextlib.contextmanager
     def _stage_environment(self, failure: Path) -> Iterator[None]:
@@ -148,7 +151,8 @@ def _explain(stage: str, error: Exception, failure: Path) -> AbreastError:
     if KILLED.search(str(cause)):
         return StageKilled(f"stage {stage}: its process was killed; run it again, finished work is not repeated")
     if failure.exists():
-        return AbreastError(f"stage {stage}: {failure.read_text()}")
+        kind = Unavailable if str(cause).endswith(f"exited with {TRY_AGAIN}") else AbreastError
+        return kind(f"stage {stage}: {failure.read_text()}")
     return AbreastError(f"stage {stage}: {' '.join(str(cause).split())}; what it printed is in the run's log")
 
 

@@ -1,0 +1,122 @@
+"""Bad inputs and missing parts: each ends in one line that says what is wrong and what would be right."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("installation"), {})
+
+
+def refusal(installation: Installation, *command: str, **env: str) -> str:
+    """The one line that a refused command says."""
+    done = installation.abreast(*command, check=False, **env)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("section", "knob", "value", "said"),
+    [
+        ("train", "learning_rate", 0.1, "unknown knob `train.learning_rate`"),
+        ("trian", "lr", 0.1, "unknown knob `trian` (did you mean `train`?)"),
+        ("train", "lr", "fast", "knob `train.lr` is 'fast'"),
+        ("train", "epochs", 2.5, "knob `train.epochs` is 2.5"),
+        ("train", "lr", -1.0, "knob `train.lr` is -1.0: input should be greater than 0"),
+        ("services", "mlflow_port", 99999, "knob `services.mlflow_port` is 99999"),
+    ],
+)
+def test_a_bad_knob_is_named(tmp_path: Path, installation: Installation, section, knob, value, said):
+    knobs = yaml.safe_load((installation.root / "params.yaml").read_text())
+    knobs.setdefault(section, {})[knob] = value
+    installation.git("init", "--quiet", str(tmp_path))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(knobs))
+    line = refusal(installation, "status", ABREAST_PROJECT=str(tmp_path))
+    assert f"{tmp_path}/params.yaml: {said}" in line
+
+
+def test_not_a_git_repository(tmp_path: Path, installation: Installation):
+    assert "not a git repository" in refusal(installation, "status", ABREAST_PROJECT=str(tmp_path))
+
+
+def test_no_such_project(tmp_path: Path, installation: Installation):
+    assert "no such folder" in refusal(installation, "status", ABREAST_PROJECT=str(tmp_path / "gone"))
+
+
+def test_a_taken_port_is_named_with_its_knob(installation: Installation):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", installation.port))
+        taken.listen()
+        line = refusal(installation, "up")
+    assert f"port {installation.port} on 127.0.0.1 is taken" in line
+    assert "services.prefect_port" in line
+
+
+def test_prefect_unreachable(installation: Installation):
+    line = refusal(installation, "update")
+    assert f"Prefect does not answer at http://127.0.0.1:{installation.port}/api" in line
+    assert "abreast up" in line
+
+
+def test_mlflow_unreachable(installation: Installation):
+    line = refusal(installation, "sweep")
+    assert "MLflow" in line
+    assert "abreast up" in line
+
+
+def test_a_dirty_working_tree_is_told_and_not_used(installation: Installation):
+    params = installation.root / "params.yaml"
+    before = params.read_text()
+    params.write_text(before + "\n# edited\n")
+    try:
+        line = refusal(installation, "update")
+        doctor = installation.abreast("doctor", "--json", check=False)
+    finally:
+        params.write_text(before)
+    assert "uncommitted changes in params.yaml" in line
+    assert "--allow-dirty" in line
+    tree = next(check for check in json.loads(doctor.stdout) if check["name"] == "working tree")
+    assert (tree["state"], "params.yaml" in tree["finding"]) == ("warn", True)
+
+
+def test_no_such_drop(installation: Installation, tmp_path: Path):
+    assert f"{tmp_path}/none.jsonl: no such file or folder" in refusal(
+        installation, "drop", str(tmp_path / "none.jsonl")
+    )
+
+
+def test_no_champion_yet(installation: Installation):
+    assert "has no champion yet" in refusal(installation, "ask", "What?")
+
+
+def test_no_such_version(installation: Installation):
+    assert "no version v7" in refusal(installation, "show", "v7")
+    assert "'latest' names no version" in refusal(installation, "show", "latest")
+
+
+def test_nothing_to_roll_back_to(installation: Installation):
+    refusal(installation, "rollback", "--reason", "a test")
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [("packaged:gpt-9", "model.base"), ("/no/such/folder", "/no/such/folder"), ("no-such-org/no-such-model", "model")],
+)
+def test_a_missing_model_stops_the_stage_that_needs_it(tmp_path: Path, base: str, said: str):
+    (tmp_path / "root").mkdir()
+    desk = Installation(tmp_path / "root", {"model": {"base": base}})
+    desk.run("dvc", "repro", "split", HF_HUB_OFFLINE="1")
+    done = desk.run("dvc", "repro", "train", check=False, HF_HUB_OFFLINE="1")
+    assert done.returncode != 0
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert said in line
