@@ -1,8 +1,9 @@
 """drop, watch, update: data comes in and is learned."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,22 @@ from abreast.cli.console import Json, command, out, print_json
 from abreast.cli.following import follow
 from abreast.errors import AbreastError
 from abreast.project import Project
+
+if TYPE_CHECKING:
+    from abreast.knowledge.delivery import Delivery
+    from abreast.registry.ledger import Update
+
+ENDS = ("promoted", "refused", "failed")
+
+
+def claimed(update: "Update") -> bool:
+    """Whether an update is at work, or was: always, since it exists."""
+    return True
+
+
+def ended(update: "Update") -> bool:
+    """Whether an update has come to its end."""
+    return update.status in ENDS
 
 
 def register(app: typer.Typer) -> None:
@@ -39,25 +56,26 @@ def drop(
         out.print(", ".join(f"{field} {value}" for field, value in result.items() if value), highlight=False)
 
 
-def wait_for(project: Project, delivery) -> dict[str, str | None]:
-    """Follow a delivery through intake and, if it was accepted, through the update that learns it."""
+def wait_for(
+    project: Project, delivery: "Delivery", enough: "Callable[[Update], bool]" = ended
+) -> dict[str, str | None]:
+    """Follow a delivery through intake and, if it was accepted, until the update that learns it is far `enough`."""
     from abreast.services.prefect_api import PrefectApi
 
-    api, ledger = PrefectApi(project.prefect_api), project.ledger
-    api.health()
+    PrefectApi(project.prefect_api).health()
+    ledger, update = project.ledger, None
     follow(project, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
     taken = next(d for d in ledger.deliveries() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
-    update = None
     if taken.outcome == "accepted":
-        follow(project, f"{delivery.name}: update", lambda: _ended(project, taken.digest) is not None)
-        update = _ended(project, taken.digest)
+        follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, enough) is not None)
+        update = _update_of(project, taken.digest, enough)
     return {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
 
 
-def _ended(project: Project, digest: str):
-    """The last update that took the drop, if it has ended."""
-    took = [u for u in project.ledger.updates(project.params.model.name) if digest in u.drops]
-    return took[-1] if took and took[-1].status in ("promoted", "refused", "failed") else None
+def _update_of(project: Project, digest: str, enough: "Callable[[Update], bool]") -> "Update | None":
+    """The last update that took the drop, if it is far enough."""
+    took = [update for update in project.ledger.updates(project.params.model.name) if digest in update.drops]
+    return took[-1] if took and enough(took[-1]) else None
 
 
 def watch() -> None:

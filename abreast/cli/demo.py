@@ -1,16 +1,20 @@
 """demo: the main job on the sample drops, from nothing to a line of versions."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
-from abreast.cli.arriving import wait_for
+from abreast.cli.arriving import claimed, wait_for
 from abreast.cli.console import command, out
 from abreast.cli.reading import print_history
 from abreast.cli.serving import print_addresses
 from abreast.errors import AbreastError
 from abreast.project import Project
+
+if TYPE_CHECKING:
+    from abreast.knowledge.delivery import Delivery
 
 DROPS = Path("samples/drops")
 # What is delivered together; a round is learned before the next one comes.
@@ -44,35 +48,42 @@ def demo() -> None:
         raise AbreastError(f"{project.root / DROPS}: no such folder; the demo learns the samples of the repository")
     with out.status("starting") as status:
         start_services(project, lambda what: status.update(f"waiting for the {what}"))
-    learned = [_learn(project, names) for names in ROUNDS]
-    if not any(learned):
+    learned, waiting = [], []
+    for names in ROUNDS:
+        new = _deliver(project, names)
+        _print_settled(project, waiting)
+        learned, waiting = learned + new, new
+    _print_settled(project, waiting)
+    if not learned:
         out.print("nothing new: every sample drop was taken before")
     print_history(project)
     _print_quarantine(project)
-    if any(learned):
+    if learned:
         _print_answers(project)
     print_addresses(project)
 
 
-def _learn(project: Project, names: tuple[str, ...]) -> bool:
-    """Deliver drops and wait until each is settled; whether any was new."""
+def _deliver(project: Project, names: tuple[str, ...]) -> "list[Delivery]":
+    """Deliver what is new of a round, and return when an update is at work on it: the next round's intake overlaps."""
     from abreast.knowledge.arrival import deliver, open_inbox
 
     inbox = open_inbox(project.params.intake, project.root)
     deliveries = [deliver(project.root / DROPS / name, inbox) for name in names]
-    new = any(not project.ledger.seen(d.uri, d.fingerprint) for d in deliveries)
-    for delivery in deliveries:
-        settled = wait_for(project, delivery)
-        if new:
-            out.print(f"{delivery.name}: {settled['outcome']}, {_end_of(project, settled['update'])}", highlight=False)
+    new = [d for d in deliveries if not project.ledger.seen(d.uri, d.fingerprint)]
+    for delivery in new:
+        wait_for(project, delivery, claimed)
     return new
 
 
-def _end_of(project: Project, update: str | None) -> str:
-    if update is None:
-        return "nothing trained"
-    ended = project.ledger.update(update)
-    return f"{update} {ended.status}" + (f": {ended.reason}" if ended.reason else "")
+def _print_settled(project: Project, deliveries: "list[Delivery]") -> None:
+    """Wait for the end of each delivery's update, and say how it ended."""
+    for delivery in deliveries:
+        settled = wait_for(project, delivery)
+        end = "nothing trained"
+        if settled["update"]:
+            update = project.ledger.update(settled["update"])
+            end = f"{update.id} {update.status}" + (f": {update.reason}" if update.reason else "")
+        out.print(f"{delivery.name}: {settled['outcome']}, {end}", highlight=False)
 
 
 def _print_quarantine(project: Project) -> None:

@@ -1,14 +1,16 @@
 """status, history, show: what is, what was, and why."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from abreast.cli.console import Json, command, out, percent, print_json
 from abreast.project import Project
-from abreast.registry.ledger import Version
 from abreast.registry.names import version_number
+
+if TYPE_CHECKING:
+    from abreast.registry.ledger import Version
 
 MEASURES = ("current_exact_match", "retained_exact_match", "stale_rate", "general_perplexity")
 
@@ -65,7 +67,7 @@ def history_of(project: Project) -> list[dict[str, Any]]:
     return [entry(project, version) for version in versions]
 
 
-def entry(project: Project, version: Version) -> dict[str, Any]:
+def entry(project: Project, version: "Version") -> dict[str, Any]:
     """A version as scripts see it."""
     ledger, line = project.ledger, project.params.model.name
     aliases = {"champion": ledger.champion(line), "previous": ledger.previous(line)}
