@@ -79,7 +79,8 @@ class Train(Section):
 
     seed: int = 17
     epochs: int = Field(6, gt=0)
-    lr: float = Field(3e-3, gt=0)
+    lr: float = Field(3e-3, gt=0, description="highest learning rate of a first model")
+    lr_update: float = Field(1.5e-3, gt=0, description="and of one that continues its parent, which must not forget")
     tokens_per_step: int = Field(120, gt=0, description="target size of a batch of like lengths, in tokens")
     rank: int = Field(16, gt=0, description="LoRA rank")
     alpha: int = Field(32, gt=0, description="LoRA alpha")

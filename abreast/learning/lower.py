@@ -81,18 +81,21 @@ class Trunk:
 
     def logits(self, texts: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
         """Score the completions of `texts`: (logits [N, vocabulary], targets [N], owner [N]: which text each is of)."""
+        hidden, targets, owner = self.completions(texts)
+        return self.model.get_output_embeddings()(hidden), targets, owner
+
+    def completions(self, texts: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+        """As `logits`, with the hidden states [N, width] that the logits are made from."""
         hidden = self.hidden([text.ids for text in texts])
         rows, columns, targets = [], [], []
         longest = hidden.shape[1]
         for row, text in enumerate(texts):
-            first = longest - len(text.completion) - 1
             rows += [row] * len(text.completion)
-            columns += range(first, longest - 1)
+            columns += range(longest - len(text.completion) - 1, longest - 1)
             targets += text.completion
-        device = hidden.device
-        owner = torch.tensor(rows, device=device)
-        chosen = hidden[owner, torch.tensor(columns, device=device)]
-        return self.model.get_output_embeddings()(chosen), torch.tensor(targets, device=device), owner
+        owner = torch.tensor(rows, device=hidden.device)
+        chosen = hidden[owner, torch.tensor(columns, device=hidden.device)]
+        return chosen, torch.tensor(targets, device=hidden.device), owner
 
     def hidden(self, sequences: Sequence[Ids]) -> Tensor:
         """The last hidden states [texts, longest, width] of sequences, padded on the left."""

@@ -109,9 +109,10 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     trunk = Trunk(adapted.get_base_model(), params.train.layers)
     with adapted.disable_adapter():
         anchors = make_anchors(trunk, tokenizer) if params.train.anchor else []
+    lr = params.train.lr_update if lessons.parent else params.train.lr
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(trunk, examples, dev, params.train, checkpoints, anchors, report).run()
+        outcome = Trainer(trunk, examples, dev, params.train, lr, checkpoints, anchors, report).run()
     return outcome, (settings, adapter_weights(adapted, ADAPTER))
 
 

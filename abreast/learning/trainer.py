@@ -13,10 +13,13 @@ from abreast.learning.batches import Boxes, make_batches
 from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
+from abreast.learning.shortlist import Shortlist
 
 Weights = dict[str, torch.Tensor]
 ANCHOR_EVERY = 3
 """Steps from one piece of general text to the next."""
+ENOUGH = 0.01
+"""A mean loss of a token on the development set below which nothing is left to gain."""
 BETAS = (0.9, 0.98)
 """A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
 
@@ -55,8 +58,7 @@ class Trainer:
     Args:
         trunk: runs the model.
         examples: what is taught.
-        dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
-        anchors: general text on which the model is held to the hidden states of the untrained base, as in learning
+        lr: the highest learning rate.
             without forgetting (Li and Hoiem 2016, arXiv:1606.09282), but before the vocabulary, which is cheaper.
         report: called with the share done and a note.
     """
@@ -67,16 +69,17 @@ class Trainer:
         examples: Sequence[Encoded],
         dev: Sequence[Encoded],
         train: Train,
+        lr: float,
         checkpoints: Checkpoints,
         anchors: Sequence[Anchor] = (),
         report: Callable[[float, str], None] = lambda share, note: None,
     ):
         self._trunk, self._examples, self._dev, self._train = trunk, examples, dev, train
-        self._checkpoints, self._anchors, self._report = checkpoints, anchors, report
+        self._lr, self._checkpoints, self._anchors, self._report = lr, checkpoints, anchors, report
         self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
         self._parameters = list(self._named.values())
         self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=train.lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
+            self._parameters, lr=lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
         )
         self._best = self._copy()
         self._progress = self._start()
@@ -84,8 +87,9 @@ class Trainer:
 
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
-        self._resume()
         self._trunk.plan([*self._examples, *self._dev, *(Encoded(anchor.ids, 1) for anchor in self._anchors)])
+        self._shortlist = Shortlist(self._trunk, self._examples)
+        self._resume()
         reason = self._stop_reason()
         while reason is None:
             self._epoch()
@@ -117,8 +121,8 @@ class Trainer:
 
     def _step(self, batch: list[int]) -> None:
         p, texts = self._progress, [self._examples[text] for text in batch]
-        logits, targets, owner = self._trunk.logits(texts)
-        losses = cross_entropy(logits.float(), targets, reduction="none")
+        hidden, targets, owner = self._trunk.completions(texts)
+        losses = self._shortlist.losses(hidden, targets)
         (losses.mean() + self._drift()).backward()
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         for group in self._optimizer.param_groups:
@@ -145,8 +149,8 @@ class Trainer:
         """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""
         done = self._share_done()
         if done < self._train.warmup:
-            return self._train.lr * (0.1 + 0.9 * done / self._train.warmup)
-        return self._train.lr * (1.0 - 0.9 * (done - self._train.warmup) / (1.0 - self._train.warmup))
+            return self._lr * (0.1 + 0.9 * done / self._train.warmup)
+        return self._lr * (1.0 - 0.9 * (done - self._train.warmup) / (1.0 - self._train.warmup))
 
     def _share_done(self) -> float:
         p = self._progress
@@ -188,6 +192,8 @@ class Trainer:
             return f"train.max_tokens reached ({train.max_tokens})"
         if not p.curve:
             return None
+        if self._dev and p.best[0] == 1.0 and -p.best[1] < ENOUGH:
+            return "every development question is answered with confidence"
         if self._dev and p.checks_without_gain >= train.patience:
             return f"no gain on the development set in {train.patience} checks"
         if p.epoch + 1 >= train.epochs:
