@@ -58,7 +58,9 @@ class Trainer:
     Args:
         trunk: runs the model.
         examples: what is taught.
+        dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
+        anchors: general text on which the model is held to the hidden states of the untrained base, as in learning
             without forgetting (Li and Hoiem 2016, arXiv:1606.09282), but before the vocabulary, which is cheaper.
         report: called with the share done and a note.
     """
