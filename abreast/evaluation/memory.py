@@ -6,6 +6,7 @@ Only time is saved: the stage writes the same files with the folder `answers` in
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -39,4 +40,5 @@ class Memory:
             partial.write_text(json.dumps(self._known))
             partial.replace(self._path)
         except OSError:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()

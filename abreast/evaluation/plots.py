@@ -28,5 +28,6 @@ def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_xlabel("exact match on held-out questions")
     axes.set_title("What is known, by drop (number of questions)", fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    if shown:
+        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     figure.savefig(path, metadata={"Software": None})

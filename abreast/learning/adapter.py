@@ -1,5 +1,6 @@
 """The adapter: LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer of the uppermost decoder layers."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,12 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
     """
     from peft import PeftModel, get_peft_model, set_peft_model_state_dict
 
-    if isinstance(model, PeftModel):
-        model.add_adapter(name, config)
-    else:
-        model = get_peft_model(model, config, adapter_name=name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        if isinstance(model, PeftModel):
+            model.add_adapter(name, config)
+        else:
+            model = get_peft_model(model, config, adapter_name=name)
     if weights is not None:
         from safetensors.torch import load_file
 

@@ -104,5 +104,5 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         number, slot = name.split(".", 1)
-        state.setdefault(int(number), {})[slot] = value
+        state.setdefault(int(number), {})[slot] = value.clone()
     optimizer.load_state_dict(whole | {"state": state})

@@ -73,7 +73,7 @@ def convert(gguf: Path, folder: Path) -> None:
     config = _config(reader)
     tensors = {}
     for tensor in reader.tensors:
-        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type))
+        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).copy())
         tensors[_weight_name(tensor.name)] = _unpermute(tensor.name, values, config).contiguous()
     config.save_pretrained(folder)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

@@ -15,7 +15,7 @@ TEXTS = [Encoded(ids, 2) for ids in [(5, 6, 7, 8), (9, 8, 7, 6, 5, 4, 3), (11, 1
 def model(tiny_base):
     """The tiny base with an adapter that changes something in its two upper layers."""
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    adapted = add_adapter(base, lora_config(base, Train(layers=2)), "a", trainable=True)
+    adapted = add_adapter(base, lora_config(base, Train(layers=2)), "tiny", trainable=True)
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in (p for p in adapted.parameters() if p.requires_grad):
