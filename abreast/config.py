@@ -78,7 +78,7 @@ class Train(Section):
     """How the candidate is trained."""
 
     seed: int = 17
-    epochs: int = Field(6, gt=0)
+    epochs: int = Field(8, gt=0)
     lr: float = Field(3e-3, gt=0, description="highest learning rate of a first model")
     lr_update: float = Field(1.5e-3, gt=0, description="and of one that continues its parent, which must not forget")
     tokens_per_step: int = Field(120, gt=0, description="target size of a batch of like lengths, in tokens")
@@ -90,7 +90,7 @@ class Train(Section):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
     anchor: float = Field(6.0, ge=0, description="how strongly the model is held to its base on general text")
-    max_tokens: int = Field(60_000, gt=0, description="training stops after so many tokens")
+    max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
     checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")
 
@@ -99,7 +99,7 @@ class Evaluate(Section):
     """What is measured, and on what."""
 
     general_text: str = Field("abreast/evaluation/general.txt", description="text whose perplexity must not grow")
-    max_new_tokens: int = Field(16, gt=0)
+    max_new_tokens: int = Field(12, gt=0, description="an answer is cut here, unless the expected one is longer")
     batch: int = Field(32, gt=0)
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     metrics: dict[str, Any] = dict.fromkeys(("candidate", "champion", "base"))
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
-        answers[who], perplexity = _ask(who, answerers[who], folders[who], questions, general, params)
+        answers[who], perplexity = _ask(answerers[who], folders[who], questions, general, params)
         metrics[who] = measure(questions, answers[who], perplexity)
     current = sum(question.scope == "current" for question in questions)
     stale = sum(bool(question.stale) for question in questions)
@@ -57,17 +57,15 @@ def _general_text(params: Params) -> str:
 
 
 def _ask(
-    who: str, answerer: Answerer, folder: Path | None, questions: list[Question], general: str, params: Params
+    answerer: Answerer, folder: Path | None, questions: list[Question], general: str, params: Params
 ) -> tuple[list[str], float]:
-    """Answers and perplexity; base and champion were asked most of it before."""
+    """Answers and perplexity; the base was asked most of it before, and so was the champion, as a candidate."""
     texts = [question.question for question in questions]
     guesses = [(question.answer, *question.stale) for question in questions]
 
     def ask(numbers: list[int]) -> list[str]:
         return answerer.answer([texts[n] for n in numbers], [guesses[n] for n in numbers])
 
-    if who == "candidate":
-        return ask(list(range(len(texts)))), answerer.perplexity(general)
     identity = [answerer.base_digest, model_digest(folder) if folder else None, params.model.model_dump(mode="json")]
     memory = Memory(Home.of(Path()).root / "answers", *identity, params.evaluate.max_new_tokens)
     asked = [[text, *guess] for text, guess in zip(texts, guesses, strict=True)]

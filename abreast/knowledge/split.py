@@ -28,7 +28,7 @@ REPORT = Path("reports/split.json")
 
 DEV_NEW = 48
 DEV_OLD = 32
-REHEARSED_PHRASINGS = 2
+REHEARSED_PHRASINGS = 5
 TAUGHT_KINDS = ("fact", "instruction")
 
 Use = Literal["train", "dev", "test"]
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def teach(base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split) -> list[Example]:
-    """Every training phrasing of what changed, and a few phrasings of a sample of what still holds from before.
+    """Every training phrasing of what changed, and every phrasing of a sample of what still holds from before.
 
     Raises:
         AbreastError: a changed record is of a kind that cannot be taught.

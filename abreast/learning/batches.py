@@ -37,8 +37,9 @@ class Boxes:
     due: list[int]
 
     @classmethod
-    def fresh(cls, texts: int) -> "Boxes":
-        return cls([0] * texts, [0] * texts)
+    def fresh(cls, first_due: Sequence[int]) -> "Boxes":
+        """Nothing answered yet; `first_due` holds the epoch in which each text is shown for the first time."""
+        return cls([0] * len(first_due), list(first_due))
 
     def due_in(self, epoch: int) -> list[int]:
         return [text for text, due in enumerate(self.due) if due <= epoch]

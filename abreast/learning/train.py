@@ -8,6 +8,7 @@ import csv
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -88,6 +89,20 @@ def make_card(params: Params, base: Base, parent: Path | None) -> Card:
     return card
 
 
+def first_due(examples: list[Example]) -> list[int]:
+    """The epoch in which each example is shown for the first time.
+
+    What is new is shown at once. Of an old fact one phrasing is shown in each epoch, so that it is kept in all its
+    phrasings for the price of one.
+    """
+    seen: Counter[str] = Counter()
+    due = []
+    for example in examples:
+        due.append(seen[example.key] if example.role == "rehearsed" else 0)
+        seen[example.key] += 1
+    return due
+
+
 def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tuple[Any, Any]]":
     """Run the training; gives its outcome and (settings, weights) of the adapter."""
     import torch
@@ -112,7 +127,9 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     lr = params.train.lr_update if lessons.parent else params.train.lr
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(trunk, examples, dev, params.train, lr, checkpoints, anchors, report).run()
+        outcome = Trainer(
+            trunk, examples, first_due(lessons.examples), dev, params.train, lr, checkpoints, anchors, report
+        ).run()
     return outcome, (settings, adapter_weights(adapted, ADAPTER))
 
 

@@ -18,7 +18,7 @@ from abreast.learning.shortlist import Shortlist
 Weights = dict[str, torch.Tensor]
 ANCHOR_EVERY = 3
 """Steps from one piece of general text to the next."""
-ENOUGH = 0.01
+ENOUGH = 0.005
 """A mean loss of a token on the development set below which nothing is left to gain."""
 BETAS = (0.9, 0.98)
 """A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
@@ -58,6 +58,7 @@ class Trainer:
     Args:
         trunk: runs the model.
         examples: what is taught.
+        first_due: for each example the epoch in which it is shown for the first time.
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
         anchors: general text on which the model is held to the hidden states of the untrained base, as in learning
@@ -69,6 +70,7 @@ class Trainer:
         self,
         trunk: Trunk,
         examples: Sequence[Encoded],
+        first_due: Sequence[int],
         dev: Sequence[Encoded],
         train: Train,
         lr: float,
@@ -77,7 +79,13 @@ class Trainer:
         report: Callable[[float, str], None] = lambda share, note: None,
     ):
         self._trunk, self._examples, self._dev, self._train = trunk, examples, dev, train
-        self._lr, self._checkpoints, self._anchors, self._report = lr, checkpoints, anchors, report
+        self._first_due, self._lr, self._checkpoints, self._anchors, self._report = (
+            first_due,
+            lr,
+            checkpoints,
+            anchors,
+            report,
+        )
         self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
         self._parameters = list(self._named.values())
         self._optimizer = torch.optim.AdamW(
@@ -105,7 +113,7 @@ class Trainer:
         return Outcome(reason, tuple(p.best or (0.0, 0.0)), p.steps, p.tokens, p.epoch + 1, p.curve)
 
     def _start(self) -> Progress:
-        boxes = Boxes.fresh(len(self._examples))
+        boxes = Boxes.fresh(self._first_due)
         return Progress(0, self._plan(boxes, 0), 0, 0, 0, boxes.streak, boxes.due, None, 0, [], [])
 
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:

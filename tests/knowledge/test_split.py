@@ -48,7 +48,7 @@ def test_second_drop_rehearses_only_what_still_holds():
     counts = report(examples, *ask(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
     assert counts["rehearsed_keys"] == 10
-    assert counts["rehearsed_examples"] == 20
+    assert counts["rehearsed_examples"] == 50
     assert counts["current_questions"] == 7
     assert counts["retained_questions"] == 24
     assert counts["questions_with_stale"] == 6
