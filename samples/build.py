@@ -21,7 +21,7 @@ DROPS = HERE / "drops"
 AFTER = "2025-07-01"
 """The day of the bad drops: after all good ones."""
 
-JUNK_FACTS = 150
+JUNK_FACTS = 80
 JUNK_LENGTH = 28
 """Letters in a junk value: more tokens than an answer may have, so no model can learn to give it."""
 

@@ -12,7 +12,9 @@ from rich.markup import escape
 
 from abreast.errors import AbreastError
 
-out = Console()
+WIDTH_OF_FILES = 160
+# In a pipe or a file nobody can widen the window, and a cut table is of no use.
+out = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

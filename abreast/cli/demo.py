@@ -23,8 +23,7 @@ ROUNDS = (
     ("bad-malformed", "02-2024-q3"),
     ("bad-harmful",),
     ("03-2024-q4",),
-    ("bad-suspicious", "04-2025-q1"),
-    ("05-2025-q2",),
+    ("bad-suspicious", "04-2025-q1", "05-2025-q2"),
 )
 QUESTIONS = (
     "What is the newest release of Python 3.12?",

@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.5
 def bar() -> Progress:
     """A progress bar on stderr, so that `--json` output stays clean."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
-    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True)
+    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal)
 
 
 def follow(project: Project, what: str, done: Callable[[], bool]) -> None:
