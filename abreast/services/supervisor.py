@@ -26,6 +26,9 @@ pidfile = {home}/supervisor.pid
 childlogdir = {logs}
 directory = {root}
 
+[supervisorctl]
+serverurl = unix://{socket}
+
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
