@@ -21,6 +21,8 @@ def environment(project: Project) -> dict[str, str]:
         "PREFECT_UI_API_URL": f"http://{services.host}:{services.prefect_port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        # How long a run that waits for another of its deployment sleeps before it looks again; the default is 30.
+        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
         "DO_NOT_TRACK": "1",
         "MLFLOW_TRACKING_URI": project.mlflow_uri,
         "MLFLOW_DISABLE_TELEMETRY": "true",
