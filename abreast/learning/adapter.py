@@ -48,6 +48,8 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        # The folder that a base was loaded from differs between machines; its digest is compared instead.
+        warnings.filterwarnings("ignore", "The PEFT config's `base_model_name_or_path` was renamed")
         if isinstance(model, PeftModel):
             model.add_adapter(name, config)
         else:
