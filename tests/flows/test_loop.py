@@ -185,7 +185,7 @@ def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation)
     assert httpx.get(image).content.startswith(b"\x89PNG")
 
 
-def test_a_rollback_and_a_promotion_by_hand(loop: Installation):
+def test_a_rollback_returns_to_what_served_before(loop: Installation, s3):
     champion = loop.json("status")["champion"]
     taken = loop.json("rollback", "--reason", "a test")
     assert taken["taken_back"] == champion
