@@ -91,6 +91,7 @@ def _right(given: str, answer: dict) -> bool:
 
 
 def _same(given: str, *wanted: str) -> bool:
+    """Compared as the measures compare, so that the page counts what they count."""
     return normalised(given) in map(normalised, wanted)
 
 

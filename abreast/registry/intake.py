@@ -45,7 +45,7 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
         files = open_inbox(project.params.intake, project.root).fetch(delivery, Path(folder))
-        known = known_values(project)
+        known = known_facts(project)
         examined = examine(files, delivery.name, known, project.params, project.home, project.root)
     point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
@@ -64,18 +64,15 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     )
 
 
-def known_values(project: Project) -> dict[str, str | None]:
+def known_facts(project: Project) -> dict[str, str | None]:
     """The present value of every fact that the champion was taught, by key; a withdrawn one is None."""
-    import pandas as pd
+    from abreast.knowledge.base import known_values, read_base
 
     champion = project.ledger.champion(project.params.model.name)
     if champion is None:
         return {}
     pointer = project.ledger.version(project.params.model.name, champion).knowledge
-    table = store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)
-    base = pd.read_parquet(table, columns=["kind", "key", "value", "valid_until"])
-    current = base[(base["kind"] == "fact") & base["valid_until"].isna()]
-    return dict(zip(current["key"], current["value"].where(current["value"].notna(), None), strict=True))
+    return known_values(read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)))
 
 
 def store_of(project: Project) -> Store:
