@@ -5,11 +5,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from tenacity import retry, retry_if_result, stop_after_delay, wait_random_exponential
 
 from abreast.errors import AbreastError, Unavailable
 
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 ARRIVED = "abreast.drop.arrived"
+# What Prefect answers while its database is locked or a proxy restarts; its own client tries these again too.
+BUSY = frozenset({429, 502, 503})
+PATIENCE = 60  # seconds
+
+
+@retry(
+    retry=retry_if_result(lambda answer: answer.status_code in BUSY),
+    wait=wait_random_exponential(multiplier=0.2, max=5),
+    stop=stop_after_delay(PATIENCE),
+    retry_error_callback=lambda state: state.outcome.result(),
+)
+def _request(method: str, url: str, body: Any) -> httpx.Response:
+    return httpx.request(method, url, json=body, timeout=30)
 
 
 class PrefectApi:
@@ -20,7 +34,7 @@ class PrefectApi:
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+            answer = _request(method, f"{self.url}{path}", body)
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise Unavailable(
@@ -28,6 +42,11 @@ class PrefectApi:
             ) from None
         if answer.status_code == 404:
             raise AbreastError(f"Prefect at {self.url} knows no {path}; deploy with `abreast up`")
+        if answer.status_code in BUSY:
+            raise Unavailable(
+                f"Prefect at {self.url} was busy for {PATIENCE} s ({answer.status_code} on {path}); "
+                "try again, or give it PostgreSQL through PREFECT_API_DATABASE_CONNECTION_URL"
+            )
         if answer.is_error:
             raise AbreastError(f"Prefect at {self.url} refused {path}: {answer.status_code} {answer.text[:200]}")
         return answer.json() if answer.content else None
@@ -50,7 +69,8 @@ class PrefectApi:
     def start(self, deployment: str, parameters: dict[str, Any] | None = None) -> str:
         """Ask for a run of `flow/deployment`, such as `update/update`; returns the run's id."""
         found = self._call("GET", f"/deployments/name/{deployment}")
-        body = {"parameters": parameters or {}, "state": {"type": "SCHEDULED"}}
+        # The key makes a repeated call harmless: a busy server may have made the run before it answered 503.
+        body = {"parameters": parameters or {}, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid.uuid4())}
         return self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"]
 
     def state(self, run: str) -> dict[str, Any]:
