@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +10,11 @@ from typing import Any
 
 import yaml
 
+from tests.ports import free_port
+
 SOURCE = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_")
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Installation:
@@ -52,10 +46,14 @@ class Installation:
         command = ["git", *identity, *arguments]
         return subprocess.run(command, cwd=self.root, text=True, capture_output=True, check=True).stdout.strip()
 
+    def knobs(self) -> dict[str, dict[str, Any]]:
+        """What params.yaml holds."""
+        return yaml.safe_load((self.root / "params.yaml").read_text())
+
     def set_knobs(self, knobs: dict[str, dict[str, Any]]) -> None:
         """Lay knobs over params.yaml and commit."""
         path = self.root / "params.yaml"
-        merged = yaml.safe_load(path.read_text())
+        merged = self.knobs()
         for section, values in knobs.items():
             merged[section] = {**merged.get(section, {}), **values}
         path.write_text(yaml.safe_dump(merged))

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 START_SECONDS = 120
 
 
@@ -19,9 +20,7 @@ START_SECONDS = 120
 def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server with SQLite and proxied artifacts in a temporary folder."""
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             _command(folder, port), env=_environment(), stdout=log, stderr=log, cwd=folder, start_new_session=True

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.ports import free_port
 
 _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -28,9 +29,7 @@ AVAILABLE = bool(program("initdb") and program("pg_ctl"))
 def new_postgres() -> Iterator[Callable[[], str]]:
     """A function that makes an empty database and returns its URL."""
     with tempfile.TemporaryDirectory(prefix="abreast-pg-") as folder:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         if os.geteuid() == 0:
             shutil.chown(folder, *_unprivileged())
         data = Path(folder) / "data"

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ACCESS_KEY, SECRET_KEY = "abreast-test", "abreast-test-secret"
+GRPC = 10_000
+"""How far above each port the server opens another one."""
 _numbers = itertools.count(1)
 
 
@@ -31,16 +34,6 @@ class S3Server:
         return name
 
 
-def _free_port() -> int:
-    """A port whose gRPC twin (10,000 above) is free too and below 65,536."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port < 55_000:
-            return port
-
-
 def _command(folder: Path, s3_port: int) -> list[str]:
     identity = {
         "name": "tests",
@@ -49,7 +42,7 @@ def _command(folder: Path, s3_port: int) -> list[str]:
     }
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
-    ports = {name: _free_port() for name in ("master", "volume", "filer")}
+    ports = {name: free_port(GRPC) for name in ("master", "volume", "filer")}
     (folder / "data").mkdir()
     return [
         str(Path(sys.executable).with_name("weed")),
@@ -99,7 +92,7 @@ def _wait(process: subprocess.Popen, client, log: Path) -> None:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A running S3 server, ended with the session; tests that use it carry the mark `server`."""
     folder = tmp_path_factory.mktemp("s3")
-    port = _free_port()
+    port = free_port(GRPC)
     log = folder / "weed.log"
     with log.open("w") as output:
         process = subprocess.Popen(_command(folder, port), stdout=output, stderr=output)
