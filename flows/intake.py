@@ -1,8 +1,9 @@
 """Intake: every complete delivery becomes an accepted drop, a known one, or a quarantined one."""
 
 from prefect import flow
-from prefect.states import Completed, State
+from prefect.states import Completed, Failed, State
 
+from abreast.errors import AbreastError, Unavailable
 from abreast.project import Project
 from tasks.arrivals import list_arrivals
 from tasks.report import report_intake
@@ -12,12 +13,23 @@ from tasks.take import take_drop
 
 @flow(name="intake", log_prints=True)
 def intake() -> State:
-    """List the inbox, take whatever is new, and ask for an update if anything waits to be learned."""
+    """List the inbox, take whatever is new, and ask for an update if anything waits to be learned.
+
+    A delivery that cannot be taken, such as one that differs from its manifest, holds up no other: the rest is taken,
+    and the run ends as failed and names it.
+    """
     project = Project.open()
-    outcomes = []
-    while deliveries := list_arrivals(project):
-        outcomes += [take_drop(project, delivery) for delivery in deliveries]
+    outcomes, left = [], {}
+    while deliveries := [d for d in list_arrivals(project) if d not in left]:
+        for delivery in deliveries:
+            try:
+                outcomes.append(take_drop(project, delivery))
+            except Unavailable:
+                raise
+            except AbreastError as error:
+                left[delivery] = f"{delivery.name} was not taken: {error}"
     report_intake(outcomes)
     request_update(project)
     counts = {kind: sum(o.outcome == kind for o in outcomes) for kind in ("accepted", "duplicate", "quarantined")}
-    return Completed(message=", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    said = "; ".join([", ".join(f"{count} {kind}" for kind, count in counts.items()), *left.values()])
+    return Failed(message=said) if left else Completed(message=said)

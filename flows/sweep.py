@@ -17,5 +17,5 @@ def sweep() -> State:
     missed = len(list_arrivals(project))
     if missed:
         request_intake(project)
-    asked = request_update(project)
+    asked = request_update(project, leave_to_intake=True)
     return Completed(message=f"{mended} promotions mended, {missed} arrivals missed, update asked for: {asked}")

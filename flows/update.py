@@ -31,5 +31,5 @@ def update() -> State:
             promote_version(project, version, claimed, workspace)
         conclude(project, claimed, workspace, verdict)
     report_update(project, claimed, version, verdict)
-    request_update(project)
+    request_update(project, leave_to_intake=True)
     return Completed(message=f"{version.name}: {verdict.verdict}")

@@ -1,43 +1,44 @@
 """Ask Prefect for a run, unless one is already waiting that will do the same."""
 
-from prefect import get_client, task
+from datetime import UTC, datetime, timedelta
+
+from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import StateType
-from prefect.deployments import run_deployment
 
 from abreast.project import Project
+from abreast.services.prefect_api import PrefectApi
+
+# An intake that runs for longer has died unnoticed, or is no reason to wait any more.
+INTAKE_TIME = timedelta(minutes=10)
 
 
 @task(cache_policy=NO_CACHE)
-def request_update(project: Project) -> bool:
-    """Ask for an update if drops wait or one was cut off; whether there was reason to."""
+def request_update(project: Project, leave_to_intake: bool = False) -> bool:
+    """Ask for an update if drops wait or one was cut off; whether that was done.
+
+    With `leave_to_intake`, an intake that is at work is left to ask when it has taken everything, so that drops that
+    arrive together are learned together.
+    """
     ledger, line = project.ledger, project.params.model.name
     cut_off = ledger.live(line) is not None and ledger.running(line) is None
-    if not (cut_off or ledger.waiting(line)):
+    if not cut_off and (not ledger.waiting(line) or (leave_to_intake and _intake_at_work(project))):
         return False
-    _request("update")
+    _request(project, "update")
     return True
 
 
 @task(cache_policy=NO_CACHE)
 def request_intake(project: Project) -> None:
     """Ask for an intake."""
-    _request("intake")
+    _request(project, "intake")
 
 
-def _request(flow: str) -> None:
+def _request(project: Project, flow: str) -> None:
     """A run that waits lists the world anew when it starts, so one is enough."""
-    waiting = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
-    )
-    with get_client(sync_client=True) as client:
-        if client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])), flow_run_filter=waiting):
-            return
-    run_deployment(f"{flow}/{flow}", timeout=0, as_subflow=False)
+    api = PrefectApi(project.prefect_api)
+    if not api.has_run(flow, ("SCHEDULED", "PENDING")):
+        api.start(f"{flow}/{flow}")
+
+
+def _intake_at_work(project: Project) -> bool:
+    return PrefectApi(project.prefect_api).has_run("intake", ("RUNNING",), since=datetime.now(UTC) - INTAKE_TIME)

@@ -37,18 +37,21 @@ def status(as_json: Json = False) -> None:
 
 def status_of(project: Project) -> dict[str, Any]:
     """`champion` (`v3` or None); `waiting`: deliveries and drops that no update is at work on; and counts."""
+    from abreast.registry.holder import free
     from abreast.registry.intake import arrivals
 
     ledger, line = project.ledger, project.params.model.name
-    champion, live = ledger.champion(line), ledger.live(line)
-    running = ledger.running(line)
+    # In the order in which a drop moves on, so that one which moves meanwhile is seen twice rather than never.
+    arrived, waiting, live = arrivals(project), ledger.waiting(line), ledger.live(line)
+    champion = ledger.champion(line)
+    running = live is not None and not free(live.holder, live.lease_until)
     cut_off = len(live.drops) if live and not running else 0
     return {
         "champion": None if champion is None else f"v{champion}",
-        "waiting": len(arrivals(project)) + len(ledger.waiting(line)) + cut_off,
+        "waiting": len(arrived) + len(waiting) + cut_off,
         "accepted": len(ledger.drops("accepted")),
         "quarantined": len(ledger.drops("quarantined")),
-        "running": int(running is not None),
+        "running": int(running),
     }
 
 

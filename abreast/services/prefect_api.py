@@ -1,11 +1,12 @@
 """The few calls that commands make to Prefect's REST API; a full client takes seconds to import."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from tenacity import retry, retry_if_result, stop_after_delay, wait_random_exponential
+from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_random_exponential
 
 from abreast.errors import AbreastError, Unavailable
 
@@ -14,16 +15,17 @@ ARRIVED = "abreast.drop.arrived"
 # What Prefect answers while its database is locked or a proxy restarts; its own client tries these again too.
 BUSY = frozenset({429, 502, 503})
 PATIENCE = 60  # seconds
+ANSWER_SECONDS = 30
 
 
 @retry(
-    retry=retry_if_result(lambda answer: answer.status_code in BUSY),
+    retry=retry_if_result(lambda answer: answer.status_code in BUSY) | retry_if_exception_type(httpx.ReadTimeout),
     wait=wait_random_exponential(multiplier=0.2, max=5),
     stop=stop_after_delay(PATIENCE),
     retry_error_callback=lambda state: state.outcome.result(),
 )
 def _request(method: str, url: str, body: Any) -> httpx.Response:
-    return httpx.request(method, url, json=body, timeout=30)
+    return httpx.request(method, url, json=body, timeout=ANSWER_SECONDS)
 
 
 class PrefectApi:
@@ -72,6 +74,14 @@ class PrefectApi:
         # The key makes a repeated call harmless: a busy server may have made the run before it answered 503.
         body = {"parameters": parameters or {}, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid.uuid4())}
         return self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"]
+
+    def has_run(self, flow: str, states: Iterable[str], since: datetime | None = None) -> bool:
+        """Whether a run of `flow` is in one of the states, such as `PENDING`, and, if given, began after `since`."""
+        which: dict[str, Any] = {"state": {"type": {"any_": list(states)}}}
+        if since is not None:
+            which["start_time"] = {"after_": since.isoformat()}
+        body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": which, "limit": 1}
+        return bool(self._call("POST", "/flow_runs/filter", body))
 
     def state(self, run: str) -> dict[str, Any]:
         """The state of a run: `{"type", "name", "message"}`."""

@@ -14,7 +14,7 @@ from abreast.environment import environment
 from abreast.errors import AbreastError
 from abreast.project import Project
 
-STOP_SECONDS = 60
+STOP_SECONDS = 120  # programs are stopped one after the other, each within `stopwaitsecs`
 CONFIG = """\
 [unix_http_server]
 file = {socket}

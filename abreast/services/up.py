@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from abreast.environment import environment
 from abreast.errors import AbreastError
@@ -15,7 +16,9 @@ from abreast.project import Project
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.supervisor import Supervisor
 
-START_SECONDS = 120
+# A service that ends is noticed at once; this only bounds the wait for one that is slow, on a loaded machine.
+START_SECONDS = 300
+DEPLOY_ATTEMPTS, DEPLOY_PAUSE_SECONDS = 3, 2
 
 Tell = Callable[[str], None]
 
@@ -99,13 +102,23 @@ def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
 
 def _deploy(project: Project) -> None:
     """Register pool, deployments and automations of prefect.yaml; doing it again changes nothing."""
-    prefect = str(Path(sys.executable).parent / "prefect")
-    for arguments in (
-        ["work-pool", "create", "abreast", "--type", "process", "--overwrite"],
-        ["--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml"],
-    ):
+    _prefect(project, "work-pool", "create", "abreast", "--type", "process", "--overwrite")
+    _prefect(project, "--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml")
+
+
+@retry(
+    # The worker, which starts meanwhile, makes the pool too: of two that make it at once one is refused.
+    retry=retry_if_exception_type(AbreastError),
+    stop=stop_after_attempt(DEPLOY_ATTEMPTS),
+    wait=wait_fixed(DEPLOY_PAUSE_SECONDS),
+    reraise=True,
+)
+def _prefect(project: Project, *arguments: str) -> None:
+    command = [str(Path(sys.executable).parent / "prefect"), *arguments]
+    said = f"`prefect {' '.join(arguments)}`"
+    try:
         done = subprocess.run(
-            [prefect, *arguments],
+            command,
             cwd=project.root,
             env=environment(project),
             capture_output=True,
@@ -113,6 +126,7 @@ def _deploy(project: Project) -> None:
             check=False,
             timeout=START_SECONDS,
         )
-        if done.returncode:
-            said = " ".join((done.stderr or done.stdout).split())
-            raise AbreastError(f"`prefect {' '.join(arguments)}` failed: {said[-400:]}")
+    except subprocess.TimeoutExpired:
+        raise AbreastError(f"{said} did not end within {START_SECONDS} s") from None
+    if done.returncode:
+        raise AbreastError(f"{said} failed: {' '.join((done.stderr or done.stdout).split())[-400:]}")

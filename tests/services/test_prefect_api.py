@@ -12,13 +12,22 @@ from abreast.services.prefect_api import PrefectApi
 
 
 @contextmanager
-def answering(codes: list[int]) -> Iterator[tuple[str, list[dict]]]:
-    """A server that gives these codes in turn (the last one for ever), and the bodies that it was sent."""
+def answering(codes: list[int], silence: float = 0.0) -> Iterator[tuple[str, list[dict]]]:
+    """A server that gives these codes in turn (the last one for ever), and the bodies that it was sent.
+
+    Args:
+        silence: seconds for which the first call is left without an answer.
+    """
     bodies: list[dict] = []
+    asked_again = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if len(bodies) == 1:
+                asked_again.wait(silence)
+            else:
+                asked_again.set()
             self._answer(codes.pop(0) if len(codes) > 1 else codes[0])
 
         def do_GET(self) -> None:
@@ -46,6 +55,13 @@ def test_a_busy_server_is_asked_again_for_the_same_run():
         assert PrefectApi(url).start("update/update") == "one"
     assert len(bodies) == 3
     assert len({body["idempotency_key"] for body in bodies}) == 1
+
+
+def test_a_server_that_keeps_silent_is_asked_again_for_the_same_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(prefect_api, "ANSWER_SECONDS", 0.3)
+    with answering([201], silence=60) as (url, bodies):
+        assert PrefectApi(url).start("update/update") == "one"
+    assert len({body["idempotency_key"] for body in bodies}) == 1 < len(bodies)
 
 
 def test_a_server_that_stays_busy_is_unavailable(monkeypatch: pytest.MonkeyPatch):
