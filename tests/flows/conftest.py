@@ -5,21 +5,33 @@ from collections.abc import Iterator
 import pytest
 
 from tests.installation import Installation
+from tests.learning.tiny import write_tiny_base
 from tests.s3_server import ACCESS_KEY, SECRET_KEY
 
-KNOBS = {
-    "train": {"epochs": 4, "patience": 4, "checkpoint_seconds": 0.0},
-    # The loop is what is tried here, not how well a handful of made-up words is learned.
-    "gates": {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 10.0}
-    | {"min_questions": 1},
-}
+# The loop is what is tried here, not how well made-up words are learned: a tiny base, and gates that let all pass.
+TRAIN = {"lr": 0.01, "epochs": 4, "max_tokens": 6000, "layers": 2, "rank": 4, "alpha": 8, "checkpoint_seconds": 0.0}
+GATES = {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 1000.0}
+# Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
+LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 30_000}
 
 
 @pytest.fixture(scope="session")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Its processes hold the credentials of the test S3 server, so that a test may move its inbox there."""
-    installation = Installation(tmp_path_factory.mktemp("installation"), KNOBS)
+    base = write_tiny_base(tmp_path_factory.mktemp("base"))
+    knobs = {"model": {"base": str(base)}, "train": TRAIN, "gates": GATES | {"min_questions": 1}}
+    installation = Installation(tmp_path_factory.mktemp("installation"), knobs)
     keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_DEFAULT_REGION": "us-east-1"}
-    installation.abreast("up", **keys)
+    # A tiny model gains nothing by a second thread, and on a busy machine waits for it at each step.
+    installation.abreast("up", **keys, OMP_NUM_THREADS="1")
     yield installation
     installation.abreast("down")
+
+
+@pytest.fixture
+def long_training(loop: Installation) -> Iterator[None]:
+    """Updates train for so long meanwhile that whoever waits for a checkpoint finds the trainer at work."""
+    before = loop.knobs()["train"]
+    loop.set_knobs({"train": LONG})
+    yield
+    loop.set_knobs({"train": before})
