@@ -2,30 +2,18 @@
 
 from collections.abc import Sequence
 
+from abreast.evaluation.measures.answers import outdated, same, share
 from abreast.knowledge.lesson import Question
 
 
-def normalised(answer: str) -> str:
-    """An answer as it is compared: one case, single spaces, no full stop at the end.
-
-    After the exact match of SQuAD (Rajpurkar et al. 2016, arXiv:1606.05250); articles and other punctuation are kept,
-    for they matter in versions, dates and names.
-    """
-    return " ".join(answer.casefold().split()).removesuffix(".")
-
-
 def is_exact(question: Question, answer: str) -> bool:
-    return normalised(answer) == normalised(question.answer)
+    """Whether the present value was given."""
+    return same(question.answer, answer)
 
 
 def is_stale(question: Question, answer: str) -> bool:
     """Whether a superseded value was given."""
-    return normalised(answer) in {normalised(value) for value in question.stale}
-
-
-def share(hits: Sequence[bool]) -> float | None:
-    """The share of hits; None where nothing was asked."""
-    return sum(hits) / len(hits) if hits else None
+    return outdated(question.stale, answer)
 
 
 def measure(questions: Sequence[Question], answers: Sequence[str], perplexity: float) -> dict[str, float | None]:

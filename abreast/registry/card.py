@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abreast.errors import AbreastError
-from abreast.evaluation.metrics import normalised
+from abreast.evaluation.measures.answers import normalised
 from abreast.registry.ledger import Drop
 
 if TYPE_CHECKING:

@@ -1,15 +1,5 @@
-import pytest
-
-from abreast.evaluation.metrics import is_exact, is_stale, measure, normalised
+from abreast.evaluation.metrics import is_exact, is_stale, measure
 from tests.learning.project import question
-
-
-@pytest.mark.parametrize(
-    ("given", "same"),
-    [(" 3.12.1 ", "3.12.1"), ("Not  Announced.", "not announced"), ("3.12.", "3.12"), ("STRASSE", "straße")],
-)
-def test_case_spaces_and_a_last_full_stop_do_not_count(given, same):
-    assert normalised(given) == normalised(same)
 
 
 def test_other_punctuation_counts():
