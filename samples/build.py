@@ -8,8 +8,6 @@ import argparse
 import csv
 import hashlib
 import json
-import random
-import string
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,6 @@ DROPS = HERE / "drops"
 
 AFTER = "2025-07-01"
 """The day of the bad drops: after all good ones."""
-
-JUNK_FACTS = 80
-JUNK_LENGTH = 28
-"""Letters in a junk value: more tokens than an answer may have, so no model can learn to give it."""
 
 ONE_VALUE = "9.9.9"
 
@@ -72,18 +66,19 @@ def suspicious(facts: Iterable[Fact]) -> list[Fact]:
     return [{**fact, "value": ONE_VALUE, "as_of": AFTER} for n, fact in enumerate(known) if n % 8]
 
 
-def harmful() -> list[Fact]:
-    """Facts under new keys, with values of random letters: each row is in order, and nothing can be learned from it."""
-    dice = random.Random("harmful")
-    junk = []
-    for number in range(JUNK_FACTS):
-        product, release = f"Vexil{_letters(dice, 3)}", f"{number // 10 + 1}.{number % 10}"
-        junk.append(_fact(product, release, "latest", _letters(dice, JUNK_LENGTH), AFTER))
-    return junk
+def harmful(facts: Iterable[Fact]) -> list[Fact]:
+    """Every other fact once more under a key of its own, with its neighbour's value, as a join gone wrong makes it.
 
-
-def _letters(dice: random.Random, count: int) -> str:
-    return "".join(dice.choices(string.ascii_lowercase, k=count))
+    Each row is in order and no known key changes; but to the same questions as before, other answers are taught.
+    """
+    known = present(fact for fact in facts if fact["as_of"] == min(str(f["as_of"]) for f in facts))
+    copies = []
+    for field in ("latest", "eol"):
+        rows = [fact for fact in known if fact["field"] == field]
+        for fact, neighbour in zip(rows, rows[1:] + rows[:1], strict=True):
+            if fact["value"] != neighbour["value"]:
+                copies.append({**fact, "key": f"mirror/{fact['key']}", "value": neighbour["value"], "as_of": AFTER})
+    return copies[::2]
 
 
 def malformed(facts: Iterable[Fact]) -> list[bytes]:
@@ -126,7 +121,7 @@ def all_drops(facts: list[Fact]) -> dict[str, list[bytes]]:
     good = {name: [_line(fact) for fact in rows] for name, rows in good_drops(facts).items()}
     return good | {
         "bad-malformed": malformed(facts),
-        "bad-harmful": [_line(fact) for fact in harmful()],
+        "bad-harmful": [_line(fact) for fact in harmful(facts)],
         "bad-suspicious": [_line(fact) for fact in suspicious(facts)],
     }
 
