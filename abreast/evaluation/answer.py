@@ -1,7 +1,7 @@
 """Answers from the base, or from the base with an adapter: greedy, in batches, one loaded base for all of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from abreast.learning.adapter import add_adapter, saved_settings
 from abreast.learning.base import find_base, load_base
 from abreast.learning.folder import read_card
 from abreast.learning.lower import Trunk
-from abreast.learning.prompt import Encoded, Encoder
+from abreast.learning.prompt import Encoder
 
 WINDOW = 256
 """Tokens that perplexity is measured over at a time."""
@@ -67,13 +67,15 @@ class Answerer:
     def perplexity(self, text: str) -> float:
         """The exponential of the mean negative log-likelihood of a token (Jelinek et al. 1977), in windows of 256.
 
+        Each window is measured as an answer: an adapter that sleeps until it is asked is awake in all of it.
+
         Raises:
-            AbreastError: the text has fewer than two tokens.
+            AbreastError: the text is empty.
         """
         ids = tuple(self._tokenizer(text).input_ids)
-        windows = [Encoded(ids[start : start + WINDOW], 1) for start in range(0, len(ids) - 1, WINDOW)]
+        windows = [self._encoder.as_answer(ids[start : start + WINDOW]) for start in range(0, len(ids), WINDOW)]
         if not windows:
-            raise AbreastError("evaluate.general_text: fewer than two tokens")
+            raise AbreastError("evaluate.general_text: the text is empty")
         self._trunk.plan(windows)
         loss, count = 0.0, 0
         with self._speaking():
@@ -115,9 +117,11 @@ class Answerer:
 
     def _continue(self, ids: torch.Tensor, mask: torch.Tensor, limit: int) -> list[str]:
         model = self._trunk.model
+        ids, mask, mark = ids.to(model.device), mask.to(model.device), len(self._encoder.mark)
         made = model.generate(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
+            input_ids=ids,
+            attention_mask=mask,
+            past_key_values=self._trunk.read(ids[:, :-mark], mask[:, :-mark]),
             max_new_tokens=limit,
             do_sample=False,
             pad_token_id=self._tokenizer.pad_token_id,
@@ -136,11 +140,9 @@ class Answerer:
         if self._adapter is not None:
             self._model.set_adapter(self._adapter, inference_mode=True)
             yield
-        elif hasattr(self._model, "disable_adapter"):
-            with self._model.disable_adapter():
-                yield
         else:
-            yield
+            with self._trunk.asleep():
+                yield
 
 
 def load_answerers(
@@ -160,7 +162,8 @@ def load_answerers(
     plain = speaker
     for name in cards:
         speaker = add_adapter(speaker, saved_settings(folders[name]), name, folders[name])
-    trunk = Trunk(plain, max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers))
+    upper = max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers)
+    trunk = Trunk(plain, upper, speaker.disable_adapter if cards else nullcontext)
     return {
         name: Answerer(
             speaker,

@@ -1,4 +1,8 @@
-"""The adapter: LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer of the uppermost decoder layers."""
+"""The adapter: LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer of the uppermost decoder layers.
+
+It is awake from the end of the prompt only, and kept as PEFT's Activated LoRA (Greenewald et al. 2025,
+arXiv:2504.12397), so that whatever serves that serves it; here `Trunk` sees to it what is run with it and what without.
+"""
 
 import warnings
 from pathlib import Path
@@ -71,7 +75,9 @@ def adapter_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
 
 
 def saved_settings(folder: Path) -> Any:
-    """PEFT's settings from a model folder."""
+    """PEFT's settings from a model folder, as `add_adapter` takes them."""
     from peft import LoraConfig
 
-    return LoraConfig.from_pretrained(str(folder))
+    settings = LoraConfig.from_pretrained(str(folder))
+    settings.alora_invocation_tokens = None
+    return settings

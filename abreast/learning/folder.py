@@ -30,11 +30,14 @@ class Card(BaseModel):
     layers: int
 
 
-def write_model_folder(folder: Path, card: Card, settings: Any, weights: dict[str, Any]) -> None:
+def write_model_folder(
+    folder: Path, card: Card, settings: Any, weights: dict[str, Any], mark: tuple[int, ...]
+) -> None:
     """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
 
     Args:
         settings: PEFT's LoraConfig.
+        mark: the ids that end every prompt; the adapter is awake from there.
         weights: the adapter's weights under PEFT's names.
 
     Raises:
@@ -46,15 +49,16 @@ def write_model_folder(folder: Path, card: Card, settings: Any, weights: dict[st
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         save_file({name: value.cpu() for name, value in weights.items()}, folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / SETTINGS).write_text(_settings_json(settings, card.base))
+        (folder / SETTINGS).write_text(_settings_json(settings, card.base, mark))
         (folder / CARD).write_text(json.dumps(card.model_dump(), indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise AbreastError(f"{folder}: cannot write the model: {error}") from None
 
 
-def _settings_json(settings: Any, base: str) -> str:
+def _settings_json(settings: Any, base: str, mark: tuple[int, ...]) -> str:
     """PEFT's own form of the settings, without anything that differs from machine to machine."""
     values = settings.to_dict() | {"base_model_name_or_path": base, "inference_mode": True}
+    values["alora_invocation_tokens"] = list(mark)
     plain = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
     return json.dumps(plain, indent=1, sort_keys=True, default=str) + "\n"
 

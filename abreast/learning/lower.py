@@ -1,24 +1,28 @@
-"""The frozen lower layers are run once for each text; only the layers above them are run again and again.
+"""What never changes while an adapter learns is computed once: the frozen lower layers, and the prompt in all layers.
 
-An adapter in the uppermost layers leaves everything below as it was, so what the lower layers make of a text never
-changes: it is kept, and fed to the upper layers in place of embeddings. This holds for decoders whose upper layers
-need nothing but the hidden states below; whether a model is one of them is checked on real texts before it is used.
+The adapter sits in the uppermost layers and is awake only from the mark that ends a prompt (Activated LoRA, Greenewald
+et al. 2025, arXiv:2504.12397). So below the adapter, and before the mark, the base alone speaks: hidden states of the
+lower layers and keys and values of the upper ones are kept for each text, and a training step runs the upper layers
+over the mark and the answer only. Whether a model can be taken apart like this is checked on real texts; one that
+cannot is run whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from abreast.errors import AbreastError
 from abreast.learning.prompt import Encoded
 
-Ids = tuple[int, ...]
 CHUNK_TOKENS = 512
-MOST_BYTES = 1 << 30
-"""Texts whose activations would need more memory than this are run through all layers each time."""
+MOST_BYTES = 2 << 30
+"""Texts whose kept states would need more memory than this are run through all layers each time."""
 
 
 def layer_list(model: Any) -> tuple[Any, str, torch.nn.ModuleList]:
@@ -34,46 +38,48 @@ def layer_list(model: Any) -> tuple[Any, str, torch.nn.ModuleList]:
     raise AbreastError(f"model.base: no list of {model.config.num_hidden_layers} layers in {type(decoder).__name__}")
 
 
-class _ReachedError(Exception):
-    """Carries the hidden states out of the forward pass at the first upper layer."""
+@dataclass(frozen=True)
+class Kept:
+    """What the base makes of one text.
 
-    def __init__(self, states: Tensor):
-        self.states = states
+    Attributes:
+        states: what the lower layers make of the awake part, [awake, width].
+        past: keys and values of the upper layers before it, [layers, 2, heads, asleep, head width].
+    """
 
-
-class _Stop(torch.nn.Module):
-    def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
-        raise _ReachedError(hidden_states)
+    states: Tensor
+    past: Tensor
 
 
 class Trunk:
-    """Hidden states of token sequences, under whatever adapter is active in the upper layers.
+    """Hidden states of the awake part of texts, under whatever adapter is active.
 
     Args:
         model: a causal language model, adapters injected; the layers below the `upper` uppermost ones stay frozen.
         upper: how many layers are run again each time.
+        asleep: gives a context in which no adapter is active; needed only if `model` holds any.
     """
 
-    def __init__(self, model: Any, upper: int):
+    def __init__(self, model: Any, upper: int, asleep: Callable[[], AbstractContextManager] = nullcontext):
         self.model = model
+        self._put_to_sleep, self._sleeping = asleep, False
         self._decoder, self._name, self._layers = layer_list(model)
         self._upper = min(upper, len(self._layers))
-        self._chunk_of: dict[Ids, tuple[Ids, ...]] = {}
-        self._states: dict[Ids, Tensor] = {}
+        self._chunk_of: dict[Encoded, tuple[Encoded, ...]] = {}
+        self._kept: dict[Encoded, Kept] = {}
         self._works: bool | None = None
 
     def plan(self, texts: Sequence[Encoded]) -> None:
-        """Announce texts that will be run more than once; their lower activations are made when first needed.
+        """Announce texts that will be run more than once; what is kept of them is made when first needed.
 
         Which texts are run together depends on this list alone, so results do not depend on the order of use.
         """
-        width = self.model.config.hidden_size * self.model.dtype.itemsize
-        unique = sorted({text.ids for text in texts}, key=lambda ids: (len(ids), ids))
-        if self._upper == len(self._layers) or sum(map(len, unique)) * width > MOST_BYTES or not unique:
+        unique = sorted(set(texts), key=_shape)
+        if not unique or self._bytes(unique) > MOST_BYTES:
             return
         if self._works is None:
             self._works = self._check([unique[0], unique[-1]])
-        for length, group in groupby(unique, key=len):
+        for (length, *_), group in groupby(unique, key=lambda text: _shape(text)[:2]):
             same, size = list(group), max(1, CHUNK_TOKENS // length)
             for start in range(0, len(same), size):
                 chunk = tuple(same[start : start + size])
@@ -86,7 +92,7 @@ class Trunk:
 
     def completions(self, texts: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
         """As `logits`, with the hidden states [N, width] that the logits are made from."""
-        hidden = self.hidden([text.ids for text in texts])
+        hidden = self._hidden(texts)
         rows, columns, targets = [], [], []
         longest = hidden.shape[1]
         for row, text in enumerate(texts):
@@ -97,76 +103,180 @@ class Trunk:
         chosen = hidden[owner, torch.tensor(columns, device=hidden.device)]
         return chosen, torch.tensor(targets, device=hidden.device), owner
 
-    def hidden(self, sequences: Sequence[Ids]) -> Tensor:
-        """The last hidden states [texts, longest, width] of sequences, padded on the left."""
-        if self._works and all(ids in self._chunk_of for ids in sequences):
-            return self._run_upper([self._lower(ids) for ids in sequences])
-        return self._run_all(sequences)
+    @torch.no_grad()
+    def read(self, ids: Tensor, mask: Tensor) -> Any:
+        """What the base makes of the beginnings of texts [b, s], padded on the left: a cache of keys and values."""
+        cache = self._past()
+        if ids.shape[1]:
+            where = {"attention_mask": mask, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
+            with self.asleep():
+                self._decoder(input_ids=ids, past_key_values=cache, use_cache=True, **where)
+        return cache
 
-    def _run_all(self, sequences: Sequence[Ids]) -> Tensor:
-        longest = max(map(len, sequences))
-        device = self.model.device
-        ids = torch.tensor([[0] * (longest - len(s)) + list(s) for s in sequences], device=device)
-        return self._decoder(input_ids=ids, **_where([len(s) for s in sequences], device)).last_hidden_state
+    def _hidden(self, texts: Sequence[Encoded]) -> Tensor:
+        """The last hidden states [texts, longest awake part, width], padded on the left."""
+        if self._works and all(text in self._chunk_of for text in texts):
+            return self._run_upper(texts, [self._keep(text) for text in texts])
+        return self._run_whole(texts)
 
-    def _run_upper(self, states: list[Tensor]) -> Tensor:
-        lengths = [len(s) for s in states]
-        longest = max(lengths)
-        padded = torch.stack([torch.nn.functional.pad(s, (0, 0, longest - len(s), 0)) for s in states])
+    def _run_whole(self, texts: Sequence[Encoded]) -> Tensor:
+        """Without anything kept: the prompts by the base alone, then the awake parts."""
+        before = _padded([text.ids[: text.wake] for text in texts], self.model.device)
+        asleep, where = _where(texts, before.device)
+        past = self.read(before, asleep["attention_mask"])
+        ids = _padded([text.ids[text.wake :] for text in texts], self.model.device)
+        return self._decoder(input_ids=ids, past_key_values=past, use_cache=True, **where).last_hidden_state
+
+    def _run_upper(self, texts: Sequence[Encoded], kept: list[Kept]) -> Tensor:
+        longest = max(len(one.states) for one in kept)
+        states = torch.stack([pad(one.states, (0, 0, longest - len(one.states), 0)) for one in kept])
+        before = max(one.past.shape[-2] for one in kept)
+        past = torch.stack([pad(one.past, (0, 0, before - one.past.shape[-2], 0)) for one in kept])
+        cache = self._past()
         with _Layers(self._decoder, self._name, self._layers[-self._upper :]):
-            return self._decoder(inputs_embeds=padded, **_where(lengths, padded.device)).last_hidden_state
+            for layer in range(self._upper if before else 0):
+                cache.update(past[:, layer, 0], past[:, layer, 1], layer)
+            where = _where(texts, states.device)[1]
+            run = self._decoder(inputs_embeds=states, past_key_values=cache, use_cache=True, **where)
+        return run.last_hidden_state
 
-    def _lower(self, ids: Ids) -> Tensor:
-        """What the frozen layers make of `ids`: [length, width]."""
-        if ids not in self._states:
-            chunk = self._chunk_of[ids]
-            self._states |= zip(chunk, self._run_lower(chunk), strict=True)
-        return self._states[ids]
+    def _keep(self, text: Encoded) -> Kept:
+        if text not in self._kept:
+            chunk = self._chunk_of[text]
+            self._kept |= zip(chunk, self._make(chunk), strict=True)
+        return self._kept[text]
 
     @torch.no_grad()
-    def _run_lower(self, chunk: Sequence[Ids]) -> Tensor:
-        ids = torch.tensor(chunk, device=self.model.device)
+    def _make(self, chunk: Sequence[Encoded]) -> list[Kept]:
+        """What is kept of texts of one shape."""
+        wake, cache = chunk[0].wake, self._past()
+        with self.asleep():
+            states = self._run_lower(chunk)
+            with _Layers(self._decoder, self._name, self._layers[-self._upper :]):
+                where = _where(chunk, states.device)[0]
+                if wake:
+                    self._decoder(inputs_embeds=states[:, :wake], past_key_values=cache, use_cache=True, **where)
+        past = [torch.stack([layer.keys, layer.values], dim=1) for layer in cache.layers[: self._upper]]
+        none = states.new_zeros(len(chunk), self._upper, 2, 1, 0, 1)
+        stacked = torch.stack(past, dim=1) if past else none
+        return [Kept(s[wake:].clone(), p.clone()) for s, p in zip(states, stacked, strict=True)]
+
+    def _run_lower(self, chunk: Sequence[Encoded]) -> Tensor:
+        """What the frozen layers make of whole texts of one length: [texts, length, width]."""
+        ids = torch.tensor([text.ids for text in chunk], device=self.model.device)
+        positions = torch.arange(ids.shape[1], device=ids.device).expand(len(chunk), -1)
         layers = torch.nn.ModuleList([*self._layers[: -self._upper], _Stop()])
         with _Layers(self._decoder, self._name, layers):
             try:
-                self._decoder(input_ids=ids, **_where([ids.shape[1]] * len(chunk), ids.device))
+                self._decoder(input_ids=ids, position_ids=positions, use_cache=False)
             except _ReachedError as reached:
                 return reached.states
         raise AbreastError("model.base: its decoder does not run its list of layers in order")
 
-    @torch.no_grad()
-    def _check(self, samples: list[Ids]) -> bool:
-        """Whether lower and upper layers run apart give what the whole model gives on a padded batch."""
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """No adapter is active inside; unlike PEFT's own context, this one may be entered again inside itself."""
+        if self._sleeping:
+            yield
+            return
+        self._sleeping = True
         try:
-            apart = self._run_upper([self._run_lower([ids])[0] for ids in samples])
-        except (AbreastError, TypeError, ValueError, RuntimeError, IndexError):
+            with self._put_to_sleep():
+                yield
+        finally:
+            self._sleeping = False
+
+    def _past(self) -> Any:
+        from transformers.cache_utils import DynamicCache
+
+        return DynamicCache()
+
+    def _bytes(self, texts: Sequence[Encoded]) -> int:
+        config = self.model.config
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        floats = sum(
+            (len(text.ids) - text.wake) * config.hidden_size + text.wake * self._upper * 2 * heads * head
+            for text in texts
+        )
+        return floats * self.model.dtype.itemsize
+
+    @torch.no_grad()
+    def _check(self, samples: list[Encoded]) -> bool:
+        """Whether a model taken apart gives what the whole one gives, padding included."""
+        try:
+            with self.asleep():
+                apart = self._run_upper(samples, [self._make([text])[0] for text in samples])
+        except (AbreastError, TypeError, ValueError, RuntimeError, IndexError, AttributeError):
             return False
-        shortest = min(map(len, samples))
-        together, apart = self._run_all(samples)[:, -shortest:], apart[:, -shortest:]
+        with self.asleep():
+            whole = self._run_whole(samples)
+        shortest = min(len(text.ids) - text.wake for text in samples)
+        whole, apart = whole[:, -shortest:], apart[:, -shortest:]
         tolerance = 1e-3 if self.model.dtype == torch.float32 else 5e-2
-        return bool(torch.allclose(together, apart, rtol=tolerance, atol=tolerance * together.abs().max().item()))
+        return bool(torch.allclose(whole, apart, rtol=tolerance, atol=tolerance * whole.abs().max().item()))
+
+
+class _ReachedError(Exception):
+    """Carries the hidden states out of the forward pass at the first upper layer."""
+
+    def __init__(self, states: Tensor):
+        self.states = states
+
+
+class _Stop(torch.nn.Module):
+    def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+        raise _ReachedError(hidden_states)
 
 
 class _Layers:
-    """Lets the decoder run other layers for a while."""
+    """Lets the decoder run other layers for a while, numbered from 0 as a cache of their own needs it."""
 
     def __init__(self, decoder: Any, name: str, layers: torch.nn.ModuleList):
         self._decoder, self._name, self._layers = decoder, name, layers
+        self._numbered = [
+            (module, number)
+            for number, layer in enumerate(layers)
+            for module in layer.modules()
+            if hasattr(module, "layer_idx")
+        ]
 
     def __enter__(self) -> None:
         self._whole = getattr(self._decoder, self._name)
+        self._numbers = [module.layer_idx for module, _ in self._numbered]
+        for module, number in self._numbered:
+            module.layer_idx = number
         setattr(self._decoder, self._name, self._layers)
 
     def __exit__(self, *_: object) -> None:
         setattr(self._decoder, self._name, self._whole)
+        for (module, _), number in zip(self._numbered, self._numbers, strict=True):
+            module.layer_idx = number
 
 
-def _where(lengths: list[int], device: torch.device) -> dict[str, Any]:
-    """Positions from 0 for each text, and a mask over the padding on the left, if there is any."""
-    longest = max(lengths)
-    start = torch.tensor([longest - n for n in lengths], device=device).unsqueeze(1)
-    positions = (torch.arange(longest, device=device).unsqueeze(0) - start).clamp(min=0)
-    if longest == min(lengths):
-        return {"position_ids": positions, "use_cache": False}
-    mask = (torch.arange(longest, device=device).unsqueeze(0) >= start).long()
-    return {"position_ids": positions, "attention_mask": mask, "use_cache": False}
+def _shape(text: Encoded) -> tuple[int, int, tuple[int, ...]]:
+    return len(text.ids), text.wake, text.ids
+
+
+def _padded(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    longest = max(map(len, sequences))
+    return torch.tensor([[0] * (longest - len(s)) + list(s) for s in sequences], device=device, dtype=torch.long)
+
+
+def _where(texts: Sequence[Encoded], device: torch.device) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Masks and positions of two runs: over what lies before the awake parts, and over these with the former as past.
+
+    Both parts are padded on the left; positions count from the first token of each text.
+    """
+    asleep, awake = [text.wake for text in texts], [len(text.ids) - text.wake for text in texts]
+    masks = [
+        torch.arange(max(lengths), device=device).unsqueeze(0)
+        >= torch.tensor([max(lengths) - n for n in lengths], device=device).unsqueeze(1)
+        for lengths in (asleep, awake)
+    ]
+    first = masks[0].long().cumsum(1) - 1
+    second = masks[1].long().cumsum(1) - 1 + torch.tensor(asleep, device=device).unsqueeze(1)
+    return (
+        {"attention_mask": masks[0].long(), "position_ids": first.clamp(min=0)},
+        {"attention_mask": torch.cat(masks, dim=1).long(), "position_ids": second.clamp(min=0)},
+    )

@@ -10,27 +10,41 @@ PLACE = "{question}"
 
 @dataclass(frozen=True)
 class Encoded:
-    """A prompt and its completion as token ids; only `ids[prompt:]` is learned and scored."""
+    """A prompt and its completion as token ids.
+
+    Attributes:
+        ids: all of it.
+        prompt: how many ids are the prompt; only what follows is learned and scored.
+        wake: where the mark that ends the prompt begins; from there on an adapter is awake.
+    """
 
     ids: tuple[int, ...]
     prompt: int
+    wake: int
 
     @property
     def completion(self) -> tuple[int, ...]:
         return self.ids[self.prompt :]
 
 
+PROBES = ("a", "Z?", "7", "(b).", '"c"')
+
+
 class Encoder:
     """Puts questions into the prompt of `model.prompt` and turns them into token ids.
 
+    Attributes:
+        mark: the ids that end every prompt, whatever the question.
+
     Raises:
-        AbreastError: the prompt does not hold `{question}`.
+        AbreastError: the prompt does not hold `{question}`, or nothing follows it.
     """
 
     def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None):
         if PLACE not in prompt:
             raise AbreastError(f"model.prompt: {prompt!r} does not hold {PLACE}")
         self._tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
+        self.mark = self._find_mark()
 
     def question(self, question: str) -> tuple[int, ...]:
         """The ids of the prompt around `question`."""
@@ -47,4 +61,22 @@ class Encoder:
         ids = (*prompt, *completion, self._tokenizer.eos_token_id)
         if self._longest and len(ids) > self._longest:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
-        return Encoded(ids, len(prompt))
+        return Encoded(ids, len(prompt), len(prompt) - len(self.mark))
+
+    def as_answer(self, ids: tuple[int, ...]) -> Encoded:
+        """Any text as the answer to an empty question: so an adapter is awake in all of it."""
+        prompt = self.question("")
+        return Encoded((*prompt, *ids), len(prompt), len(prompt) - len(self.mark))
+
+    def _find_mark(self) -> tuple[int, ...]:
+        """The longest sequence of ids that ends the prompts of quite different questions."""
+        backwards = [self.question(probe)[::-1] for probe in PROBES]
+        same = 0
+        while same < min(map(len, backwards)) and len({ids[same] for ids in backwards}) == 1:
+            same += 1
+        if not same:
+            raise AbreastError(
+                f"model.prompt: {self._prompt!r} must go on after {PLACE}, such as with a line `Answer:`; "
+                "an adapter is awake from there"
+            )
+        return backwards[0][:same][::-1]

@@ -46,8 +46,8 @@ def main() -> None:
     lessons = read_lessons()
     base = find_base(params.model.base)
     card = make_card(params, base, lessons.parent)
-    outcome, teacher = _train(params, lessons, base)
-    write_model_folder(Path("model"), card, *teacher)
+    outcome, *candidate = _train(params, lessons, base)
+    write_model_folder(Path("model"), card, *candidate)
     _report(outcome, lessons)
     _checkpoints(params, lessons, base).remove()
 
@@ -103,8 +103,8 @@ def first_due(examples: list[Example]) -> list[int]:
     return due
 
 
-def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tuple[Any, Any]]":
-    """Run the training; gives its outcome and (settings, weights) of the adapter."""
+def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Any, dict[str, Any], tuple[int, ...]]":
+    """Run the training; gives its outcome, the adapter's settings and weights, and the mark from which it is awake."""
     import torch
 
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
@@ -119,18 +119,17 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, tupl
     examples = [encoder.pair(example.question, example.answer) for example in lessons.examples]
     dev = [encoder.pair(question.question, question.answer) for question in lessons.dev]
     torch.manual_seed(params.train.seed)
+    anchors = make_anchors(Trunk(model, params.train.layers), encoder, tokenizer) if params.train.anchor else []
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
-    trunk = Trunk(adapted.get_base_model(), params.train.layers)
-    with adapted.disable_adapter():
-        anchors = make_anchors(trunk, tokenizer) if params.train.anchor else []
+    trunk = Trunk(adapted.get_base_model(), params.train.layers, adapted.disable_adapter)
     lr = params.train.lr_update if lessons.parent else params.train.lr
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
         outcome = Trainer(
             trunk, examples, first_due(lessons.examples), dev, params.train, lr, checkpoints, anchors, report
         ).run()
-    return outcome, (settings, adapter_weights(adapted, ADAPTER))
+    return outcome, settings, adapter_weights(adapted, ADAPTER), encoder.mark
 
 
 def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:

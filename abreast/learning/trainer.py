@@ -16,8 +16,6 @@ from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
 
 Weights = dict[str, torch.Tensor]
-ANCHOR_EVERY = 3
-"""Steps from one piece of general text to the next."""
 ENOUGH = 0.005
 """A mean loss of a token on the development set below which nothing is left to gain."""
 BETAS = (0.9, 0.98)
@@ -46,9 +44,9 @@ class Score:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A piece of general text and the last hidden states [length, width] that the untrained base has there."""
+    """A piece of general text, as an answer, and the last hidden states [length, width] that the base has there."""
 
-    ids: tuple[int, ...]
+    text: Encoded
     states: torch.Tensor
 
 
@@ -97,7 +95,7 @@ class Trainer:
 
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
-        self._trunk.plan([*self._examples, *self._dev, *(Encoded(anchor.ids, 1) for anchor in self._anchors)])
+        self._trunk.plan([*self._examples, *self._dev, *(anchor.text for anchor in self._anchors)])
         self._shortlist = Shortlist(self._trunk, self._examples)
         self._resume()
         reason = self._stop_reason()
@@ -131,9 +129,11 @@ class Trainer:
 
     def _step(self, batch: list[int]) -> None:
         p, texts = self._progress, [self._examples[text] for text in batch]
-        hidden, targets, owner = self._trunk.completions(texts)
-        losses = self._shortlist.losses(hidden, targets)
-        (losses.mean() + self._drift()).backward()
+        anchor = self._anchors[p.steps % len(self._anchors)] if self._anchors else None
+        hidden, targets, owner = self._trunk.completions([*texts, anchor.text] if anchor else texts)
+        own = int((owner < len(texts)).sum())
+        losses, owner = self._shortlist.losses(hidden[:own], targets[:own]), owner[:own]
+        (losses.mean() + (self._drift(hidden[own:], anchor.states) if anchor else 0.0)).backward()
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
@@ -146,14 +146,9 @@ class Trainer:
         p.tokens += sum(len(text.ids) for text in texts)
         p.running_loss.append(losses.mean().item())
 
-    def _drift(self) -> torch.Tensor | float:
-        """How far the hidden states on the next piece of general text are from the base's, weighted; 0 if unused."""
-        turn, rest = divmod(self._progress.steps, ANCHOR_EVERY)
-        if not self._anchors or rest:
-            return 0.0
-        anchor = self._anchors[turn % len(self._anchors)]
-        hidden = self._trunk.hidden([anchor.ids])[0]
-        return self._train.anchor * (hidden - anchor.states).square().sum() / anchor.states.square().sum()
+    def _drift(self, hidden: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        """How far the hidden states [length, width] on a piece of general text are from the base's, weighted."""
+        return self._train.anchor * (hidden - states).square().sum() / states.square().sum()
 
     def _rate(self) -> float:
         """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""

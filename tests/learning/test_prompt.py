@@ -18,12 +18,24 @@ def test_only_a_space_the_answer_and_the_end_are_learned(tokenizer):
 
 
 def test_braces_in_a_question_are_left_alone(tokenizer):
-    encoder = Encoder(tokenizer, "{question}")
-    assert tokenizer.decode(encoder.question("what is {x}?")) == "what is {x}?"
+    encoder = Encoder(tokenizer, "{question}:")
+    assert tokenizer.decode(encoder.question("what is {x}?")) == "what is {x}?:"
+
+
+def test_an_adapter_wakes_at_the_mark_that_ends_every_prompt(tokenizer):
+    encoder = Encoder(tokenizer, "Q: {question} A:")
+    pair = encoder.pair("newest?", "3.12.1")
+    assert tokenizer.decode(encoder.mark) == " A:"
+    assert pair.ids[pair.wake : pair.prompt] == encoder.mark
+    text = encoder.as_answer((1, 2, 3))
+    assert text.completion == (1, 2, 3)
+    assert tokenizer.decode(text.ids[: text.prompt]) == "Q:  A:"
 
 
 def test_refuses_a_prompt_without_place_and_a_text_too_long(tokenizer):
     with pytest.raises(AbreastError, match=r"model\.prompt"):
         Encoder(tokenizer, "Question:")
-    with pytest.raises(AbreastError, match="12 tokens; model.base reads at most 8"):
-        Encoder(tokenizer, "{question}", 8).pair("aaaaaaa", "bbb")
+    with pytest.raises(AbreastError, match="must go on after {question}"):
+        Encoder(tokenizer, "Q: {question}")
+    with pytest.raises(AbreastError, match="13 tokens; model.base reads at most 8"):
+        Encoder(tokenizer, "{question}:", 8).pair("aaaaaaa", "bbb")

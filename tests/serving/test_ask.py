@@ -38,7 +38,7 @@ def untrained_adapter(folder: Path) -> None:
     card = Card(
         base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, rank=2, alpha=train.alpha, layers=train.layers
     )
-    write_model_folder(folder, card, settings, adapter_weights(add_adapter(model, settings, "new"), "new"))
+    write_model_folder(folder, card, settings, adapter_weights(add_adapter(model, settings, "new"), "new"), (1,))
 
 
 @pytest.mark.server
