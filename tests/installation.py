@@ -62,9 +62,10 @@ class Installation:
 
     @property
     def env(self) -> dict[str, str]:
-        """This process's environment without what would point to another installation."""
+        """This process's environment without what would point to another installation, and with this copy's code."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-        return {**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "COLUMNS": "200"}
+        path = f"{BIN}{os.pathsep}{kept['PATH']}"
+        return {**kept, "PATH": path, "PYTHONPATH": str(self.root), "COLUMNS": "200"}
 
     def run(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the root with the environment's own `bin` first."""

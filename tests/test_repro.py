@@ -1,0 +1,131 @@
+"""The desk, without any server: what `dvc repro` runs again after a change, and the commands around an experiment."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation
+from tests.learning.tiny import write_tiny_base
+
+ALL = ["assemble", "validate", "split", "train", "evaluate"]
+# What is reproduced is tried here, not what is learned.
+KNOBS = {
+    "split": {"current_questions": 20},
+    "train": {"epochs": 1, "layers": 2, "rank": 4, "alpha": 8, "anchor": 0.0},
+    "evaluate": {"max_new_tokens": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """A fresh clone on a tiny base, with nothing reproduced yet."""
+    base = write_tiny_base(tmp_path_factory.mktemp("base"))
+    return Installation(tmp_path_factory.mktemp("desk"), KNOBS | {"model": {"base": str(base)}})
+
+
+def reproduced(desk: Installation) -> list[str]:
+    """The stages that `dvc repro` runs."""
+    said = desk.run("dvc", "repro", OMP_NUM_THREADS="1").stdout
+    ran = re.findall(r"Running stage '(\w+)'", said)
+    assert ran or "Data and pipelines are up to date." in said
+    assert "is cached" not in said, "a value of an earlier case came back: choose another"
+    return ran
+
+
+@pytest.fixture
+def fresh(desk: Installation) -> Installation:
+    """The desk with everything up to date."""
+    desk.run("dvc", "repro", OMP_NUM_THREADS="1")
+    return desk
+
+
+def test_a_fresh_clone_runs_every_stage_once(desk: Installation):
+    assert reproduced(desk) == ALL
+    assert reproduced(desk) == []
+    assert json.loads((desk.root / "reports/metrics.json").read_text())["counts"]["current"] == 20
+
+
+@pytest.mark.parametrize(
+    ("section", "knob", "value", "stages"),
+    [
+        ("evaluate", "batch", 7, ["evaluate"]),
+        ("train", "lr", 0.0021, ["train", "evaluate"]),
+        ("model", "prompt", "Q: {question}\nA:", ["train", "evaluate"]),
+        ("split", "seed", 18, ["split", "train", "evaluate"]),
+    ],
+)
+def test_a_changed_knob_runs_the_stages_that_depend_on_it(
+    fresh: Installation, section: str, knob: str, value: Any, stages: list[str]
+):
+    fresh.set_knobs({section: {knob: value}})
+    assert reproduced(fresh) == stages
+    assert reproduced(fresh) == []
+
+
+def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
+    of_the_world = {
+        "gates": {"min_current": 0.5},
+        "intake": {"max_bad_share": 0.5},
+        "contract": {"file": "another.yaml"},
+        "storage": {"ledger": "sqlite:///other.db"},
+        "services": {"host": "localhost"},
+    }
+    assert all(fresh.knobs()[section] | knobs != fresh.knobs()[section] for section, knobs in of_the_world.items())
+    fresh.set_knobs(of_the_world)
+    assert reproduced(fresh) == []
+
+
+def edit(desk: Installation, path: str, old: str, new: str) -> None:
+    file = desk.root / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "stages"),
+    [
+        # Other words for the questions: taught and asked again.
+        ("abreast/knowledge/templates.yaml", "Newest release of", "Newest version of", ["split", "train", "evaluate"]),
+        # A comment changes no output, so nothing after the stage itself is run.
+        ("abreast/knowledge/templates.yaml", "# How facts", "# The way in which facts", ["split"]),
+        ("abreast/contract/base.yaml", "# What must", "# All that must", ["validate"]),
+        ("abreast/knowledge/assemble.py", "Read `snapshot.json`", "Take `snapshot.json`", ["assemble", "split"]),
+        ("abreast/evaluation/general.txt", "the", "our", ["evaluate"]),
+    ],
+)
+def test_an_edited_file_runs_the_stages_that_read_it(
+    fresh: Installation, path: str, old: str, new: str, stages: list[str]
+):
+    edit(fresh, path, old, new)
+    assert reproduced(fresh) == stages
+    assert reproduced(fresh) == []
+
+
+def test_an_experiment_is_run_and_shown_beside_its_origin(fresh: Installation):
+    fresh.git("add", "--all")
+    fresh.git("commit", "--quiet", "--allow-empty", "--message", "before the experiment")
+    said = fresh.run("dvc", "exp", "run", "-S", "train.lr=0.001", OMP_NUM_THREADS="1").stdout
+    assert re.findall(r"Running stage '(\w+)'", said) == ["train", "evaluate"]
+    assert fresh.knobs()["train"]["lr"] == 0.001
+    (branch,) = [row for row in json.loads(fresh.run("dvc", "exp", "show", "--json").stdout) if row["name"] == "main"]
+    (experiment,) = branch["experiments"]
+    (tried,) = experiment["revs"]
+    assert tried["data"]["params"]["params.yaml"]["data"]["train"]["lr"] == 0.001
+    assert branch["data"]["params"]["params.yaml"]["data"]["train"]["lr"] != 0.001
+    assert tried["data"]["metrics"]["reports/metrics.json"]["data"]["candidate"]["general_perplexity"] > 0
+
+
+def test_metrics_and_plots_are_shown(fresh: Installation, tmp_path: Path):
+    (shown,) = json.loads(fresh.run("dvc", "metrics", "show", "--json").stdout).values()
+    measured = shown["data"]["reports/metrics.json"]["data"]
+    assert measured["candidate"]["current_exact_match"] is not None
+    assert set(shown["data"]) == {f"reports/{name}.json" for name in ("assemble", "split", "train", "metrics")}
+    fresh.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
+    page = (tmp_path / "plots/index.html").read_text()
+    assert "development set while training" in page
+    assert "exact match by drop" in page
+    assert "01-2024-q2" in page
