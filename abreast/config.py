@@ -89,7 +89,9 @@ class Train(Section):
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
-    anchor: float = Field(2.0, ge=0, description="how strongly the model is held to its base on general text")
+    remember: tuple[dict[str, str | float | int | bool], ...] = Field(
+        ({"method": "anchor", "weight": 2.0},), description="ways to remember, see docs/extending.md"
+    )
     max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
     checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from abreast.learning.prompt import PLACE
 CARD = "abreast.json"
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
+MEMORY = "memory.safetensors"
 
 
 class Card(BaseModel):
@@ -30,15 +32,25 @@ class Card(BaseModel):
     layers: int
 
 
-def write_model_folder(
-    folder: Path, card: Card, settings: Any, weights: dict[str, Any], mark: tuple[int, ...]
-) -> None:
-    """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
+@dataclass(frozen=True)
+class Candidate:
+    """What training made.
 
-    Args:
+    Attributes:
         settings: PEFT's LoraConfig.
-        mark: the ids that end every prompt; the adapter is awake from there.
         weights: the adapter's weights under PEFT's names.
+        mark: the ids that end every prompt; the adapter is awake from there.
+        memory: what strategies keep for the next update, by name.
+    """
+
+    settings: Any
+    weights: dict[str, Any]
+    mark: tuple[int, ...]
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+def write_model_folder(folder: Path, card: Card, candidate: Candidate) -> None:
+    """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
 
     Raises:
         AbreastError: it cannot be written, such as on a full disk.
@@ -48,11 +60,22 @@ def write_model_folder(
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        save_file({name: value.cpu() for name, value in weights.items()}, folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / SETTINGS).write_text(_settings_json(settings, card.base, mark))
+        for name, tensors in ((WEIGHTS, candidate.weights), (MEMORY, candidate.memory)):
+            if tensors:
+                plain = {key: value.cpu().contiguous() for key, value in tensors.items()}
+                save_file(plain, folder / name, metadata={"format": "pt"})
+        (folder / SETTINGS).write_text(_settings_json(candidate.settings, card.base, candidate.mark))
         (folder / CARD).write_text(json.dumps(card.model_dump(), indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise AbreastError(f"{folder}: cannot write the model: {error}") from None
+
+
+def read_memory(folder: Path) -> dict[str, Any]:
+    """What the strategies of a model's training left for the next one; empty where they left nothing."""
+    from safetensors.torch import load_file
+
+    path = folder / MEMORY
+    return load_file(path) if path.is_file() else {}
 
 
 def _settings_json(settings: Any, base: str, mark: tuple[int, ...]) -> str:

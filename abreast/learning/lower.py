@@ -90,9 +90,19 @@ class Trunk:
         hidden, targets, owner = self.completions(texts)
         return self.model.get_output_embeddings()(hidden), targets, owner
 
-    def completions(self, texts: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
-        """As `logits`, with the hidden states [N, width] that the logits are made from."""
-        hidden = self._hidden(texts)
+    def shift(self, texts: Sequence[Encoded]) -> Tensor:
+        """A zero [texts, longest awake part, width] for `completions`; its gradient is that of what is read there."""
+        longest = max(len(text.ids) - text.wake for text in texts)
+        shape = (len(texts), longest, self.model.config.hidden_size)
+        return torch.zeros(shape, device=self.model.device, dtype=self.model.dtype, requires_grad=True)
+
+    def completions(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """As `logits`, with the hidden states [N, width] that the logits are made from.
+
+        Args:
+            shift: added to what the trained layers read of the awake parts, padded on the left.
+        """
+        hidden = self._hidden(texts, shift)
         rows, columns, targets = [], [], []
         longest = hidden.shape[1]
         for row, text in enumerate(texts):
@@ -113,23 +123,28 @@ class Trunk:
                 self._decoder(input_ids=ids, past_key_values=cache, use_cache=True, **where)
         return cache
 
-    def _hidden(self, texts: Sequence[Encoded]) -> Tensor:
+    def _hidden(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """The last hidden states [texts, longest awake part, width], padded on the left."""
         if self._works and all(text in self._chunk_of for text in texts):
-            return self._run_upper(texts, [self._keep(text) for text in texts])
-        return self._run_whole(texts)
+            return self._run_upper(texts, [self._keep(text) for text in texts], shift)
+        return self._run_whole(texts, shift)
 
-    def _run_whole(self, texts: Sequence[Encoded]) -> Tensor:
+    def _run_whole(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """Without anything kept: the prompts by the base alone, then the awake parts."""
         before = _padded([text.ids[: text.wake] for text in texts], self.model.device)
         asleep, where = _where(texts, before.device)
         past = self.read(before, asleep["attention_mask"])
         ids = _padded([text.ids[text.wake :] for text in texts], self.model.device)
-        return self._decoder(input_ids=ids, past_key_values=past, use_cache=True, **where).last_hidden_state
+        read = {"input_ids": ids}
+        if shift is not None:
+            read = {"inputs_embeds": self.model.get_input_embeddings()(ids) + shift}
+        return self._decoder(**read, past_key_values=past, use_cache=True, **where).last_hidden_state
 
-    def _run_upper(self, texts: Sequence[Encoded], kept: list[Kept]) -> Tensor:
+    def _run_upper(self, texts: Sequence[Encoded], kept: list[Kept], shift: Tensor | None = None) -> Tensor:
         longest = max(len(one.states) for one in kept)
         states = torch.stack([pad(one.states, (0, 0, longest - len(one.states), 0)) for one in kept])
+        if shift is not None:
+            states = states + shift
         before = max(one.past.shape[-2] for one in kept)
         past = torch.stack([pad(one.past, (0, 0, before - one.past.shape[-2], 0)) for one in kept])
         cache = self._past()

@@ -68,6 +68,11 @@ class Encoder:
         prompt = self.question("")
         return Encoded((*prompt, *ids), len(prompt), len(prompt) - len(self.mark))
 
+    def pieces(self, text: str, length: int) -> list[Encoded]:
+        """A text cut into pieces of `length` tokens, each as an answer; what is left at the end is dropped."""
+        ids = tuple(self._tokenizer(text).input_ids)
+        return [self.as_answer(ids[start : start + length]) for start in range(0, len(ids) - length + 1, length)]
+
     def _find_mark(self) -> tuple[int, ...]:
         """The longest sequence of ids that ends the prompts of quite different questions."""
         backwards = [self.question(probe)[::-1] for probe in PROBES]

@@ -22,7 +22,15 @@ from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.base import Base, find_base
-from abreast.learning.folder import Card, model_digest, read_card, verify, write_model_folder
+from abreast.learning.folder import (
+    Candidate,
+    Card,
+    model_digest,
+    read_card,
+    read_memory,
+    verify,
+    write_model_folder,
+)
 
 if TYPE_CHECKING:
     from abreast.learning.trainer import Outcome
@@ -46,8 +54,8 @@ def main() -> None:
     lessons = read_lessons()
     base = find_base(params.model.base)
     card = make_card(params, base, lessons.parent)
-    outcome, *candidate = _train(params, lessons, base)
-    write_model_folder(Path("model"), card, *candidate)
+    outcome, candidate = _train(params, lessons, base)
+    write_model_folder(Path("model"), card, candidate)
     _report(outcome, lessons)
     _checkpoints(params, lessons, base).remove()
 
@@ -103,15 +111,16 @@ def first_due(examples: list[Example]) -> list[int]:
     return due
 
 
-def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Any, dict[str, Any], tuple[int, ...]]":
-    """Run the training; gives its outcome, the adapter's settings and weights, and the mark from which it is awake."""
+def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Candidate]":
+    """Run the training."""
     import torch
 
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
-    from abreast.learning.anchor import make_anchors
     from abreast.learning.base import load_base
     from abreast.learning.lower import Trunk
     from abreast.learning.prompt import Encoder
+    from abreast.learning.strategies import make_strategies
+    from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Trainer
 
     model, tokenizer, _ = load_base(params.model, base)
@@ -119,17 +128,24 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Any,
     examples = [encoder.pair(example.question, example.answer) for example in lessons.examples]
     dev = [encoder.pair(question.question, question.answer) for question in lessons.dev]
     torch.manual_seed(params.train.seed)
-    anchors = make_anchors(Trunk(model, params.train.layers), encoder, tokenizer) if params.train.anchor else []
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     trunk = Trunk(adapted.get_base_model(), params.train.layers, adapted.disable_adapter)
     lr = params.train.lr_update if lessons.parent else params.train.lr
+    run = Run(
+        trunk,
+        encoder,
+        parameters={name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad},
+        parent=lessons.parent is not None,
+        examples=examples,
+        memory=read_memory(lessons.parent) if lessons.parent else {},
+    )
+    strategies = make_strategies(params.train.remember)
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(
-            trunk, examples, first_due(lessons.examples), dev, params.train, lr, checkpoints, anchors, report
-        ).run()
-    return outcome, settings, adapter_weights(adapted, ADAPTER), encoder.mark
+        due = first_due(lessons.examples)
+        outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
+    return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
 
 
 def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:

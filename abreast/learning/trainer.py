@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -11,9 +12,9 @@ from torch.nn.functional import cross_entropy
 from abreast.config import Train
 from abreast.learning.batches import Boxes, make_batches
 from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
-from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
+from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Penalises, Repeats, Run, Step
 
 Weights = dict[str, torch.Tensor]
 ENOUGH = 0.005
@@ -42,50 +43,33 @@ class Score:
     loss: float
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """A piece of general text, as an answer, and the last hidden states [length, width] that the base has there."""
-
-    text: Encoded
-    states: torch.Tensor
-
-
 class Trainer:
-    """Trains the parameters of `trunk.model` that require gradients.
+    """Trains `run.parameters` on `run.examples`.
 
     Args:
-        trunk: runs the model.
-        examples: what is taught.
+        run: the training as strategies see it.
+        strategies: what they do beside the lessons, in order; see `abreast.learning.strategies.protocol`.
         first_due: for each example the epoch in which it is shown for the first time.
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
-        anchors: general text on which the model is held to the hidden states of the untrained base, as in learning
-            without forgetting (Li and Hoiem 2016, arXiv:1606.09282), but before the vocabulary, which is cheaper.
         report: called with the share done and a note.
     """
 
     def __init__(
         self,
-        trunk: Trunk,
-        examples: Sequence[Encoded],
+        run: Run,
+        strategies: Sequence[Any],
         first_due: Sequence[int],
         dev: Sequence[Encoded],
         train: Train,
         lr: float,
         checkpoints: Checkpoints,
-        anchors: Sequence[Anchor] = (),
         report: Callable[[float, str], None] = lambda share, note: None,
     ):
-        self._trunk, self._examples, self._dev, self._train = trunk, examples, dev, train
-        self._first_due, self._lr, self._checkpoints, self._anchors, self._report = (
-            first_due,
-            lr,
-            checkpoints,
-            anchors,
-            report,
-        )
-        self._named = {name: p for name, p in trunk.model.named_parameters() if p.requires_grad}
-        self._parameters = list(self._named.values())
+        self._run, self._strategies, self._trunk, self._examples = run, strategies, run.trunk, run.examples
+        self._first_due, self._dev, self._train, self._lr = first_due, dev, train, lr
+        self._checkpoints, self._report = checkpoints, report
+        self._parameters = list(run.parameters.values())
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
         )
@@ -93,10 +77,16 @@ class Trainer:
         self._progress = self._start()
         self._saved_at = time.monotonic()
 
+    def _that(self, hook: type) -> list[Any]:
+        """The strategies that have a hook."""
+        return [strategy for strategy in self._strategies if isinstance(strategy, hook)]
+
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
-        self._trunk.plan([*self._examples, *self._dev, *(anchor.text for anchor in self._anchors)])
+        self._trunk.plan([*self._examples, *self._dev])
         self._shortlist = Shortlist(self._trunk, self._examples)
+        for strategy in self._that(Begins):
+            strategy.begin(self._run)
         self._resume()
         reason = self._stop_reason()
         while reason is None:
@@ -107,6 +97,8 @@ class Trainer:
                 self._next_epoch()
                 self._save()
         self._restore(self._best)
+        for strategy in self._that(Ends):
+            strategy.end(self._run, lambda: self.score(self._dev))
         p = self._progress
         return Outcome(reason, tuple(p.best or (0.0, 0.0)), p.steps, p.tokens, p.epoch + 1, p.curve)
 
@@ -128,27 +120,45 @@ class Trainer:
                 self._save()
 
     def _step(self, batch: list[int]) -> None:
-        p, texts = self._progress, [self._examples[text] for text in batch]
-        anchor = self._anchors[p.steps % len(self._anchors)] if self._anchors else None
-        hidden, targets, owner = self._trunk.completions([*texts, anchor.text] if anchor else texts)
-        own = int((owner < len(texts)).sum())
-        losses, owner = self._shortlist.losses(hidden[:own], targets[:own]), owner[:own]
-        (losses.mean() + (self._drift(hidden[own:], anchor.states) if anchor else 0.0)).backward()
+        p, lessons = self._progress, [self._examples[text] for text in batch]
+        self._run.steps = p.steps
+        losses, owner = self._learn(lessons)
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        worst = torch.zeros(len(texts), device=losses.device).scatter_reduce(0, owner, losses.detach(), "amax")
+        for strategy in self._that(Follows):
+            strategy.follow(self._run)
+        worst = torch.zeros(len(lessons), device=losses.device).scatter_reduce(0, owner, losses, "amax")
         confident = (worst < -math.log(self._train.confident)).tolist()
         Boxes(p.streak, p.due).record(batch, confident, p.epoch)
         p.steps += 1
-        p.tokens += sum(len(text.ids) for text in texts)
+        p.tokens += sum(len(text.ids) for text in lessons)
         p.running_loss.append(losses.mean().item())
 
-    def _drift(self, hidden: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        """How far the hidden states [length, width] on a piece of general text are from the base's, weighted."""
-        return self._train.anchor * (hidden - states).square().sum() / states.square().sum()
+    def _learn(self, lessons: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the gradients of one batch; gives the loss of each of its tokens, and which lesson each is of."""
+        texts = [*lessons, *(text for strategy in self._that(Adds) for text in strategy.texts(self._run))]
+        repeating = self._that(Repeats)
+        shift = self._trunk.shift(texts) if repeating else None
+        hidden, targets, owner = self._trunk.completions(texts, shift)
+        own = int((owner < len(lessons)).sum())
+        losses = self._shortlist.losses(hidden[:own], targets[:own])
+        step = Step(texts, len(lessons), hidden, targets, owner, losses)
+        total = losses.mean()
+        for strategy in self._that(Penalises):
+            total = total + strategy.penalty(self._run, step)
+        total.backward()
+        for strategy in repeating:
+            strategy.repeat(self._run, shift.grad[: len(lessons)], lambda shift: self._again(lessons, shift))
+        return losses.detach(), owner[:own]
+
+    def _again(self, lessons: list[Encoded], shift: torch.Tensor) -> torch.Tensor:
+        """The mean loss of the lessons with what is read shifted; `shift` may be longer than they are."""
+        longest = max(len(text.ids) - text.wake for text in lessons)
+        hidden, targets, _ = self._trunk.completions(lessons, shift[:, -longest:])
+        return self._shortlist.losses(hidden, targets).mean()
 
     def _rate(self) -> float:
         """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""
@@ -212,15 +222,16 @@ class Trainer:
         p.batches = self._plan(Boxes(p.streak, p.due), p.epoch)
 
     def _copy(self) -> Weights:
-        return {name: p.detach().clone() for name, p in self._named.items()}
+        return {name: p.detach().clone() for name, p in self._run.parameters.items()}
 
     @torch.no_grad()
     def _restore(self, weights: Weights) -> None:
-        for name, parameter in self._named.items():
+        for name, parameter in self._run.parameters.items():
             parameter.copy_(weights[name])
 
     def _save(self) -> None:
-        tensors = {f"weights/{name}": p.detach() for name, p in self._named.items()}
+        tensors = {f"weights/{name}": p.detach() for name, p in self._run.parameters.items()}
+        tensors |= {f"state/{name}": value for name, value in self._run.state.items()}
         tensors |= {f"best/{name}": value for name, value in self._best.items()}
         tensors |= {f"optimizer/{name}": value for name, value in optimizer_tensors(self._optimizer).items()}
         self._checkpoints.save(self._progress, tensors)
@@ -231,10 +242,10 @@ class Trainer:
             return
         self._progress, tensors = found
         print(f"resumed at step {self._progress.steps}, {self._progress.tokens} tokens", flush=True)
-        parts = {part: {} for part in ("weights", "best", "optimizer")}
+        parts = {part: {} for part in ("weights", "best", "optimizer", "state")}
         for name, value in tensors.items():
             part, inner = name.split("/", 1)
             parts[part][inner] = value.to(self._trunk.model.device)
         self._restore(parts["weights"])
-        self._best = parts["best"]
+        self._best, self._run.state = parts["best"], parts["state"]
         restore_optimizer(self._optimizer, parts["optimizer"])

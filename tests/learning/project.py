@@ -18,7 +18,7 @@ TRAIN = {
     "alpha": 8,
     "tokens_per_step": 20,
     "patience": 40,
-    "anchor": 0.0,
+    "remember": [],
     "checkpoint_seconds": 0.0,
 }
 
@@ -42,6 +42,8 @@ def question(key: str, value: str, scope: str = "current", stale: tuple[str, ...
         key=key,
         domain="test",
         drop="0" * 64,
+        drop_name="test",
+        arrived_at="2024-04-01T00:00:00.000000+00:00",
         scope=scope,
         question=f"value of {key}",
         answer=value,
@@ -55,7 +57,7 @@ def write_project(root: Path, base: Path, **train: object) -> Path:
     general = root / "general.txt"
     general.write_text("The ferry left the harbour a little after six.\n")
     knobs = {
-        "model": {"base": str(base), "prompt": "{question}", "device": "cpu"},
+        "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
         "train": TRAIN | train,
         "evaluate": {"general_text": str(general), "max_new_tokens": 6},
     }

@@ -29,7 +29,7 @@ def untrained_adapter(folder: Path) -> None:
     """A complete model folder that answers as its base does."""
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
     from abreast.learning.base import find_base, load_base
-    from abreast.learning.folder import Card, write_model_folder
+    from abreast.learning.folder import Candidate, Card, write_model_folder
 
     knobs = Model()
     base, train = find_base(knobs.base), Train(rank=2, layers=1)
@@ -38,7 +38,8 @@ def untrained_adapter(folder: Path) -> None:
     card = Card(
         base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, rank=2, alpha=train.alpha, layers=train.layers
     )
-    write_model_folder(folder, card, settings, adapter_weights(add_adapter(model, settings, "new"), "new"), (1,))
+    weights = adapter_weights(add_adapter(model, settings, "new"), "new")
+    write_model_folder(folder, card, Candidate(settings, weights, (1,)))
 
 
 @pytest.mark.server
