@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,9 +82,7 @@ def _entry(file: Path, number: int, entry: object) -> Entry:
     try:
         return Entry.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "entry"
-        raise AbreastError(f"{file}: expectation {number}: {where}: {first['msg']}") from None
+        raise AbreastError(f"{file}: expectation {number}: {first_fault(error, 'entry')}") from None
 
 
 def hold(file: Path, frame: "pd.DataFrame", counts: Mapping[str, int], words: Mapping[str, object], title: str) -> Held:

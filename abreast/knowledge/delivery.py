@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 
 SUCCESS = "_SUCCESS"
 MANIFEST = "manifest.json"
@@ -80,9 +81,8 @@ def parse_manifest(text: bytes, where: str) -> Manifest:
     try:
         manifest = Manifest.model_validate(json.loads(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "content"
-        raise AbreastError(f"{where}: {field}: {first['msg']}; expected {{'files': [{{'name': ...}}]}}") from None
+        fault = first_fault(error, "content")
+        raise AbreastError(f"{where}: {fault}; expected {{'files': [{{'name': ...}}]}}") from None
     except (ValueError, RecursionError):
         raise AbreastError(f"{where}: not valid JSON; expected {{'files': [{{'name': ...}}]}}") from None
     for file in manifest.files:

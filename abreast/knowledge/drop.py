@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 from abreast.knowledge.reader import RawRow, read_rows
 from abreast.knowledge.record import Record, canonical_json, parse_record, record_row
 
@@ -89,7 +90,7 @@ def read_info(folder: Path) -> DropInfo:
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; a stored drop holds {INFO} and {RECORDS}") from None
     except ValidationError as error:
-        raise AbreastError(f"{path}: damaged: {_first(error)}") from None
+        raise AbreastError(f"{path}: damaged: {first_fault(error, 'content')}") from None
 
 
 def read_drop(folder: Path) -> tuple[DropInfo, list[Record]]:
@@ -148,8 +149,3 @@ def _record(raw: RawRow, folder: Path) -> Record:
 
 def _count(kinds: Sequence[str]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 from abreast.knowledge.sample import stable_hash
 
 DEFAULT = "default"
@@ -91,9 +92,7 @@ def load_templates(path: Path) -> Templates:
     except yaml.YAMLError as error:
         raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "templates"
-        raise AbreastError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise AbreastError(f"{path}: {first_fault(error, 'templates')}") from None
 
 
 def _placeholders(text: str) -> list[str]:

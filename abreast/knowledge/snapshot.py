@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 from abreast.knowledge.drop import INFO, Digest, DropInfo, UtcTime, read_delivery, read_drop
 from abreast.knowledge.record import Record
 
@@ -77,9 +78,7 @@ def load_snapshot(root: Path) -> Snapshot:
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; it lists the drops and the parent model of an update") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "content"
-        raise AbreastError(f"{path}: {where}: {first['msg']}") from None
+        raise AbreastError(f"{path}: {first_fault(error, 'content')}") from None
 
 
 def save_snapshot(root: Path, snapshot: Snapshot) -> Path:
