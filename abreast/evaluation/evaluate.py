@@ -19,7 +19,7 @@ from abreast.evaluation.metrics import is_exact, measure, share
 from abreast.evaluation.plots import plot_retention
 from abreast.home import Home
 from abreast.knowledge.lesson import Question, read_questions
-from abreast.knowledge.snapshot import Snapshot, load_snapshot
+from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.folder import model_digest, verify
 
 WHO = ("base", "champion", "candidate")
@@ -46,7 +46,7 @@ def main() -> None:
     current = sum(question.scope == "current" for question in questions)
     stale = sum(bool(question.stale) for question in questions)
     metrics["counts"] = {"current": current, "retained": len(questions) - current, "superseded": stale}
-    _write(questions, answers, metrics, snapshot)
+    _write(questions, answers, metrics)
 
 
 def _general_text(params: Params) -> str:
@@ -74,9 +74,7 @@ def _ask(
     return answers, memory.recall([["perplexity", digest]], lambda _: [answerer.perplexity(general)])[0]
 
 
-def _write(
-    questions: list[Question], answers: dict[str, list[str] | None], metrics: dict[str, Any], snapshot: Snapshot
-) -> None:
+def _write(questions: list[Question], answers: dict[str, list[str] | None], metrics: dict[str, Any]) -> None:
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     with (REPORTS / "answers.jsonl").open("w", encoding="utf-8") as file:
@@ -84,7 +82,7 @@ def _write(
             given = {who: answers[who][number] if answers[who] else None for who in WHO}
             fields = question.model_dump(include={"id", "key", "scope", "drop", "question", "answer", "stale"})
             file.write(json.dumps(fields | given) + "\n")
-    rows = _by_drop(questions, answers, {drop.digest: drop.name for drop in snapshot.drops})
+    rows = _by_drop(questions, answers)
     with (REPORTS / "retention.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -92,14 +90,12 @@ def _write(
     plot_retention(rows, REPORTS / "retention.png")
 
 
-def _by_drop(
-    questions: list[Question], answers: dict[str, list[str] | None], names: dict[str, str]
-) -> list[dict[str, Any]]:
-    """Exact match of each model on the questions from each drop: earlier drops first, then those of this snapshot."""
+def _by_drop(questions: list[Question], answers: dict[str, list[str] | None]) -> list[dict[str, Any]]:
+    """Exact match of each model on the questions from each drop, in the order in which the drops arrived."""
     rows = []
-    for drop in sorted({question.drop for question in questions}, key=lambda digest: (digest in names, digest)):
+    for _, drop, name in sorted({(q.arrived_at, q.drop, q.drop_name) for q in questions}):
         numbers = [number for number, question in enumerate(questions) if question.drop == drop]
-        row: dict[str, Any] = {"drop": drop, "name": names.get(drop, drop[:8]), "questions": len(numbers)}
+        row: dict[str, Any] = {"drop": drop, "name": name, "questions": len(numbers)}
         for who in WHO:
             given = answers[who]
             row[who] = share([is_exact(questions[n], given[n]) for n in numbers]) if given else None

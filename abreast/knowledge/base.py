@@ -25,6 +25,7 @@ COLUMNS = (
     "source",
     "attributes",
     "drop",
+    "drop_name",
     "arrived_at",
     "valid_from",
     "confirmed",
@@ -32,7 +33,8 @@ COLUMNS = (
     "withdrawn",
 )
 """`value` is a fact's value or an instruction's completion; `attributes` holds the other columns as JSON; `as_of` is
-null where the record gave none; `valid_from` is the first day (`as_of`, else the day of arrival), `confirmed` the last
+null where the record gave none; `drop` is the digest of the drop that brought it, `drop_name` the name under which that
+drop arrived; `valid_from` is the first day (`as_of`, else the day of arrival), `confirmed` the last
 day on which the same was stated, `valid_until` the first day on which something else held."""
 
 _ENVELOPE = {"kind", "key", "as_of", "domain", "source"}
@@ -151,7 +153,7 @@ def _row(info: DropInfo, record: Record) -> tuple:
     withdrawn = record.kind == "fact" and value is None
     return (
         *(ident, record.kind, record.key, value, record.as_of, record.domain, record.source, attributes),
-        *(info.digest, info.arrived_at, day, day, None, withdrawn),
+        *(info.digest, info.name, info.arrived_at, day, day, None, withdrawn),
     )
 
 

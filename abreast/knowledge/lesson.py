@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 
 
 class Example(BaseModel):
@@ -30,7 +31,8 @@ class Example(BaseModel):
 class Question(BaseModel):
     """One held-out question: on what this snapshot brought (`current`) or on what was known before (`retained`).
 
-    `stale` lists the superseded values of the key that differ from `answer`.
+    `drop`, `drop_name` and `arrived_at` are the digest, the name and the time of arrival of the drop that brought the
+    answer; `stale` lists the superseded values of the key that differ from it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +41,8 @@ class Question(BaseModel):
     key: str
     domain: str
     drop: str
+    drop_name: str
+    arrived_at: str
     scope: Literal["current", "retained"]
     question: str
     answer: str
@@ -81,6 +85,4 @@ def _parse(line: bytes, model: type[Line], where: str) -> Line:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or model.__name__
-        raise AbreastError(f"{where}: {field}: {first['msg']}") from None
+        raise AbreastError(f"{where}: {first_fault(error, model.__name__)}") from None

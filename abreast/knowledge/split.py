@@ -182,6 +182,8 @@ def _questions(
             key=row["name"],
             domain=row["domain"] or "",
             drop=row["drop"],
+            drop_name=row["drop_name"],
+            arrived_at=row["arrived_at"],
             scope=scope,
             question=pick(getattr(_phrasings(row, templates), use), row["name"]),
             answer=_answer(row, templates),

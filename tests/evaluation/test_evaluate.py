@@ -1,5 +1,6 @@
 import csv
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,21 @@ def test_superseded_values_count_as_stale_for_those_who_give_them(project):
     assert [(row["questions"], row["champion"], row["candidate"], row["base"]) for row in rows] == [
         ("2", "0.5", "0.5", "0.0")
     ]
+
+
+def test_every_drop_has_its_name_and_its_place_in_time(project):
+    promote(project)
+    arrived = {"late": "2024-10-01", "early": "2023-01-01", "between": "2024-04-01"}
+    asked = [
+        question(key, value).model_copy(
+            update={"drop": sha256(name.encode()).hexdigest(), "drop_name": name, "arrived_at": arrived[name]}
+        )
+        for (key, value), name in zip(FACTS.items(), ("late", "early", "between", "late"), strict=True)
+    ]
+    write_jsonl(Path("data/questions.jsonl"), asked)
+    evaluate.main()
+    rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
+    assert [(row["name"], row["questions"]) for row in rows] == [("early", "1"), ("between", "1"), ("late", "2")]
 
 
 def test_with_or_without_remembered_answers_the_reports_are_the_same(project):

@@ -37,6 +37,7 @@ def test_restating_changes_nothing():
     base, changes = _stream([fact("a", "1", "2024-01-01")], [fact("a", "1", "2024-04-01", product="renamed")])
     assert _history(base, "a") == [("1", "2024-01-01", None)]
     assert list(base["confirmed"]) == ["2024-04-01"]
+    assert list(base["drop_name"]) == ["d1"]
     assert changes.empty
 
 

@@ -4,7 +4,18 @@ from abreast.errors import AbreastError
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions, write_jsonl
 
 EXAMPLE = Example(id="1-0", key="a", kind="fact", domain="", drop="d", role="new", question="wer? 😀", answer="1")
-QUESTION = Question(id="1-test", key="a", domain="", drop="d", scope="current", question="a?", answer="1", stale=("0",))
+QUESTION = Question(
+    id="1-test",
+    key="a",
+    domain="",
+    drop="d",
+    drop_name="d",
+    arrived_at="2024-04-01T00:00:00.000000+00:00",
+    scope="current",
+    question="a?",
+    answer="1",
+    stale=("0",),
+)
 
 
 def test_lines_are_read_back(tmp_path):
@@ -19,5 +30,5 @@ def test_bad_lines_are_named(tmp_path):
     with pytest.raises(AbreastError, match="no such file; the stage `split` writes it"):
         read_questions(path)
     write_jsonl(path, [QUESTION, EXAMPLE])
-    with pytest.raises(AbreastError, match=r"q.jsonl: line 2: scope"):
+    with pytest.raises(AbreastError, match=r"q.jsonl: line 2: drop_name: Field required"):
         read_questions(path)

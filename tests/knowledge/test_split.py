@@ -75,6 +75,10 @@ def test_questions_stay_the_same_for_as_long_as_the_fact_is_valid():
     asked = {q.key: (q.id, q.question, q.answer) for q in before}
     assert retained == {key: asked[key] for key in retained}
     assert len(retained) == 24
+    assert {(q.scope, q.drop_name, q.arrived_at[:10]) for q in after} == {
+        ("retained", "first", "2024-06-01"),
+        ("current", "second", "2024-06-02"),
+    }
 
 
 def test_questions_are_bounded_by_the_knobs():
