@@ -4,52 +4,28 @@
 folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever unpickled.
 """
 
-import csv
-import json
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict
-
 from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.card import describe, with_verdict
-from abreast.registry.ledger import Drop
 from abreast.registry.mlflow_door import MlflowDoor
+from abreast.registry.run_log import RunFacts, find_run, log_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from abreast.evaluation.judge import Verdict
 
-_BATCH = 100  # what MLflow takes in one call: 100 params, 100 tags, 1,000 metrics
 _RETRIES, _TIMEOUT_SECONDS = "2", "60"
-
-
-class RunFacts(BaseModel):
-    """What one finished update hands over.
-
-    `folder` is the run's clone: `model/` is the candidate, `reports/` everything that was measured.
-    `params` are the knobs, by section; `snapshot` is the digest of the snapshot manifest.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    update: str
-    commit: str
-    parent: int | None
-    drops: tuple[Drop, ...]
-    snapshot: str
-    params: dict[str, Any]
-    folder: Path
-    model_digest: str
 
 
 class Registry:
@@ -75,9 +51,9 @@ class Registry:
         """
         self._door.ping()
         with self._mlflow() as client:
-            run = _run(client, self._experiment(client), facts)
+            run = find_run(client, self._experiment(client), facts)
             point("record.run")
-            _log_run(client, run, facts)
+            log_run(client, run, facts)
             point("record.logged")
             model = _model(client, run, facts)
             point("record.model")
@@ -207,7 +183,7 @@ class Registry:
         tags = {
             "abreast.update": facts.update,
             "abreast.digest": facts.model_digest,
-            "abreast.parent": _parent(facts),
+            "abreast.parent": facts.parent_name,
             "abreast.commit": facts.commit,
         }
         made = client.create_model_version(
@@ -243,41 +219,6 @@ class Registry:
             raise AbreastError(f"MLflow at {self._door.uri} refused: {reason}") from error
 
 
-def _run(client: "MlflowClient", experiment: str, facts: RunFacts) -> Any:
-    """The run of this update, found by its tag or made."""
-    if known := client.search_runs([experiment], f"tags.`abreast.update` = '{facts.update}'", max_results=1):
-        return known[0]
-    return client.create_run(experiment, run_name=facts.update, tags={"abreast.update": facts.update})
-
-
-def _log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
-    """Params, tags, curve, metrics, reports; all values bear the time of the run's start, so that none is doubled."""
-    from mlflow.entities import Metric, Param, RunTag
-
-    reports = facts.folder / "reports"
-    params = [Param(name, str(value)) for name, value in flatten(facts.params)]
-    tags = [RunTag(name, value) for name, value in _run_tags(facts).items()]
-    at = run.info.start_time
-    metrics = [Metric(name, value, at, step) for name, value, step in [*_measures(reports), *_curve(reports)]]
-    for start in range(0, len(params), _BATCH):
-        client.log_batch(run.info.run_id, params=params[start : start + _BATCH])
-    for start in range(0, len(tags), _BATCH):
-        client.log_batch(run.info.run_id, tags=tags[start : start + _BATCH])
-    for start in range(0, len(metrics), 10 * _BATCH):
-        client.log_batch(run.info.run_id, metrics=metrics[start : start + 10 * _BATCH])
-    client.log_artifacts(run.info.run_id, str(reports), "reports")
-
-
-def _run_tags(facts: RunFacts) -> dict[str, str]:
-    return {
-        "abreast.snapshot": facts.snapshot,
-        "abreast.commit": facts.commit,
-        "abreast.parent": _parent(facts),
-        "abreast.digest": facts.model_digest,
-        **{f"abreast.drop.{drop.digest}": drop.name for drop in facts.drops},
-    }
-
-
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
     """The LoggedModel of this update with all its files, found by its tag or made."""
     mine = f"tags.`abreast.update` = '{facts.update}' AND tags.`abreast.digest` = '{facts.model_digest}'"
@@ -297,41 +238,6 @@ def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
         client.log_model_artifacts(model.model_id, str(facts.folder / "model"))
         client.finalize_logged_model(model.model_id, "READY")
     return model
-
-
-def _measures(reports: Path) -> Iterator[tuple[str, float, int]]:
-    """`metrics.json` as (name, value, step); the candidate's own measures keep their plain names."""
-    try:
-        measured = json.loads((reports / "metrics.json").read_text())
-    except (OSError, ValueError) as error:
-        raise AbreastError(f"{reports / 'metrics.json'}: not readable ({error}); run the stage `evaluate`") from None
-    for name, value in flatten(measured):
-        if isinstance(value, (int, float)):
-            yield name.removeprefix("candidate."), float(value), 0
-
-
-def _curve(reports: Path) -> Iterator[tuple[str, float, int]]:
-    """`curve.csv` as (name, value, step); an empty cell was not measured at that step."""
-    try:
-        with (reports / "curve.csv").open(newline="") as file:
-            for row in csv.DictReader(file):
-                step = int(row.pop("step"))
-                yield from ((f"train.{name}", float(cell), step) for name, cell in row.items() if cell)
-    except (OSError, ValueError, KeyError) as error:
-        raise AbreastError(f"{reports / 'curve.csv'}: not readable ({error!r}); run the stage `train`") from None
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _parent(facts: RunFacts) -> str:
-    return "none" if facts.parent is None else f"v{facts.parent}"
 
 
 def _tags(version: dict) -> dict[str, str]:

@@ -9,7 +9,7 @@ from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.folder import model_digest
 from abreast.project import Project
 from abreast.registry.ledger import Update, Version
-from abreast.registry.record import RunFacts
+from abreast.registry.run_log import RunFacts
 from abreast.registry.workspace import Workspace
 
 

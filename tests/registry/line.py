@@ -7,7 +7,8 @@ from abreast.learning.folder import model_digest
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, open_ledger
 from abreast.registry.promoter import promote
-from abreast.registry.record import Registry, RunFacts
+from abreast.registry.record import Registry
+from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import POINTER, deliver, finished_run
 
 HOW = {"reason": "better", "actor": "test"}

@@ -4,7 +4,8 @@ import pytest
 
 from abreast.errors import AbreastError, Unavailable
 from abreast.learning.folder import model_digest
-from abreast.registry.record import Registry, RunFacts, flatten
+from abreast.registry.record import Registry
+from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import LINE, claim, deliver, finished_run, killed_at, verdict
 
 STEPS = 260  # with four series more values than MLflow takes in one call
@@ -190,7 +191,3 @@ def test_a_missing_report_is_named_with_its_stage(registry, facts, report, stage
     (facts.folder / "reports" / report).unlink()
     with pytest.raises(AbreastError, match=rf"{report}: not readable .*`{stage}`"):
         registry.record_version(facts)
-
-
-def test_nested_knobs_get_dotted_names():
-    assert dict(flatten({"a": {"b": 1, "c": {"d": 2}}, "e": 3})) == {"a.b": 1, "a.c.d": 2, "e": 3}
