@@ -12,6 +12,7 @@ from abreast.errors import AbreastError
 from abreast.home import Home
 
 if TYPE_CHECKING:
+    from abreast.knowledge.arrival import Inbox
     from abreast.registry.ledger import Ledger
     from abreast.registry.record import Registry
 
@@ -21,7 +22,7 @@ RUN_FILES = ("abreast", "params.yaml", "dvc.yaml", "constraints.txt", "pyproject
 
 @dataclass(frozen=True)
 class Project:
-    """Where everything is: the working tree, the knobs, the home, and the doors to ledger and registry."""
+    """Where everything is: the working tree, the knobs, the home, and the doors to inbox, ledger and registry."""
 
     root: Path
     params: Params
@@ -42,6 +43,13 @@ class Project:
         from abreast.registry.ledger import open_ledger
 
         return open_ledger(self.params.storage.ledger, self.root)
+
+    @cached_property
+    def inbox(self) -> "Inbox":
+        """Where drops arrive; raises AbreastError if `intake.inbox` cannot be an inbox."""
+        from abreast.knowledge.arrival import open_inbox
+
+        return open_inbox(self.params.intake, self.root)
 
     @cached_property
     def registry(self) -> "Registry":

@@ -1,6 +1,5 @@
 """drop, watch, update: data comes in and is learned."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
 ENDS = ("promoted", "refused", "failed")
 
 
-def claimed(update: "Update") -> bool:
-    """Whether an update is at work, or was: always, since it exists."""
-    return True
-
-
-def ended(update: "Update") -> bool:
-    """Whether an update has come to its end."""
-    return update.status in ENDS
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     command(app, "abreast drop samples/drops/01-2024-q2 --wait")(drop)
@@ -43,10 +32,10 @@ def drop(
     as_json: Json = False,
 ) -> None:
     """Put a drop into the inbox, whole: it is taken in when its marker is there."""
-    from abreast.knowledge.arrival import deliver, open_inbox
+    from abreast.knowledge.arrival import deliver
 
     project = Project.open()
-    delivery = deliver(path, open_inbox(project.params.intake, project.root), name)
+    delivery = deliver(path, project.inbox, name)
     result = {"name": delivery.name, "uri": delivery.uri}
     if wait:
         result |= wait_for(project, delivery)
@@ -56,10 +45,8 @@ def drop(
         out.print(", ".join(f"{field} {value}" for field, value in result.items() if value), highlight=False)
 
 
-def wait_for(
-    project: Project, delivery: "Delivery", enough: "Callable[[Update], bool]" = ended
-) -> dict[str, str | None]:
-    """Follow a delivery through intake and, if it was accepted, until the update that learns it is far `enough`."""
+def wait_for(project: Project, delivery: "Delivery", to_the_end: bool = True) -> dict[str, str | None]:
+    """Follow a delivery through intake and, if it was accepted, until an update takes it, or `to_the_end` of that."""
     from abreast.services.prefect_api import PrefectApi
 
     PrefectApi(project.prefect_api).health()
@@ -67,15 +54,15 @@ def wait_for(
     follow(project, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
     taken = next(d for d in ledger.deliveries() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
     if taken.outcome == "accepted":
-        follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, enough) is not None)
-        update = _update_of(project, taken.digest, enough)
+        follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, to_the_end) is not None)
+        update = _update_of(project, taken.digest, to_the_end)
     return {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
 
 
-def _update_of(project: Project, digest: str, enough: "Callable[[Update], bool]") -> "Update | None":
-    """The last update that took the drop, if it is far enough."""
+def _update_of(project: Project, digest: str, ended: bool) -> "Update | None":
+    """The last update that took the drop; if it must have `ended`, none while it goes on."""
     took = [update for update in project.ledger.updates(project.params.model.name) if digest in update.drops]
-    return took[-1] if took and enough(took[-1]) else None
+    return took[-1] if took and (took[-1].status in ENDS or not ended) else None
 
 
 def watch() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from abreast.cli.arriving import claimed, wait_for
+from abreast.cli.arriving import wait_for
 from abreast.cli.console import command, out
 from abreast.cli.reading import print_history
 from abreast.cli.serving import print_addresses
@@ -22,8 +22,7 @@ ROUNDS = (
     ("01-2024-q2",),
     ("bad-malformed", "02-2024-q3"),
     ("bad-harmful",),
-    ("03-2024-q4",),
-    ("bad-suspicious", "04-2025-q1", "05-2025-q2"),
+    ("bad-suspicious", "03-2024-q4", "04-2025-q1", "05-2025-q2"),
 )
 QUESTIONS = (
     "What is the newest release of Python 3.12?",
@@ -64,13 +63,12 @@ def demo() -> None:
 
 def _deliver(project: Project, names: tuple[str, ...]) -> "list[Delivery]":
     """Deliver what is new of a round, and return when an update is at work on it: the next round's intake overlaps."""
-    from abreast.knowledge.arrival import deliver, open_inbox
+    from abreast.knowledge.arrival import deliver
 
-    inbox = open_inbox(project.params.intake, project.root)
-    deliveries = [deliver(project.root / DROPS / name, inbox) for name in names]
+    deliveries = [deliver(project.root / DROPS / name, project.inbox) for name in names]
     new = [d for d in deliveries if not project.ledger.seen(d.uri, d.fingerprint)]
     for delivery in new:
-        wait_for(project, delivery, claimed)
+        wait_for(project, delivery, to_the_end=False)
     return new
 
 

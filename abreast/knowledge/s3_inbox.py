@@ -47,7 +47,13 @@ class S3Inbox:
     _manifests: dict[tuple[str, str], Manifest] = field(default_factory=dict, repr=False)
 
     def complete(self) -> Iterator[Delivery]:
-        """See `Inbox.complete`; one pass over the listing, a page at a time, one delivery held in memory."""
+        """See `Inbox.complete`; one pass over the listing, a page at a time, one delivery held in memory.
+
+        Every pass lists the whole prefix, 1,000 keys a request: S3 lists by key alone, not by time, and what arrives
+        may have any name, before those seen as well as after them, so no pass can go on where the last one ended
+        (`StartAfter`). Only what does not change is kept: a manifest is read once for each ETag. To bound the cost of a
+        pass, let a lifecycle rule of the bucket expire what is old.
+        """
         for name, single, objects in self._groups():
             if isinstance(found := self._look(name, single, objects), Delivery):
                 yield found

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from abreast.contract.intake import Examined, examine, write_quarantine
 from abreast.contract.store import Store
 from abreast.crash import point
-from abreast.knowledge.arrival import Delivery, open_inbox
+from abreast.knowledge.arrival import Delivery
 from abreast.project import Project
 
 
@@ -34,8 +34,8 @@ class Outcome(BaseModel):
 
 def arrivals(project: Project) -> list[Delivery]:
     """The complete deliveries in the inbox that no intake has dealt with yet."""
-    inbox = open_inbox(project.params.intake, project.root)
-    return [d for d in inbox.complete() if not project.ledger.seen(d.uri, d.fingerprint)]
+    seen = project.ledger.seen_deliveries()
+    return [d for d in project.inbox.complete() if (d.uri, d.fingerprint) not in seen]
 
 
 def take(project: Project, delivery: Delivery) -> Outcome:
@@ -44,7 +44,7 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     Done again after a kill at any point, it comes to the same end; the same content is accepted once, however named.
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
-        files = open_inbox(project.params.intake, project.root).fetch(delivery, Path(folder))
+        files = project.inbox.fetch(delivery, Path(folder))
         known = known_facts(project)
         examined = examine(files, delivery.name, known, project.params, project.home, project.root)
     point("intake.examined")

@@ -67,9 +67,7 @@ def _ledger(project: Project) -> tuple[str, str]:
 
 
 def _inbox(project: Project) -> tuple[str, str]:
-    from abreast.knowledge.arrival import open_inbox
-
-    incomplete = open_inbox(project.params.intake, project.root).incomplete()
+    incomplete = project.inbox.incomplete()
     if incomplete:
         return "warn", f"{project.params.intake.inbox}: not complete, left alone: {'; '.join(incomplete[:5])}"
     return "ok", project.params.intake.inbox

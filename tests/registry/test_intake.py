@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from abreast.knowledge.arrival import deliver, open_inbox
+from abreast.knowledge.arrival import deliver
 from abreast.project import Project
 from abreast.registry.intake import arrivals
 from tests.flows.drops import WORDS, rows, write
@@ -36,7 +36,7 @@ def take_all(installation: Installation, crash_at: str = "") -> subprocess.Compl
 
 def bring(installation: Installation, path: Path, name: str | None = None) -> Project:
     project = Project.open(installation.root)
-    deliver(path, open_inbox(project.params.intake, project.root), name)
+    deliver(path, project.inbox, name)
     return project
 
 

@@ -24,6 +24,12 @@ class DropLedger:
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
 
+    def seen_deliveries(self) -> set[tuple[str, str]]:
+        """Address and fingerprint of every delivery that intake has dealt with, by one query."""
+        with self._database.read() as connection:
+            found = connection.execute(select(schema.deliveries.c.uri, schema.deliveries.c.fingerprint))
+            return {(uri, fingerprint) for uri, fingerprint in found}
+
     def record_delivery(self, uri: str, fingerprint: str, digest: str | None, outcome: Outcome, name: str) -> None:
         """Note what became of a delivery: the last thing that intake does, so that a kill repeats, never loses, it.
 

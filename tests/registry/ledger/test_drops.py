@@ -42,4 +42,6 @@ def test_a_delivery_is_seen_by_address_and_fingerprint(ledger):
     assert ledger.seen("inbox/a", "1:2")
     assert not ledger.seen("inbox/a", "1:3")
     assert not ledger.seen("inbox/b", "1:2")
-    assert [delivery.outcome for delivery in ledger.deliveries()] == ["accepted"]
+    ledger.record_delivery("inbox/b", "1:4", None, "quarantined", "b")
+    assert ledger.seen_deliveries() == {("inbox/a", "1:2"), ("inbox/b", "1:4")}
+    assert [delivery.outcome for delivery in ledger.deliveries()] == ["accepted", "quarantined"]
