@@ -1,12 +1,13 @@
 """A stream of drops through the very stages of dvc.yaml, without servers: what each costs, how well it is learned."""
 
+import csv
 import json
 import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,26 @@ class Measured:
     metrics: dict[str, Any]
     seconds: dict[str, float]
     peak_mb: float
+    by_drop: dict[str, dict[str, float | None]]
+    """Exact match of base, champion and candidate on what is still valid of each drop so far."""
 
 
 def learn(
-    drops: Iterable[tuple[str, list[dict]]], folder: Path, knobs: dict[str, dict[str, Any]]
+    drops: Iterable[tuple[str, list[dict]]],
+    folder: Path,
+    knobs: dict[str, dict[str, Any]],
+    gated: bool = True,
+    before_training: Callable[[Path], None] = lambda folder: None,
+    together: bool = False,
 ) -> Iterator[Measured]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
 
     Args:
         drops: name and rows of each; rows that are no records are left out, as the row screen would.
         knobs: laid over params.yaml.
+        gated: whether a candidate must pass to be built upon; else every one is.
+        before_training: called with `folder` after `split`.
+        together: learn all drops in one update, from the base.
     """
     for part in ("abreast", "params.yaml"):
         source = SOURCE / part
@@ -54,26 +65,40 @@ def learn(
         merged[section] |= values
     (folder / "params.yaml").write_text(yaml.safe_dump(merged))
     parent = None
-    for number, (name, rows) in enumerate(drops, start=1):
-        ref = _store(folder, name, rows)
-        save_snapshot(folder, Snapshot(drops=(ref,), parent=parent))
-        seconds = {stage: _run(folder, entry["cmd"]) for stage, entry in STAGES.items()}
+    stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
+    for number, update in enumerate([stored] if together else [[one] for one in stored], start=1):
+        refs, facts = tuple(ref for ref, _ in update), sum(count for _, count in update)
+        save_snapshot(folder, Snapshot(drops=refs, parent=parent))
+        seconds = {}
+        for stage, entry in STAGES.items():
+            if stage == "train":
+                before_training(folder)
+            seconds[stage] = _run(folder, entry["cmd"])
         metrics = json.loads((folder / "reports/metrics.json").read_text())
         verdict = judge(metrics, parse_params(merged).gates)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        yield Measured(name, len(rows), verdict.verdict, verdict.reasons, metrics, seconds, peak)
-        if verdict.verdict == "pass":
+        name = ", ".join(ref.name for ref in refs)
+        yield Measured(name, facts, verdict.verdict, verdict.reasons, metrics, seconds, peak, _by_drop(folder))
+        if verdict.verdict == "pass" or not gated:
             parent = _become_parent(folder, number)
 
 
-def _store(folder: Path, name: str, rows: list[dict]) -> DropRef:
+def _by_drop(folder: Path) -> dict[str, dict[str, float | None]]:
+    with (folder / "reports/retention.csv").open(newline="") as file:
+        return {
+            row["name"]: {who: float(row[who]) if row[who] else None for who in ("base", "champion", "candidate")}
+            for row in csv.DictReader(file)
+        }
+
+
+def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
     records = []
     for row in rows:
         try:
             records.append(parse_record(row))
         except RecordError as error:
             print(f"{name}: left out: {error}", file=sys.stderr)
-    digest, arrived = drop_digest(rows), "2026-01-01T00:00:00Z"
+    digest, arrived = drop_digest(rows), f"2026-01-{number:02d}T00:00:00Z"
     counts = {"rows": len(rows), "accepted": len(records), "quarantined": len(rows) - len(records)}
     info = DropInfo(digest=digest, name=name, arrived_at=arrived, kinds={"fact": len(records)}, **counts)
     write_drop(folder / "data/drops" / digest, info, records)

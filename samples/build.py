@@ -67,7 +67,7 @@ def suspicious(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def harmful(facts: Iterable[Fact]) -> list[Fact]:
-    """Every other fact once more under a key of its own, with its neighbour's value, as a join gone wrong makes it.
+    """One fact in four once more under a key of its own, with its neighbour's value, as a join gone wrong makes it.
 
     Each row is in order and no known key changes; but to the same questions as before, other answers are taught.
     """
@@ -78,7 +78,7 @@ def harmful(facts: Iterable[Fact]) -> list[Fact]:
         for fact, neighbour in zip(rows, rows[1:] + rows[:1], strict=True):
             if fact["value"] != neighbour["value"]:
                 copies.append({**fact, "key": f"mirror/{fact['key']}", "value": neighbour["value"], "as_of": AFTER})
-    return copies[::2]
+    return copies[::4]
 
 
 def malformed(facts: Iterable[Fact]) -> list[bytes]:

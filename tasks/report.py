@@ -43,6 +43,11 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
 
 
 def _figures(metrics: dict) -> list[dict]:
-    """One row a measure, one column a model."""
+    """One row a measure, one column a model; what is measured by kind has its place on the version's card."""
     models = ("candidate", "champion", "base")
-    return [{"measure": name} | {m: (metrics[m] or {}).get(name) for m in models} for name in metrics["candidate"]]
+    names = [name for name, value in metrics["candidate"].items() if not isinstance(value, dict | list)]
+    return [{"measure": name} | {m: _rounded((metrics[m] or {}).get(name)) for m in models} for name in names]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -94,17 +94,16 @@ def _print_quarantine(project: Project) -> None:
 
 def _print_answers(project: Project) -> None:
     """What the untrained base, the first version and the champion answer to the same questions."""
-    from abreast.evaluation.answer import load_answerer
+    from abreast.evaluation.answer import load_answerers
     from abreast.serving.ask import model_folder
 
     ledger, line = project.ledger, project.params.model.name
-    numbers = [None, *sorted({ledger.served(line)[0], ledger.champion(line)})]
-    table = Table(
-        "question", *("untrained base" if n is None else f"v{n}" for n in numbers), title="\nbefore and after"
-    )
+    numbers = sorted({ledger.served(line)[0], ledger.champion(line)})
     with out.status("asking"):
-        folders = [None if n is None else model_folder(project, n)[1] for n in numbers]
-        columns = [load_answerer(folder, project.params.model).answer(list(QUESTIONS)) for folder in folders]
+        folders = {f"v{n}": model_folder(project, n)[1] for n in numbers}
+        answerers = load_answerers({"untrained base": None, **folders}, project.params.model)
+        columns = [answerer.answer(list(QUESTIONS)) for answerer in answerers.values()]
+    table = Table("question", *answerers, title="\nbefore and after")
     for question, *answers in zip(QUESTIONS, *columns, strict=True):
         table.add_row(question, *(answer.splitlines()[0][:40] if answer else "" for answer in answers))
     out.print(table)

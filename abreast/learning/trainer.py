@@ -183,6 +183,7 @@ class Trainer:
         p.checks_without_gain = 0 if better else p.checks_without_gain + 1
         if better:
             p.best, self._best = [score.exact, -score.loss], self._copy()
+        self._report(self._share_done(), f"checked: {score.exact:.0%} of the development set answered")
 
     @torch.no_grad()
     def score(self, texts: Sequence[Encoded]) -> Score:

@@ -60,12 +60,16 @@ class Program:
 def programs(project: Project) -> list[Program]:
     """What `abreast up` runs, in the order of starting."""
     services, home, here = project.params.services, project.home.root, Path(sys.executable).parent
+    prefect = f"server start --host {services.host} --port {services.prefect_port}"
+    mlflow = f"server --host {services.host} --port {services.mlflow_port} --workers 1"
     mlflow_store = f"--backend-store-uri sqlite:///{home}/mlflow.db --artifacts-destination {home}/mlflow-artifacts"
     return [
-        Program("prefect", f"{here}/prefect server start --host {services.host} --port {services.prefect_port}"),
+        Program(
+            "prefect", f"{yielding} {here}/prefect server start --host {services.host} --port {services.prefect_port}"
+        ),
         Program(
             "mlflow",
-            f"{here}/mlflow server --host {services.host} --port {services.mlflow_port} --workers 1 {mlflow_store}",
+            f"{yielding} {here}/mlflow server --host {services.host} --port {services.mlflow_port} --workers 1 {mlflow_store}",
         ),
         Program("worker", f"{here}/prefect worker start --pool abreast --type process --name local --limit 3"),
         Program("watcher", f"{here}/abreast watch"),

@@ -73,7 +73,7 @@ def test_what_holds_at_the_end():
 
 def test_harmful_drop_is_well_formed_and_all_new_and_contradicts_what_is_known():
     base, changes = _stream(GOOD[0], "bad-harmful")
-    assert changes["change"].value_counts().to_dict() == {"new": 30}
+    assert changes["change"].value_counts().to_dict() == {"new": 15}
     known = known_values(base)
     for row in changes.itertuples():
         assert row.value != known[row.key.removeprefix("mirror/")]
