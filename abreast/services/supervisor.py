@@ -63,14 +63,10 @@ def programs(project: Project) -> list[Program]:
     prefect = f"server start --host {services.host} --port {services.prefect_port}"
     mlflow = f"server --host {services.host} --port {services.mlflow_port} --workers 1"
     mlflow_store = f"--backend-store-uri sqlite:///{home}/mlflow.db --artifacts-destination {home}/mlflow-artifacts"
+    # The servers are nice: pages and polls give way to a training on the same cores.
     return [
-        Program(
-            "prefect", f"{yielding} {here}/prefect server start --host {services.host} --port {services.prefect_port}"
-        ),
-        Program(
-            "mlflow",
-            f"{yielding} {here}/mlflow server --host {services.host} --port {services.mlflow_port} --workers 1 {mlflow_store}",
-        ),
+        Program("prefect", f"nice -n 10 {here}/prefect {prefect}"),
+        Program("mlflow", f"nice -n 10 {here}/mlflow {mlflow} {mlflow_store}"),
         Program("worker", f"{here}/prefect worker start --pool abreast --type process --name local --limit 3"),
         Program("watcher", f"{here}/abreast watch"),
     ]
