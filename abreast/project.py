@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from abreast.config import Params, load_params
 from abreast.errors import AbreastError
 from abreast.home import Home
+from abreast.learning.strategies import check_methods
 
 if TYPE_CHECKING:
     from abreast.knowledge.arrival import Inbox
@@ -33,10 +34,12 @@ class Project:
         """The project that holds `start`, `$ABREAST_PROJECT` or the working directory.
 
         Raises:
-            AbreastError: it is not a git repository, or has no readable `params.yaml`.
+            AbreastError: it is not a git repository, has no readable `params.yaml`, or remembers by an unknown method.
         """
         root = _git_root(start or Path(os.environ.get("ABREAST_PROJECT") or "."))
-        return cls(root, load_params(root), Home.of(root))
+        params = load_params(root)
+        check_methods(params.train.remember)
+        return cls(root, params, Home.of(root))
 
     @cached_property
     def ledger(self) -> "Ledger":

@@ -10,6 +10,17 @@ from abreast.errors import AbreastError
 
 METHODS = {
     "anchor": "abreast.learning.strategies.anchor:Anchor",
+    "average": "abreast.learning.strategies.average:Average",
+    "dare": "abreast.learning.strategies.dare:Dare",
+    "distil": "abreast.learning.strategies.distil:Distil",
+    "ewc": "abreast.learning.strategies.ewc:EWC",
+    "fgm": "abreast.learning.strategies.fgm:FGM",
+    "interpolate": "abreast.learning.strategies.interpolate:Interpolate",
+    "l2": "abreast.learning.strategies.l2:L2",
+    "orthogonal": "abreast.learning.strategies.orthogonal:Orthogonal",
+    "pgd": "abreast.learning.strategies.pgd:PGD",
+    "reptile": "abreast.learning.strategies.reptile:Reptile",
+    "ties": "abreast.learning.strategies.ties:Ties",
 }
 
 
@@ -22,13 +33,24 @@ def make_strategies(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
     Raises:
         AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
     """
+    check_methods(chosen)
     return [_make(entry, f"train.remember[{number}]") for number, entry in enumerate(chosen)]
 
 
+def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse what is no method; nothing is imported, so this is cheap, but knobs are left to `make_strategies`.
+
+    Raises:
+        AbreastError: an unknown method; the message names where it stands and which there are.
+    """
+    for number, entry in enumerate(chosen):
+        if entry.get("method") not in METHODS:
+            known = ", ".join(sorted(METHODS))
+            raise AbreastError(f"train.remember[{number}].method is {entry.get('method')!r}; known are {known}")
+
+
 def _make(entry: Mapping[str, Any], where: str) -> Any:
-    method = entry.get("method")
-    if method not in METHODS:
-        raise AbreastError(f"{where}.method is {method!r}; known are {', '.join(sorted(METHODS))}")
+    method = entry["method"]
     module, name = METHODS[method].split(":")
     strategy = getattr(import_module(module), name)
     try:
