@@ -20,7 +20,7 @@ def environment(project: Project) -> dict[str, str]:
         "PREFECT_API_URL": project.prefect_api,
         "PREFECT_UI_API_URL": f"http://{services.host}:{services.prefect_port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
         # How long a run that waits for another of its deployment sleeps before it looks again; the default is 30.
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
         "DO_NOT_TRACK": "1",

@@ -6,11 +6,13 @@ python -m benchmarks.overhead --rounds 3
 import argparse
 import statistics
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
 import httpx
 
+from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 from tests.flows.drops import rows, write
 from tests.installation import Installation
 
@@ -65,14 +67,18 @@ def one_update(installation: Installation, api: Api, number: int, folder: Path) 
     return {"whole update": total, "train and evaluate": sum(spent[w] for w in WORK), **parts}
 
 
-def nothing_new(installation: Installation, api: Api) -> float:
-    """Seconds of an update with nothing to learn, from the asking to the end of its run."""
+def nothing_new(installation: Installation, api: Api) -> tuple[float, float]:
+    """Seconds with nothing to learn: of a run of the deployment, from the asking to its end, and of `abreast update`."""
+    prefect = PrefectApi(api.url)
+    run = prefect.start("update/update")
+    while prefect.state(run)["type"] not in FINAL_STATES:
+        time.sleep(0.2)
+    last, started = api.last("update"), time.perf_counter()
     installation.abreast("update")
-    run = api.last("update")
-    return at(run["end_time"]) - at(run["created"])
+    return at(last["end_time"]) - at(last["created"]), time.perf_counter() - started
 
 
-def report(rounds: list[dict[str, float]], idle: list[float]) -> str:
+def report(rounds: list[dict[str, float]], idle: list[tuple[float, float]]) -> str:
     """The median of each part, and its share of the whole."""
     whole = statistics.median(r["whole update"] for r in rounds)
     lines = ["| part | median s | share of the update |", "|---|---|---|"]
@@ -81,7 +87,8 @@ def report(rounds: list[dict[str, float]], idle: list[float]) -> str:
         lines.append(f"| {part} | {median:.2f} | {100 * median / whole:.0f} % |")
     overhead = statistics.median(r["whole update"] - r["train and evaluate"] for r in rounds)
     lines.append(f"| **overhead: whole less train and evaluate** | {overhead:.2f} | {100 * overhead / whole:.0f} % |")
-    lines.append(f"| a trigger with nothing new | {statistics.median(idle):.2f} | – |")
+    for number, what in enumerate(("a run of the deployment with nothing new", "`abreast update` with nothing new")):
+        lines.append(f"| {what} | {statistics.median(one[number] for one in idle):.2f} | – |")
     return "\n".join(lines)
 
 

@@ -86,10 +86,14 @@ def update(
             f"uncommitted changes in {', '.join(changed[:5])}: an update runs on a commit and would not see them; "
             "commit them, or pass --allow-dirty to run the commit as it is"
         )
-    api = PrefectApi(project.prefect_api)
-    run = api.start("update/update")
-    follow(project, "update", lambda: api.state(run)["type"] in FINAL_STATES)
-    state = api.state(run)
+    api, ledger, line = PrefectApi(project.prefect_api), project.ledger, project.params.model.name
+    api.health()
+    if ledger.waiting(line) or ledger.live(line):
+        run = api.start("update/update")
+        follow(project, "update", lambda: api.state(run)["type"] in FINAL_STATES)
+        state = api.state(run)
+    else:
+        run, state = None, {"type": "COMPLETED", "name": "Completed", "message": "nothing new to learn"}
     if as_json:
         print_json({"run": run, "state": state["name"], "message": state["message"]})
     else:
