@@ -68,7 +68,7 @@ def one_update(installation: Installation, api: Api, number: int, folder: Path) 
 
 
 def nothing_new(installation: Installation, api: Api) -> tuple[float, float]:
-    """Seconds with nothing to learn: of a run of the deployment, from the asking to its end, and of `abreast update`."""
+    """Seconds with nothing to learn: of a run of the deployment, asking to end, and of `abreast update`."""
     prefect = PrefectApi(api.url)
     run = prefect.start("update/update")
     while prefect.state(run)["type"] not in FINAL_STATES:
