@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.fault import first_fault
 from abreast.learning.prompt import PLACE
 
 CARD = "abreast.json"
@@ -98,10 +99,7 @@ def read_card(folder: Path) -> Card:
     try:
         card = Card.model_validate_json((folder / CARD).read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        raise AbreastError(
-            f"{folder / CARD}: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}"
-        ) from None
+        raise AbreastError(f"{folder / CARD}: {first_fault(error, 'content')}") from None
     if card.format != 1 or PLACE not in card.prompt:
         raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
     return card
