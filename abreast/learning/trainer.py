@@ -88,7 +88,7 @@ class Trainer:
         for strategy in self._that(Begins):
             strategy.begin(self._run)
         self._resume()
-        reason = self._stop_reason()
+        reason = None if self._examples else "there was nothing to learn"
         while reason is None:
             self._epoch()
             self._check()
@@ -202,12 +202,8 @@ class Trainer:
 
     def _stop_reason(self) -> str | None:
         p, train = self._progress, self._train
-        if not self._examples:
-            return "there was nothing to learn"
         if p.tokens >= train.max_tokens:
             return f"train.max_tokens reached ({train.max_tokens})"
-        if not p.curve:
-            return None
         if self._dev and p.best[0] == 1.0 and -p.best[1] < ENOUGH:
             return "every development question is answered with confidence"
         if self._dev and p.checks_without_gain >= train.patience:

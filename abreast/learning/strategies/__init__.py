@@ -41,12 +41,16 @@ def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
     """Refuse what is no method; nothing is imported, so this is cheap, but knobs are left to `make_strategies`.
 
     Raises:
-        AbreastError: an unknown method; the message names where it stands and which there are.
+        AbreastError: an unknown method, or one that is listed twice; the message names where it stands.
     """
-    for number, entry in enumerate(chosen):
-        if entry.get("method") not in METHODS:
-            known = ", ".join(sorted(METHODS))
-            raise AbreastError(f"train.remember[{number}].method is {entry.get('method')!r}; known are {known}")
+    methods = [entry.get("method") for entry in chosen]
+    for number, method in enumerate(methods):
+        if method not in METHODS:
+            raise AbreastError(f"train.remember[{number}].method is {method!r}; known are {', '.join(sorted(METHODS))}")
+        if (first := methods.index(method)) < number:
+            raise AbreastError(
+                f"train.remember[{number}].method: {method} is listed already, as train.remember[{first}]"
+            )
 
 
 def _make(entry: Mapping[str, Any], where: str) -> Any:

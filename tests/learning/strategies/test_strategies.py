@@ -52,9 +52,9 @@ def trained(tiny_base, parent, method, folder: Path, report=lambda share, note: 
     return weights(run) | {f"legacy {name}": value for name, value in run.legacy.items()}, outcome
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_killed_training_goes_on_to_the_same_bits(tiny_base, parent, method, tmp_path):
-    whole, outcome = trained(tiny_base, parent, method, tmp_path / "whole")
+def killed_and_whole(tiny_base, parent, method, folder: Path, step: int) -> None:
+    """A training that is killed before the checkpoint of a step, and goes on, ends as one that was left alone."""
+    whole, outcome = trained(tiny_base, parent, method, folder / "whole")
     steps = []
 
     def count(share, note):
@@ -62,16 +62,40 @@ def test_a_killed_training_goes_on_to_the_same_bits(tiny_base, parent, method, t
 
     def kill(share, note):
         count(share, note)
-        if len(steps) == 6:
+        if len(steps) == step:
             raise KilledError
 
     with pytest.raises(KilledError):
-        trained(tiny_base, parent, method, tmp_path / "killed", kill)
+        trained(tiny_base, parent, method, folder / "killed", kill)
     steps.clear()
-    resumed, again = trained(tiny_base, parent, method, tmp_path / "killed", count)
-    assert len(steps) == outcome.steps - 5, "it went on from the fifth step"
+    resumed, again = trained(tiny_base, parent, method, folder / "killed", count)
+    assert len(steps) == outcome.steps - step + 1, "it went on from the last checkpoint"
     assert again == outcome
     assert resumed.keys() == whole.keys()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_training_goes_on_to_the_same_bits(tiny_base, parent, method, tmp_path):
+    killed_and_whole(tiny_base, parent, method, tmp_path, 6)
+
+
+@pytest.mark.parametrize("step", [2, 9, 10])
+def test_it_may_be_killed_at_any_step_also_in_the_last_epoch(tiny_base, parent, step, tmp_path):
+    killed_and_whole(tiny_base, parent, "average", tmp_path, step)
+
+
+class Dies:
+    def end(self, run, score):
+        raise KilledError
+
+
+def test_one_that_was_killed_while_it_merged_merges_again(tiny_base, parent, tmp_path):
+    whole, _ = trained(tiny_base, parent, "interpolate", tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run = make_run(tiny_base, *parent, facts=NEXT)
+        train(run, [*strategies("interpolate"), Dies()], tmp_path / "killed", **SHORT)
+    resumed, _ = trained(tiny_base, parent, "interpolate", tmp_path / "killed")
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
@@ -89,7 +113,11 @@ def test_every_method_still_learns(tiny_base, parent, method, tmp_path):
     [
         ([{"method": "ewc"}, {"method": "l3"}], r"train\.remember\[1\]\.method is 'l3'; known are anchor, average, "),
         ([{"weight": 1.0}], r"train\.remember\[0\]\.method is None; known are "),
-        ([{"method": "l2"}, {"method": "l2", "wieght": 1.0}], r"remember\[1\]\.wieght: .*; l2 has the knobs weight$"),
+        (
+            [{"method": "l2"}, {"method": "ewc"}, {"method": "l2"}],
+            r"remember\[2\]\.method: l2 is listed already, as .*\[0\]",
+        ),
+        ([{"method": "ewc"}, {"method": "l2", "wieght": 1.0}], r"remember\[1\]\.wieght: .*; l2 has the knobs weight$"),
         ([{"method": "distil", "teacher": "aunt"}], r"remember\[0\]\.teacher: Input should be 'base' or 'parent'"),
         ([{"method": "ties", "density": 1.5}], r"remember\[0\]\.density: Input should be less than 1"),
         ([{"method": "pgd", "steps": "3"}], r"remember\[0\]\.steps: Input should be a valid integer"),
