@@ -145,8 +145,11 @@ class Trunk:
         states = torch.stack([pad(one.states, (0, 0, longest - len(one.states), 0)) for one in kept])
         if shift is not None:
             states = states + shift
-        before = max(one.past.shape[-2] for one in kept)
-        past = torch.stack([pad(one.past, (0, 0, before - one.past.shape[-2], 0)) for one in kept])
+        widest = max((one.past for one in kept), key=lambda past: past.shape[-2])
+        before = widest.shape[-2]
+        # A text that is awake from its first token has no past, nor a shape of one.
+        pasts = [one.past if one.past.shape[-2] else widest[..., :0, :] for one in kept]
+        past = torch.stack([pad(one, (0, 0, before - one.shape[-2], 0)) for one in pasts])
         cache = self._past()
         with _Layers(self._decoder, self._name, self._layers[-self._upper :]):
             for layer in range(self._upper if before else 0):

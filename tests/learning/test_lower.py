@@ -14,6 +14,7 @@ TEXTS = [
     Encoded((9, 8, *MARK, 6, 5, 4, 3), 4, 2),
     Encoded((11, 12, *MARK, 13, 14), 4, 2),
     Encoded((1, 2, 3, *MARK, 4), 5, 3),
+    Encoded((*MARK, 15, 16), 2, 0),
 ]
 
 
