@@ -65,6 +65,10 @@ class Trunk:
         self._put_to_sleep, self._sleeping = asleep, False
         self._decoder, self._name, self._layers = layer_list(model)
         self._upper = min(upper, len(self._layers))
+        split = len(self._layers) - self._upper
+        below = torch.nn.ModuleList([*self._layers[:split], _Stop()])
+        self._only_lower = _Layers(self._decoder, self._name, below)
+        self._only_upper = _Layers(self._decoder, self._name, self._layers[split:])
         self._chunk_of: dict[Encoded, tuple[Encoded, ...]] = {}
         self._kept: dict[Encoded, Kept] = {}
         self._works: bool | None = None
@@ -118,9 +122,14 @@ class Trunk:
         """What the base makes of the beginnings of texts [b, s], padded on the left: a cache of keys and values."""
         cache = self._past()
         if ids.shape[1]:
-            where = {"attention_mask": mask, "position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
             with self.asleep():
-                self._decoder(input_ids=ids, past_key_values=cache, use_cache=True, **where)
+                self._decoder(
+                    input_ids=ids,
+                    attention_mask=mask,
+                    position_ids=_positions(mask),
+                    past_key_values=cache,
+                    use_cache=True,
+                )
         return cache
 
     def _hidden(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
@@ -132,12 +141,12 @@ class Trunk:
     def _run_whole(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """Without anything kept: the prompts by the base alone, then the awake parts."""
         before = _padded([text.ids[: text.wake] for text in texts], self.model.device)
-        asleep, where = _where(texts, before.device)
-        past = self.read(before, asleep["attention_mask"])
+        past = self.read(before, _mask([text.wake for text in texts], before.device))
         ids = _padded([text.ids[text.wake :] for text in texts], self.model.device)
         read = {"input_ids": ids}
         if shift is not None:
             read = {"inputs_embeds": self.model.get_input_embeddings()(ids) + shift}
+        where = _where_awake(texts, ids.device)
         return self._decoder(**read, past_key_values=past, use_cache=True, **where).last_hidden_state
 
     def _run_upper(self, texts: Sequence[Encoded], kept: list[Kept], shift: Tensor | None = None) -> Tensor:
@@ -145,16 +154,12 @@ class Trunk:
         states = torch.stack([pad(one.states, (0, 0, longest - len(one.states), 0)) for one in kept])
         if shift is not None:
             states = states + shift
-        widest = max((one.past for one in kept), key=lambda past: past.shape[-2])
-        before = widest.shape[-2]
-        # A text that is awake from its first token has no past, nor a shape of one.
-        pasts = [one.past if one.past.shape[-2] else widest[..., :0, :] for one in kept]
-        past = torch.stack([pad(one, (0, 0, before - one.shape[-2], 0)) for one in pasts])
-        cache = self._past()
-        with _Layers(self._decoder, self._name, self._layers[-self._upper :]):
-            for layer in range(self._upper if before else 0):
+        before = max(one.past.shape[-2] for one in kept)
+        past = torch.stack([pad(one.past, (0, 0, before - one.past.shape[-2], 0)) for one in kept])
+        cache, where = self._past(), _where_awake(texts, states.device)
+        with self._only_upper:
+            for layer in range(self._upper):
                 cache.update(past[:, layer, 0], past[:, layer, 1], layer)
-            where = _where(texts, states.device)[1]
             run = self._decoder(inputs_embeds=states, past_key_values=cache, use_cache=True, **where)
         return run.last_hidden_state
 
@@ -170,21 +175,21 @@ class Trunk:
         wake, cache = chunk[0].wake, self._past()
         with self.asleep():
             states = self._run_lower(chunk)
-            with _Layers(self._decoder, self._name, self._layers[-self._upper :]):
-                where = _where(chunk, states.device)[0]
-                if wake:
-                    self._decoder(inputs_embeds=states[:, :wake], past_key_values=cache, use_cache=True, **where)
-        past = [torch.stack([layer.keys, layer.values], dim=1) for layer in cache.layers[: self._upper]]
-        none = states.new_zeros(len(chunk), self._upper, 2, 1, 0, 1)
-        stacked = torch.stack(past, dim=1) if past else none
-        return [Kept(s[wake:].clone(), p.clone()) for s, p in zip(states, stacked, strict=True)]
+            # Of a text that is awake from its first token nothing is kept, but in the shape that the model gives it.
+            before = states[:, : max(1, wake)]
+            mask = _mask([before.shape[1]] * len(chunk), states.device)
+            where = {"attention_mask": mask, "position_ids": _positions(mask)}
+            with self._only_upper:
+                self._decoder(inputs_embeds=before, past_key_values=cache, use_cache=True, **where)
+        pairs = [torch.stack([layer.keys, layer.values], dim=1) for layer in cache.layers[: self._upper]]
+        past = torch.stack(pairs, dim=1)[..., :wake, :]
+        return [Kept(s[wake:].clone(), p.clone()) for s, p in zip(states, past, strict=True)]
 
     def _run_lower(self, chunk: Sequence[Encoded]) -> Tensor:
         """What the frozen layers make of whole texts of one length: [texts, length, width]."""
         ids = torch.tensor([text.ids for text in chunk], device=self.model.device)
         positions = torch.arange(ids.shape[1], device=ids.device).expand(len(chunk), -1)
-        layers = torch.nn.ModuleList([*self._layers[: -self._upper], _Stop()])
-        with _Layers(self._decoder, self._name, layers):
+        with self._only_lower:
             try:
                 self._decoder(input_ids=ids, position_ids=positions, use_cache=False)
             except _ReachedError as reached:
@@ -281,20 +286,23 @@ def _padded(sequences: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     return torch.tensor([[0] * (longest - len(s)) + list(s) for s in sequences], device=device, dtype=torch.long)
 
 
-def _where(texts: Sequence[Encoded], device: torch.device) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Masks and positions of two runs: over what lies before the awake parts, and over these with the former as past.
+def _mask(lengths: Sequence[int], device: torch.device) -> Tensor:
+    """1 where a row of that length, padded on the left, holds something: [rows, longest]."""
+    longest = max(lengths)
+    start = torch.tensor([longest - n for n in lengths], device=device).unsqueeze(1)
+    return (torch.arange(longest, device=device).unsqueeze(0) >= start).long()
 
-    Both parts are padded on the left; positions count from the first token of each text.
-    """
-    asleep, awake = [text.wake for text in texts], [len(text.ids) - text.wake for text in texts]
-    masks = [
-        torch.arange(max(lengths), device=device).unsqueeze(0)
-        >= torch.tensor([max(lengths) - n for n in lengths], device=device).unsqueeze(1)
-        for lengths in (asleep, awake)
-    ]
-    first = masks[0].long().cumsum(1) - 1
-    second = masks[1].long().cumsum(1) - 1 + torch.tensor(asleep, device=device).unsqueeze(1)
-    return (
-        {"attention_mask": masks[0].long(), "position_ids": first.clamp(min=0)},
-        {"attention_mask": torch.cat(masks, dim=1).long(), "position_ids": second.clamp(min=0)},
-    )
+
+def _positions(mask: Tensor, first: Tensor | int = 0) -> Tensor:
+    """Positions in rows padded on the left, counted from `first`."""
+    return (mask.cumsum(1) - 1 + first).clamp(min=0)
+
+
+def _where_awake(texts: Sequence[Encoded], device: torch.device) -> dict[str, Tensor]:
+    """Mask and positions of the awake parts, with what lies before them as the past; both are padded on the left."""
+    asleep = [text.wake for text in texts]
+    awake = _mask([len(text.ids) - text.wake for text in texts], device)
+    return {
+        "attention_mask": torch.cat([_mask(asleep, device), awake], dim=1),
+        "position_ids": _positions(awake, torch.tensor(asleep, device=device).unsqueeze(1)),
+    }

@@ -16,7 +16,6 @@ from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
 from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Penalises, Repeats, Run, Step
 
-Weights = dict[str, torch.Tensor]
 ENOUGH = 0.005
 """A mean loss of a token on the development set below which nothing is left to gain."""
 BETAS = (0.9, 0.98)
@@ -73,7 +72,7 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
         )
-        self._best = self._copy()
+        self._best = run.weights()
         self._progress = self._start()
         self._saved_at = time.monotonic()
 
@@ -96,7 +95,7 @@ class Trainer:
             if reason is None:
                 self._next_epoch()
                 self._save()
-        self._restore(self._best)
+        self._run.put(self._best)
         for strategy in self._that(Ends):
             strategy.end(self._run, lambda: self.score(self._dev))
         p = self._progress
@@ -182,7 +181,7 @@ class Trainer:
         better = p.best is None or (score.exact, -score.loss) > tuple(p.best)
         p.checks_without_gain = 0 if better else p.checks_without_gain + 1
         if better:
-            p.best, self._best = [score.exact, -score.loss], self._copy()
+            p.best, self._best = [score.exact, -score.loss], self._run.weights()
         self._report(self._share_done(), f"checked: {score.exact:.0%} of the development set answered")
 
     @torch.no_grad()
@@ -218,14 +217,6 @@ class Trainer:
         p.epoch, p.position = max(p.epoch + 1, min(p.due)), 0
         p.batches = self._plan(Boxes(p.streak, p.due), p.epoch)
 
-    def _copy(self) -> Weights:
-        return {name: p.detach().clone() for name, p in self._run.parameters.items()}
-
-    @torch.no_grad()
-    def _restore(self, weights: Weights) -> None:
-        for name, parameter in self._run.parameters.items():
-            parameter.copy_(weights[name])
-
     def _save(self) -> None:
         tensors = {f"weights/{name}": p.detach() for name, p in self._run.parameters.items()}
         tensors |= {f"state/{name}": value for name, value in self._run.state.items()}
@@ -243,6 +234,6 @@ class Trainer:
         for name, value in tensors.items():
             part, inner = name.split("/", 1)
             parts[part][inner] = value.to(self._trunk.model.device)
-        self._restore(parts["weights"])
+        self._run.put(parts["weights"])
         self._best, self._run.state = parts["best"], parts["state"]
         restore_optimizer(self._optimizer, parts["optimizer"])

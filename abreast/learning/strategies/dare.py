@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from abreast.learning.strategies import protocol
-from abreast.learning.strategies.merged import keep_if_as_good, trained
+from abreast.learning.strategies.merged import keep_if_as_good
 
 
 class Dare:
@@ -33,7 +33,7 @@ class Dare:
         merged, one = {}, torch.ones(1)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self._knobs.seed)
-            for name, new in trained(run).items():
+            for name, new in run.weights().items():
                 change = dare_linear([(new - run.start[name]).cpu()], one.to(new.dtype), self._knobs.density)
                 merged[name] = run.start[name] + change.to(new.device)
         keep_if_as_good(run, merged, score)

@@ -11,7 +11,6 @@ import torch
 from pydantic import Field
 
 from abreast.learning.strategies import protocol
-from abreast.learning.strategies.merged import put, trained
 
 
 class Interpolate:
@@ -26,10 +25,10 @@ class Interpolate:
     def end(self, run: protocol.Run, score: Callable[[], Any]) -> None:
         if not run.parent:
             return
-        new, found = trained(run), []
+        new, found = run.weights(), []
         for part in range(self._parts, 0, -1):
             weights = {name: torch.lerp(run.start[name], new[name], part / self._parts) for name in new}
-            put(run, weights)
+            run.put(weights)
             scored = score()
             found.append((scored.exact, -scored.loss, part, weights))
-        put(run, max(found, key=lambda one: one[:3])[-1])
+        run.put(max(found, key=lambda one: one[:3])[-1])

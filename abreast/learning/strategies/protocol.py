@@ -1,6 +1,6 @@
 """What a way to remember may do: a strategy is a class with a `Knobs` model and whichever of these hooks it needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -47,7 +47,17 @@ class Run:
     steps: int = 0
 
     def __post_init__(self) -> None:
-        self.start = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self.start = self.weights()
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the parameters as they are now."""
+        return {name: p.detach().clone() for name, p in self.parameters.items()}
+
+    @torch.no_grad()
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Put weights into the model."""
+        for name, parameter in self.parameters.items():
+            parameter.copy_(weights[name])
 
 
 @dataclass(frozen=True)

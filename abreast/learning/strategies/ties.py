@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from abreast.learning.strategies import protocol
-from abreast.learning.strategies.merged import keep_if_as_good, trained
+from abreast.learning.strategies.merged import keep_if_as_good
 
 
 class Ties:
@@ -30,6 +30,6 @@ class Ties:
         if not (run.parent and run.examples):
             return
         ones = torch.ones(2)
-        pairs = {name: [run.start[name], new] for name, new in trained(run).items()}
+        pairs = {name: [run.start[name], new] for name, new in run.weights().items()}
         merged = {name: ties(pair, ones.to(pair[0]), self._density) for name, pair in pairs.items()}
         keep_if_as_good(run, merged, score)
