@@ -1,7 +1,7 @@
 """Ways to remember, side by side on one stream: what each keeps, forgets and still says though it is superseded.
 
 python -m benchmarks.remember --out results --products 8 --drops 4
-python -m benchmarks.remember --out results --samples --only naive,replay,default,joint
+python -m benchmarks.remember --out results --samples --only naive,plain,superseded,joint
 
 Resumable: a way whose figures lie in --out is not run again.
 """
@@ -30,6 +30,7 @@ from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import teach
 from benchmarks.lifecycle import DATA, lifecycle, samples
 from benchmarks.stream import Measured, learn
+from benchmarks.table import as_markdown, percent
 
 Drops = list[tuple[str, list[dict]]]
 NO_REPLAY = {"rehearse": 0.0, "rehearse_min": 0}
@@ -125,10 +126,6 @@ def figures(name: str, done: list[Measured]) -> list[str]:
     ]
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
 def stored(out: Path, name: str, way: Way, drops: Drops, seed: int) -> list[Measured]:
     """The figures of a way, from `out` if they are there."""
     path = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}.json"
@@ -156,8 +153,7 @@ def main() -> None:
     for name in chosen:
         rows.append(figures(name, stored(asked.out, name, WAYS[name], drops, asked.seed)))
         print(" | ".join(rows[-1]), flush=True)
-    lines = [HEAD, tuple("---" for _ in HEAD), *rows]
-    print("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    print(as_markdown(HEAD, rows))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,14 @@ set is as low. Useful tokens are those of the texts, without padding.
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from abreast.config import Params, load_params
-from benchmarks.stream import SOURCE
+from benchmarks.stream import lay_out, run_stage
+from benchmarks.table import as_markdown
 
 BATCH = 5
 """Texts in a batch: about the 120 tokens of `train.tokens_per_step`."""
@@ -26,11 +24,9 @@ BATCH = 5
 
 def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Questions and answers of the first sample drop: those taught, and those of the development set."""
-    for part in ("abreast", "samples", "params.yaml", "snapshot.json"):
-        source = SOURCE / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    lay_out(folder, "abreast", "samples", "params.yaml", "snapshot.json")
     for stage in ("assemble", "split"):
-        subprocess.run([sys.executable, "-m", f"abreast.knowledge.{stage}"], cwd=folder, check=True)
+        run_stage(folder, stage)
     read = [(folder / f"data/{name}.jsonl").read_text().splitlines() for name in ("train", "dev")]
     taught, asked = [[(row["question"], row["answer"]) for row in map(json.loads, lines)] for lines in read]
     return taught, asked
@@ -148,12 +144,13 @@ def main() -> None:
         rows = {"transformers Trainer, LoRA in all layers": plain(params, taught, dev, asked.epochs, folder)}
         first = next(iter(rows.values()))
         rows["ours"] = ours(params, taught, dev, first["dev_loss"], folder)
-    print("| trainer | useful tokens | seconds | tokens/s | times | dev loss |\n|---|---|---|---|---|---|")
     speed = first["tokens"] / first["seconds"]
+    lines = []
     for who, row in rows.items():
         rate = row["tokens"] / row["seconds"]
         cells = (f"{row['tokens']:.0f}", f"{row['seconds']:.1f}", f"{rate:.0f}", f"{rate / speed:.1f}")
-        print(f"| {who} | {' | '.join(cells)} | {row['dev_loss']:.3f} |")
+        lines.append((who, *cells, f"{row['dev_loss']:.3f}"))
+    print(as_markdown(("trainer", "useful tokens", "seconds", "tokens/s", "times", "dev loss"), lines))
 
 
 if __name__ == "__main__":

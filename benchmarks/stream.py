@@ -57,9 +57,7 @@ def learn(
         before_training: called with `folder` after `split`.
         together: learn all drops in one update, from the base.
     """
-    for part in ("abreast", "params.yaml"):
-        source = SOURCE / part
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
+    lay_out(folder, "abreast", "params.yaml")
     merged = yaml.safe_load((folder / "params.yaml").read_text())
     for section, values in knobs.items():
         merged[section] |= values
@@ -70,10 +68,10 @@ def learn(
         refs, facts = tuple(ref for ref, _ in update), sum(count for _, count in update)
         save_snapshot(folder, Snapshot(drops=refs, parent=parent))
         seconds = {}
-        for stage, entry in STAGES.items():
+        for stage in STAGES:
             if stage == "train":
                 before_training(folder)
-            seconds[stage] = _run(folder, entry["cmd"])
+            seconds[stage] = run_stage(folder, stage)
         metrics = json.loads((folder / "reports/metrics.json").read_text())
         verdict = judge(metrics, parse_params(merged).gates)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -81,6 +79,13 @@ def learn(
         yield Measured(name, facts, verdict.verdict, verdict.reasons, metrics, seconds, peak, _by_drop(folder))
         if verdict.verdict == "pass" or not gated:
             parent = _become_parent(folder, number)
+
+
+def lay_out(folder: Path, *parts: str) -> None:
+    """Copy files and folders of the repository into `folder`."""
+    for part in parts:
+        source = SOURCE / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
 
 
 def _by_drop(folder: Path) -> dict[str, dict[str, float | None]]:
@@ -105,9 +110,10 @@ def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
     return DropRef(digest=digest, path=f"data/drops/{digest}", arrived_at=arrived, name=name)
 
 
-def _run(folder: Path, command: str) -> float:
+def run_stage(folder: Path, stage: str) -> float:
+    """Run a stage of dvc.yaml in `folder`; gives its seconds."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder, check=True)
+    subprocess.run([sys.executable, *STAGES[stage]["cmd"].split()[1:]], cwd=folder, check=True)
     return time.perf_counter() - started
 
 

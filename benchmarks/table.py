@@ -1,6 +1,6 @@
 """The table of a learned stream: candidate, champion and untrained base side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from benchmarks.stream import Measured
 
@@ -20,8 +20,16 @@ HEAD += ("evaluate s", "other s", "peak MB")
 
 def markdown(measured: Iterable[Measured]) -> str:
     """One row a drop, as Markdown."""
-    lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(_cells(one))} |" for one in measured)])
+    return as_markdown(HEAD, map(_cells, measured))
+
+
+def as_markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    return "\n".join([_line(head), f"|{'---|' * len(head)}", *map(_line, rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _cells(one: Measured) -> list[str]:
@@ -31,11 +39,11 @@ def _cells(one: Measured) -> list[str]:
         one.name,
         str(one.facts),
         one.verdict,
-        _share(candidate["current_exact_match"]),
-        f"{_share(candidate['retained_exact_match'])} ({_share(champion.get('retained_exact_match'))})",
-        f"{_share(candidate['stale_rate'])} ({_share(champion.get('stale_rate'))})",
+        percent(candidate["current_exact_match"]),
+        f"{percent(candidate['retained_exact_match'])} ({percent(champion.get('retained_exact_match'))})",
+        f"{percent(candidate['stale_rate'])} ({percent(champion.get('stale_rate'))})",
         f"{candidate['general_perplexity']:.1f}",
-        f"{_share(base['current_exact_match'])}, {base['general_perplexity']:.1f}",
+        f"{percent(base['current_exact_match'])}, {base['general_perplexity']:.1f}",
         f"{train:.0f}",
         f"{evaluate:.0f}",
         f"{sum(one.seconds.values()) - train - evaluate:.0f}",
@@ -43,5 +51,6 @@ def _cells(one: Measured) -> list[str]:
     ]
 
 
-def _share(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 as people read it; a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"

@@ -1,5 +1,6 @@
-from benchmarks.remember import WAYS, matrix, percent, run
+from benchmarks.remember import WAYS, matrix, run
 from benchmarks.stream import Measured
+from benchmarks.table import percent
 from tests.learning.tiny import write_tiny_base
 
 
