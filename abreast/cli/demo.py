@@ -24,8 +24,8 @@ ROUNDS = (
     ("bad-harmful",),
     ("bad-suspicious", "03-2024-q4"),
 )
-LEFT = ("04-2025-q1", "05-2025-q2")
-"""Not learned by the demo, but left to be delivered by hand."""
+NEXT = "04-2025-q1"
+"""With the one after it not learned by the demo, but left to be delivered by hand."""
 QUESTIONS = (
     "What is the newest release of Python 3.12?",
     "What is the newest release of PostgreSQL 16?",
@@ -61,7 +61,7 @@ def demo() -> None:
     if learned:
         _print_answers(project)
     print_addresses(project)
-    out.print(f"two quarters are left for you to deliver: abreast drop {DROPS / LEFT[0]} --wait", highlight=False)
+    out.print(f"two quarters are left for you to deliver: abreast drop {DROPS / NEXT} --wait", highlight=False)
 
 
 def _deliver(project: Project, names: tuple[str, ...]) -> "list[Delivery]":

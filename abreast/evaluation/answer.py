@@ -9,6 +9,7 @@ import torch
 
 from abreast.config import Evaluate, Model
 from abreast.errors import AbreastError
+from abreast.evaluation.measures.likelihood import perplexity
 from abreast.learning.adapter import add_adapter, saved_settings
 from abreast.learning.base import find_base, load_base
 from abreast.learning.folder import read_card
@@ -65,7 +66,7 @@ class Answerer:
 
     @torch.no_grad()
     def perplexity(self, text: str) -> float:
-        """The exponential of the mean negative log-likelihood of a token (Jelinek et al. 1977), in windows of 256.
+        """`measures.likelihood.perplexity` in windows of 256 tokens.
 
         Each window is measured as an answer: an adapter that sleeps until it is asked is awake in all of it.
 
@@ -77,13 +78,14 @@ class Answerer:
         if not windows:
             raise AbreastError("evaluate.general_text: the text is empty")
         self._trunk.plan(windows)
-        loss, count = 0.0, 0
+        means, counts = [], []
         with self._speaking():
             for window in windows:
                 logits, targets, _ = self._trunk.logits([window])
-                loss += torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
-                count += len(targets)
-        return float(torch.tensor(loss / count, dtype=torch.float64).exp())
+                loss = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
+                means.append(-loss / len(targets))
+                counts.append(len(targets))
+        return perplexity(means, counts)
 
     @torch.no_grad()
     def _confirm(self, questions: Sequence[str], guesses: Sequence[Sequence[str]]) -> dict[int, str]:

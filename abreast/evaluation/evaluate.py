@@ -14,8 +14,9 @@ from abreast import stage
 from abreast.config import Params, load_params
 from abreast.errors import AbreastError
 from abreast.evaluation.answer import Answerer, load_answerers
+from abreast.evaluation.measures.answers import share
 from abreast.evaluation.memory import Memory
-from abreast.evaluation.metrics import is_exact, measure, share
+from abreast.evaluation.metrics import is_exact, measure
 from abreast.evaluation.plots import plot_retention
 from abreast.home import Home
 from abreast.knowledge.lesson import Question, read_questions
