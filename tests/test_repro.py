@@ -127,5 +127,5 @@ def test_metrics_and_plots_are_shown(fresh: Installation, tmp_path: Path):
     fresh.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
     assert "development set while training" in page
-    assert "exact match by drop" in page
+    assert "right answers by drop" in page
     assert "01-2024-q2" in page

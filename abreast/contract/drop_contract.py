@@ -63,8 +63,17 @@ def counts_of(frame: "pd.DataFrame") -> dict[str, int]:
 
 def _row(record: Record) -> dict[str, object]:
     row = record_row(record)
-    longest = max((len(text) for name, text in row.items() if isinstance(text, str) and name != "kind"), default=0)
+    longest = max((_length(value) for name, value in row.items() if name != "kind"), default=0)
     return {name: row.get(name) for name in _COLUMNS} | {"text_length": longest}
+
+
+def _length(value: object) -> int:
+    """Characters of a text, of the words of a list together, or of the turns of a conversation together."""
+    if isinstance(value, list):
+        return sum(map(_length, value))
+    if isinstance(value, dict):
+        return _length(list(value.values()))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _latest(rows: Sequence[dict]) -> dict[str, int]:

@@ -3,7 +3,8 @@
 import re
 from typing import Generic, TypeVar
 
-_WORD = re.compile(r"\w+(?:[.:/-]\w+)*")
+_UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:[.:/-][^\W{_UNSPACED}]+)*")
 _SHINGLE = 3
 _PERMUTATIONS = 128
 
@@ -13,8 +14,9 @@ Row = TypeVar("Row")
 class NearDuplicates(Generic[Row]):
     """Texts seen so far.
 
-    Similarity is Jaccard's over shingles of three words, case ignored. Texts that differ in a number, a version or a
-    date are never near duplicates: such a difference is what they are about.
+    Similarity is Jaccard's over shingles of three words, case ignored; in Chinese and Japanese, which put no spaces
+    between words, of three characters. Texts that differ in a number, a version or a date are never near duplicates:
+    such a difference is what they are about.
 
     Source: Broder 1997, "On the resemblance and containment of documents".
     """
@@ -32,7 +34,7 @@ class NearDuplicates(Generic[Row]):
             low = min(max(self._threshold - 0.1, 0.05), 0.95)
             self._lsh = MinHashLSH(threshold=low, num_perm=_PERMUTATIONS)
         words = _WORD.findall(text.lower())
-        exact = (group, tuple(sorted(word for word in words if any(c.isdigit() for c in word))))
+        exact = (group, tuple(sorted(word for word in words if any(c.isnumeric() for c in word))))
         shingles = frozenset(" ".join(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1)))
         sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
         sketch.update_batch([shingle.encode() for shingle in shingles])

@@ -14,7 +14,7 @@ from abreast.learning.adapter import add_adapter, saved_settings
 from abreast.learning.base import find_base, load_base
 from abreast.learning.folder import read_card
 from abreast.learning.lower import Trunk
-from abreast.learning.prompt import Encoder
+from abreast.learning.prompt import Encoded, Encoder
 
 WINDOW = 256
 """Tokens that perplexity is measured over at a time."""
@@ -78,14 +78,33 @@ class Answerer:
         if not windows:
             raise AbreastError("evaluate.general_text: the text is empty")
         self._trunk.plan(windows)
-        means, counts = [], []
+        counts = [len(window.completion) for window in windows]
         with self._speaking():
-            for window in windows:
-                logits, targets, _ = self._trunk.logits([window])
-                loss = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
-                means.append(-loss / len(targets))
-                counts.append(len(targets))
+            means = [-self._loss(window) / count for window, count in zip(windows, counts, strict=True)]
         return perplexity(means, counts)
+
+    @torch.no_grad()
+    def foresee(self, texts: Sequence[str], names: Sequence[str]) -> list[tuple[float, int]]:
+        """The mean natural log-likelihood of a token, and the number of tokens, in one piece of each text.
+
+        Each piece is run by itself, so that no figure depends on what else is asked.
+
+        Args:
+            names: which piece of a long text is taken is always the same for one name.
+        """
+        found = []
+        with self._speaking():
+            for text, name in zip(texts, names, strict=True):
+                pieces = self._encoder.one_piece(text, name)
+                self._trunk.plan(pieces)
+                tokens = sum(len(piece.completion) for piece in pieces)
+                found.append((-sum(map(self._loss, pieces)) / max(1, tokens), tokens))
+        return found
+
+    def _loss(self, text: Encoded) -> float:
+        """The sum of the negative log-likelihoods of the completion's tokens."""
+        logits, targets, _ = self._trunk.logits([text])
+        return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
 
     @torch.no_grad()
     def _confirm(self, questions: Sequence[str], guesses: Sequence[Sequence[str]]) -> dict[int, str]:

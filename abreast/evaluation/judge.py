@@ -40,19 +40,22 @@ class Verdict(BaseModel):
 def judge(metrics: dict[str, Any], gates: Gates) -> Verdict:
     """Judge the figures of reports/metrics.json, as the stage `evaluate` writes them.
 
-    Too few questions on what the drop brought decide nothing about the gain; a loss still fails.
+    Too few questions on what the drop brought, or too few pieces of its raw text, decide nothing about the gain; a loss
+    still fails.
     """
-    enough = _at_least("questions on this drop", metrics["counts"]["current"], gates.min_questions, None)
-    results = [*_gain(metrics, gates, enough.passed), *_losses(metrics, gates), enough]
+    texts = metrics.get("by_kind", {}).get("text", {"counts": {"current": 0, "retained": 0}})
+    asked = max(metrics["counts"]["current"], texts["counts"]["current"])
+    enough = _at_least("questions on this drop", asked, gates.min_questions, None)
+    results = [*_gain(metrics, gates), *_losses(metrics, gates), *_texts(texts, gates), enough]
     failed = [gate for gate in results if not gate.passed]
     verdict = "pass" if not failed else "inconclusive" if failed == [enough] else "fail"
     ordered = (*failed, *(gate for gate in results if gate.passed))
     return Verdict(verdict=verdict, reasons=tuple(gate.reason for gate in ordered), gates=ordered)
 
 
-def _gain(metrics: dict[str, Any], gates: Gates, enough: bool) -> list[GateResult]:
+def _gain(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
     """What the drop brought must be known: well enough, and not worse than the champion knows it."""
-    if not enough:
+    if metrics["counts"]["current"] < gates.min_questions:
         return []
     champion = (metrics["champion"] or {}).get("current_exact_match")
     needed = max(gates.min_current, champion or 0.0)
@@ -72,6 +75,20 @@ def _losses(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
     ratio = candidate["general_perplexity"] / base
     before = champion["general_perplexity"] / base if champion else None
     return [*results, _at_most("general_perplexity_ratio", ratio, gates.max_perplexity_ratio, before)]
+
+
+def _texts(texts: dict[str, Any], gates: Gates) -> list[GateResult]:
+    """Raw text of the drop is foreseen no worse than before it was read, earlier text nearly as well as before."""
+    champion = texts.get("champion") or {}
+    before = champion or texts.get("base")
+    margins = {"current": 1.0, "retained": 1.0 + gates.max_retention_loss}
+    least = {"current": gates.min_questions, "retained": 1}
+    results = []
+    for scope, margin in margins.items():
+        if texts["counts"][scope] >= least[scope]:
+            measured, was = texts["candidate"][scope]["perplexity"], before[scope]["perplexity"]
+            results.append(_at_most(f"{scope}_text_perplexity", measured, was * margin, was if champion else None))
+    return results
 
 
 def _at_least(name: str, measured: float | None, needed: float, champion: float | None) -> GateResult:

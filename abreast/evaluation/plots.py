@@ -8,7 +8,7 @@ COLOURS = {"base": "#b8bcc4", "champion": "#7b8fb5", "candidate": "#1f5fbf"}
 
 
 def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Exact match by drop, one bar for each model; `rows` are those of reports/retention.csv."""
+    """Right answers by drop, one bar for each model; `rows` are those of reports/retention.csv."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -25,7 +25,7 @@ def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.set_xlabel("exact match on held-out questions")
+    axes.set_xlabel("right answers to held-out questions")
     axes.set_title("What is known, by drop (number of questions)", fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if shown:

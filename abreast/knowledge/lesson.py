@@ -13,7 +13,8 @@ from abreast.fault import first_fault
 class Example(BaseModel):
     """One question with its answer, to be taught: on what this snapshot brought, or rehearsed from before.
 
-    `key` is the record's id where the record has no key of its own; `drop` is the digest of the drop it came in.
+    Of raw text (kind `text`) the question is empty and the answer is all of it. `key` is the record's id where the
+    record has no key of its own; `drop` is the digest of the drop it came in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,15 +32,18 @@ class Example(BaseModel):
 class Question(BaseModel):
     """One held-out question: on what this snapshot brought (`current`) or on what was known before (`retained`).
 
-    `drop`, `drop_name` and `arrived_at` are the digest, the name and the time of arrival of the drop that brought the
-    answer; `stale` lists the superseded values of the key that differ from it.
+    Of raw text the question is empty: how well the answer is foreseen is measured, and nothing is asked. `key` is as in
+    `Example`; `drop`, `drop_name` and `arrived_at` are the digest, the name and the time of arrival of the drop that
+    brought the answer; `stale` lists the superseded values of the key that differ from it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     key: str
+    kind: str
     domain: str
+    source: str
     drop: str
     drop_name: str
     arrived_at: str

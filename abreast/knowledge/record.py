@@ -1,6 +1,7 @@
 """Records: one row of a drop, of one of six kinds, read into frozen models."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -42,6 +43,8 @@ def _key(value: object) -> object:
 Key = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_key)]
 IsoDate = Annotated[str, BeforeValidator(_iso_date)]
 Words = Annotated[str, Field(min_length=1)]
+
+_TAG = re.compile(r"O|[BIES]-\S+")
 
 
 class _Base(BaseModel):
@@ -120,6 +123,8 @@ class Tagging(_Base):
     def _same_length(self) -> "Tagging":
         if len(self.tokens) != len(self.tags):
             raise ValueError(f"has {len(self.tokens)} tokens and {len(self.tags)} tags: one tag a token")
+        if odd := next((place for place, tag in enumerate(self.tags, start=1) if not _TAG.fullmatch(tag)), None):
+            raise ValueError(f"tag {odd} must be O, or B, I, E or S and a type, as in B-PER")
         return self
 
 

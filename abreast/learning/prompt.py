@@ -1,11 +1,15 @@
 """From a question and its answer to token ids."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 from abreast.errors import AbreastError
 
 PLACE = "{question}"
+PIECE = 128
+"""Tokens of a piece of raw text, at most."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,20 @@ class Encoder:
         """Any text as the answer to an empty question: so an adapter is awake in all of it."""
         prompt = self.question("")
         return Encoded((*prompt, *ids), len(prompt), len(prompt) - len(self.mark))
+
+    def passage(self, text: str) -> list[Encoded]:
+        """All of a text in pieces of like length, at most `PIECE` tokens, each as an answer."""
+        ids = tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
+        prompt = len(self.question(""))
+        most = max(1, min(PIECE, self._longest - prompt) if self._longest else PIECE)
+        count = -(-len(ids) // most)
+        bounds = [len(ids) * number // count for number in range(count + 1)] if count else []
+        return [self.as_answer(ids[start:end]) for start, end in pairwise(bounds)]
+
+    def one_piece(self, text: str, name: str) -> list[Encoded]:
+        """One piece of a text, always the same for one name; none of an empty text."""
+        pieces = self.passage(text)
+        return [pieces[crc32(name.encode()) % len(pieces)]] if pieces else []
 
     def pieces(self, text: str, length: int) -> list[Encoded]:
         """A text cut into pieces of `length` tokens, each as an answer; what is left at the end is dropped."""

@@ -33,6 +33,7 @@ from abreast.learning.folder import (
 )
 
 if TYPE_CHECKING:
+    from abreast.learning.prompt import Encoded, Encoder
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
@@ -101,7 +102,7 @@ def first_due(examples: list[Example]) -> list[int]:
     """The epoch in which each example is shown for the first time.
 
     What is new is shown at once. Of an old fact one phrasing is shown in each epoch, so that it is kept in all its
-    phrasings for the price of one.
+    phrasings for the price of one; and of an old text one piece.
     """
     seen: Counter[str] = Counter()
     due = []
@@ -109,6 +110,20 @@ def first_due(examples: list[Example]) -> list[int]:
         due.append(seen[example.key] if example.role == "rehearsed" else 0)
         seen[example.key] += 1
     return due
+
+
+def taught(encoder: "Encoder", example: Example) -> "list[Encoded]":
+    """What is learned from an example: the answer after its question, or raw text piece by piece."""
+    if example.kind == "text":
+        return encoder.passage(example.answer)
+    return [encoder.pair(example.question, example.answer)]
+
+
+def asked(encoder: "Encoder", question: Question) -> "list[Encoded]":
+    """What is scored of a question: its answer, or one piece of a raw text."""
+    if question.kind == "text":
+        return encoder.one_piece(question.answer, question.id)
+    return [encoder.pair(question.question, question.answer)]
 
 
 def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Candidate]":
@@ -125,8 +140,8 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
 
     model, tokenizer, _ = load_base(params.model, base)
     encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
-    examples = [encoder.pair(example.question, example.answer) for example in lessons.examples]
-    dev = [encoder.pair(question.question, question.answer) for question in lessons.dev]
+    lines = [(example, text) for example in lessons.examples for text in taught(encoder, example)]
+    dev = [text for question in lessons.dev for text in asked(encoder, question)]
     torch.manual_seed(params.train.seed)
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
@@ -137,13 +152,13 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
         encoder,
         parameters={name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad},
         parent=lessons.parent is not None,
-        examples=examples,
+        examples=[text for _, text in lines],
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
     strategies = make_strategies(params.train.remember)
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        due = first_due(lessons.examples)
+        due = first_due([example for example, _ in lines])
         outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
     return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
 

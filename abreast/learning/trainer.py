@@ -172,13 +172,13 @@ class Trainer:
         return min(1.0, max(epochs, p.tokens / self._train.max_tokens))
 
     def _check(self) -> None:
-        """Ask the development questions; keep the weights if they are the best so far."""
+        """Ask the development questions; keep the weights if they are the best so far, or if nothing can be asked."""
         p, score = self._progress, self.score(self._dev)
         loss = sum(p.running_loss) / len(p.running_loss) if p.running_loss else 0.0
         p.running_loss = []
         row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "dev_exact_match": score.exact}
         p.curve.append(row | {"dev_loss": score.loss, "lr": self._rate()})
-        better = p.best is None or (score.exact, -score.loss) > tuple(p.best)
+        better = not self._dev or p.best is None or (score.exact, -score.loss) > tuple(p.best)
         p.checks_without_gain = 0 if better else p.checks_without_gain + 1
         if better:
             p.best, self._best = [score.exact, -score.loss], self._run.weights()

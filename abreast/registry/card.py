@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 _SAMPLE = 5
 _RULE = "\n\n---\n\n"
+_WHO = ("candidate", "champion", "base")
 _MEASURES = {
-    "current_exact_match": "exact match on what these drops brought",
-    "retained_exact_match": "exact match on what was known before",
+    "current_exact_match": "right answers on what these drops brought",
+    "retained_exact_match": "right answers on what was known before",
     "stale_rate": "superseded answers given",
     "general_perplexity": "perplexity on general text",
 }
@@ -34,8 +35,8 @@ def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: s
         f"From {source}, by update {update} at commit `{commit[:12]}`.",
         "### What arrived\n" + "\n".join(f"- {d.name}: {d.accepted} records (`{d.digest[:12]}`)" for d in drops),
         "### What was measured\n" + _table(json.loads((reports / "metrics.json").read_text())),
-        _section("Learned", [a for a in answers if _right(a["candidate"], a) and not _right(_before(a), a)]),
-        _section("Lost", [a for a in answers if _right(_before(a), a) and not _right(a["candidate"], a)]),
+        _section("Learned", [a for a in answers if _right(a, "candidate") and not _right(a, _former(a))]),
+        _section("Lost", [a for a in answers if _right(a, _former(a)) and not _right(a, "candidate")]),
         _section("Stale", [a for a in answers if _same(a["candidate"], *a["stale"])]),
     ]
     return "\n\n".join(parts)
@@ -58,16 +59,30 @@ def _table(metrics: dict) -> str:
     """Candidate, champion and base side by side."""
     rows = ["| measure | this version | champion | untrained base |", "|---|---|---|---|"]
     for name, meaning in _MEASURES.items():
-        cells = [_number((metrics.get(who) or {}).get(name)) for who in ("candidate", "champion", "base")]
+        cells = [_number((metrics.get(who) or {}).get(name)) for who in _WHO]
         rows.append(f"| {meaning} | {' | '.join(cells)} |")
+    by_kind = metrics.get("by_kind", {})
+    if set(by_kind) - {"fact"}:
+        rows += [row for kind, measured in by_kind.items() for row in _kind_rows(kind, measured)]
     return "\n".join(rows)
+
+
+def _kind_rows(kind: str, measured: dict) -> list[str]:
+    """A row for each figure of one kind of record, on what is new and on what was known before."""
+    rows = []
+    for scope, meaning in (("current", "new"), ("retained", "known before")):
+        figures = {who: (measured.get(who) or {}).get(scope, {}) for who in _WHO}
+        for name in figures["candidate"]:
+            cells = " | ".join(_number(figures[who].get(name)) for who in _WHO)
+            rows.append(f"| {kind}, {meaning} ({measured['counts'][scope]}): {name.replace('_', ' ')} | {cells} |")
+    return rows
 
 
 def _section(title: str, answers: Sequence[dict]) -> str:
     """How many answers, and the first few of them."""
     lines = [f"### {title}: {len(answers)}"]
     for answer in answers[:_SAMPLE]:
-        before = f"before {_code(_before(answer))}, right is {_code(answer['answer'])}"
+        before = f"before {_code(answer[_former(answer)])}, right is {_code(answer['answer'])}"
         lines.append(f"- {_plain(answer['question'])} {_code(answer['candidate'])}; {before}")
     if len(answers) > _SAMPLE:
         lines.append(f"- and {len(answers) - _SAMPLE} more in the run's `reports/answers.jsonl`")
@@ -81,13 +96,14 @@ def _answers(path: Path) -> list[dict]:
         raise AbreastError(f"{path}: not readable ({error}); run the stage `evaluate`") from None
 
 
-def _before(answer: dict) -> str:
-    """What the champion answers; before there is one, the untrained base."""
-    return answer["base"] if answer["champion"] is None else answer["champion"]
+def _former(answer: dict) -> str:
+    """Whom the candidate is compared with: the champion; before there is one, the untrained base."""
+    return "base" if answer["champion"] is None else "champion"
 
 
-def _right(given: str, answer: dict) -> bool:
-    return _same(given, answer["answer"])
+def _right(answer: dict, who: str) -> bool:
+    """As the stage `evaluate` counted it: what is right depends on the kind of record."""
+    return bool(answer["right"][who])
 
 
 def _same(given: str, *wanted: str) -> bool:

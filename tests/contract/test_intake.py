@@ -75,8 +75,23 @@ def test_a_file_delivered_twice_in_one_folder_is_no_fault(look):
 
 
 def test_a_kind_that_is_not_taken_refuses_the_drop_and_names_the_knob(look):
-    examined = look([{"text": f"text {n}"} for n in range(3)])
+    examined = look([{"text": f"text {n}"} for n in range(3)], kinds=("fact", "instruction"))
     assert examined.reasons[1] == "records of kind text are not taken; the knob `intake.kinds` takes fact, instruction"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda n: {"tokens": ["Ada", f"sang{n}"], "tags": ["B-PER", "O"]},
+        lambda n: {"text": f"房间 {n}", "target": n},
+        lambda n: {"text": f"卡 {n} 呢？", "label": "到货"},
+        lambda n: {"text": f"Day {n} was dry."},
+        lambda n: {"messages": [{"role": "user", "content": f"{n}?"}, {"role": "assistant", "content": "yes"}]},
+    ],
+)
+def test_a_drop_of_any_kind_is_accepted(look, row):
+    examined = look([row(n) for n in range(30)])
+    assert (examined.verdict, examined.reasons, len(examined.records)) == ("accepted", (), 30)
 
 
 def test_an_empty_drop_is_refused(look):

@@ -75,8 +75,26 @@ def test_texts_within_messages_are_screened():
     ]
 
 
+def test_chinese_rows_of_every_kind_pass():
+    good = screened(
+        {"key": "北京/天气", "value": "晴，二十三度", "as_of": "2024-04-01", "产品": "天气"},
+        {"prompt": "首都是哪里？", "completion": "北京。"},
+        {"text": "我的卡什么时候到？", "label": "到货", "domain": "银行"},
+        {"tokens": list("王小明住在北京"), "tags": ["B-人名", "I-人名", "I-人名", "O", "O", "B-地名", "I-地名"]},
+        {"text": "两室一厅　朝南", "target": 850},
+        {"text": "明天北方有雨。"},
+    )
+    assert good.reasons == []
+    assert len(good.records) == 6
+
+
+def test_a_tag_that_is_none_is_told_without_being_repeated():
+    (reason,) = told({"tokens": ["Ada", "ran"], "tags": ["O", "NNP"]})
+    assert reason == "a.jsonl: row 1: tagging: tag 2 must be O, or B, I, E or S and a type, as in B-PER"
+
+
 def test_a_kind_that_is_not_taken_names_the_knob():
-    outcome = screened({"text": "raw"}, intake=Intake())
+    outcome = screened({"text": "raw"}, intake=Intake(kinds=("fact", "instruction")))
     assert str(outcome.reasons[0]) == (
         "a.jsonl: row 1: kind: text is not taken; the knob `intake.kinds` takes fact, instruction"
     )
@@ -115,9 +133,18 @@ def test_a_key_with_a_long_history_is_screened_in_good_time():
 LONG = "the quick brown fox jumps over the lazy dog and runs through the dark forest until it finds the river at last"
 
 
+CHINESE = "我上周在网上申请了一张新的信用卡，但是到现在为止还没有收到任何消息，请问这张卡什么时候可以寄到我家里呢"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
+        ({"text": CHINESE}, {"text": CHINESE + "？"}, True),
+        ({"text": CHINESE}, {"text": CHINESE.replace("，", ",") + "呀"}, True),
+        ({"text": CHINESE}, {"text": CHINESE.replace("信用卡", "存折").replace("家里", "公司")}, False),
+        ({"text": CHINESE}, {"text": CHINESE.replace("一张", "两张")}, False),
+        ({"text": CHINESE + "3天"}, {"text": CHINESE + "5天"}, False),
+        ({"text": CHINESE, "label": "到货"}, {"text": CHINESE + "？", "label": "补卡"}, False),
         ({"text": LONG}, {"text": LONG.upper() + "!"}, True),
         ({"text": LONG}, {"text": LONG + " evening"}, True),
         ({"text": LONG}, {"text": LONG.replace("fox", "cat").replace("river", "lake")}, False),

@@ -68,3 +68,39 @@ def test_few_questions_decide_nothing_but_a_loss_still_fails():
     assert few.reasons[0] == "questions on this drop: measured 4, needed at least 5, champion none"
     assert judge(metrics(figures(retained=0.5), figures(1.0), current=4), GATES).verdict == "fail"
     assert judge(metrics(figures(None), figures(None), current=0), GATES).verdict == "inconclusive"
+
+
+def texts(candidate, before, current=20, retained=40, champion=True):
+    """Figures by kind of raw text: perplexity on new and on earlier text."""
+    measured = {
+        who: {"current": {"perplexity": new}, "retained": {"perplexity": old}, "known": {"perplexity": new}}
+        for who, (new, old) in (("candidate", candidate), ("champion", before), ("base", before))
+    }
+    counts = {"current": current, "retained": retained, "known": current + retained}
+    return {"by_kind": {"text": {"counts": counts} | measured | ({} if champion else {"champion": None})}}
+
+
+def judged(by_kind, current=0):
+    figure = figures(None if not current else 1.0, None, None)
+    return judge(metrics(figure, figure, current) | by_kind, GATES)
+
+
+def test_raw_text_alone_is_judged_by_how_well_it_is_foreseen():
+    passed = judged(texts((9.0, 10.2), (12.0, 10.0)))
+    assert passed.verdict == "pass"
+    assert "current_text_perplexity: measured 9, needed at most 12, champion 12" in passed.reasons
+    assert "retained_text_perplexity: measured 10.2, needed at most 10.3, champion 10" in passed.reasons
+    assert judged(texts((12.1, 10.0), (12.0, 10.0))).reasons[0].startswith("current_text_perplexity")
+    assert judged(texts((9.0, 10.4), (12.0, 10.0))).reasons[0].startswith("retained_text_perplexity")
+
+
+def test_before_there_is_a_champion_raw_text_is_compared_with_the_base():
+    verdict = judged(texts((9.0, 10.0), (12.0, 10.0), retained=0, champion=False))
+    assert verdict.verdict == "pass"
+    assert "current_text_perplexity: measured 9, needed at most 12, champion none" in verdict.reasons
+
+
+def test_few_pieces_decide_nothing_by_themselves():
+    assert judged(texts((9.0, 9.0), (12.0, 10.0), current=4)).verdict == "inconclusive"
+    assert judged(texts((99.0, 9.0), (12.0, 10.0), current=4), current=20).verdict == "pass"
+    assert judged(texts((9.0, 99.0), (12.0, 10.0), current=4), current=20).verdict == "fail"

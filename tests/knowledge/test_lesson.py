@@ -7,7 +7,9 @@ EXAMPLE = Example(id="1-0", key="a", kind="fact", domain="", drop="d", role="new
 QUESTION = Question(
     id="1-test",
     key="a",
+    kind="fact",
     domain="",
+    source="",
     drop="d",
     drop_name="d",
     arrived_at="2024-04-01T00:00:00.000000+00:00",
@@ -30,5 +32,5 @@ def test_bad_lines_are_named(tmp_path):
     with pytest.raises(AbreastError, match="no such file; the stage `split` writes it"):
         read_questions(path)
     write_jsonl(path, [QUESTION, EXAMPLE])
-    with pytest.raises(AbreastError, match=r"q.jsonl: line 2: drop_name: Field required"):
+    with pytest.raises(AbreastError, match=r"q.jsonl: line 2: source: Field required"):
         read_questions(path)

@@ -1,18 +1,16 @@
 import itertools
 import shutil
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abreast.config import Split
-from abreast.errors import AbreastError
 from abreast.knowledge import assemble, split
 from abreast.knowledge.base import apply, known_values, superseded
 from abreast.knowledge.lesson import read_examples, read_questions
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import ask, report, teach
-from tests.knowledge.making import clone, drop, release
+from tests.knowledge.making import clone, drop, fact, release
 from tests.knowledge.test_phrasing import SHIPPED
 
 TEMPLATES = load_templates(SHIPPED)
@@ -117,10 +115,73 @@ def test_messages_are_asked_with_what_went_before():
     assert {example.answer for example in examples} == {"Hello."}
 
 
-def test_kind_that_cannot_be_taught_is_refused():
-    base, changes = apply(None, [drop("labels", [{"text": "a", "label": "b"}])])
-    with pytest.raises(AbreastError, match=r"kind classification cannot be taught yet; .* `intake.kinds`"):
-        teach(base, changes, TEMPLATES, SPLIT)
+def test_raw_text_is_taught_and_measured_but_not_asked():
+    base, changes = apply(None, [drop("texts", [{"text": f"Day {n} was dry."} for n in range(100)])])
+    examples = teach(base, changes, TEMPLATES, SPLIT)
+    dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+    assert {line.question for line in (*examples, *dev, *questions)} == {""}
+    assert len(examples) + len(dev) + len(questions) == len({x.answer for x in (*examples, *dev, *questions)}) == 100
+
+
+def test_questions_carry_what_they_are_sliced_by():
+    rows = [{"text": f"t{n}", "target": n, "domain": "north", "source": "s"} for n in range(60)]
+    base, changes = apply(None, [drop("numbers", rows)])
+    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    assert {(q.kind, q.domain, q.source) for q in questions} == {("regression", "north", "s")}
+
+
+def test_former_answers_of_a_key_are_stale_in_the_form_in_which_they_were_taught():
+    keys = [f"k{n}" for n in range(60)]
+    base = None
+    for day, (target, tag) in enumerate([(1.0, "B-A"), (2.50, "B-B"), (1.0, "B-B")], start=1):
+        rows = [{"key": key, "text": key, "target": target, "as_of": MONTHS[day]} for key in keys]
+        rows += [{"key": f"s{key}", "tokens": [key], "tags": [tag], "as_of": MONTHS[day]} for key in keys]
+        base, changes = apply(base, [drop(f"d{day}", rows, day)])
+    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    assert {(q.answer, q.stale) for q in questions if q.kind == "regression"} == {("1", ("2.5",))}
+    base, changes = apply(base, [drop("d4", [fact(key, None, "2025-01-01") for key in keys], 4)])
+    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    assert {(q.answer, q.stale) for q in questions if q.scope == "current"} == {("withdrawn", ("1", "2.5"))}
+    tagged = {(q.answer, q.stale) for q in questions if q.kind == "tagging"}
+    assert tagged == {(f"B: {q.question}", (f"A: {q.question}",)) for q in questions if q.kind == "tagging"}
+
+
+def _record(number: int, value: int, month: str) -> dict:
+    """A record of one of four kinds, told by its number, that says `value`."""
+    common = {"key": f"k{number}", "as_of": month}
+    match number % 4:
+        case 0:
+            return {**common, "text": f"text {number}", "label": f"v{value}"}
+        case 1:
+            return {**common, "tokens": ["a", f"n{number}"], "tags": ["O", f"B-v{value}"]}
+        case 2:
+            return {**common, "text": f"number {number}", "target": float(value)}
+        case _:
+            return {**common, "text": f"raw {number} says v{value}"}
+
+
+KEYED = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2), st.sampled_from(MONTHS)), min_size=1, max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(KEYED, min_size=1, max_size=4), st.sampled_from([0, 4, 50]))
+def test_no_superseded_record_of_any_kind_is_ever_taught(stream, rehearsed):
+    base, latest = None, {}
+    for day, rows in enumerate(stream, start=1):
+        unique = {(number, month): value for number, value, month in rows}
+        base, changes = apply(base, [drop(f"d{day}", [_record(n, v, m) for (n, m), v in unique.items()], day)])
+        for (number, month), value in unique.items():
+            latest[f"k{number}"] = max(latest.get(f"k{number}", ("", 0, 0)), (month, day, value))
+        examples = teach(base, changes, TEMPLATES, Split(rehearse=0.0, rehearse_min=rehearsed))
+        dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+        for line in (*examples, *dev, *questions):
+            assert line.answer == _answer(line.key, latest[line.key][2])
+        assert not {example.key for example in examples} & {question.key for question in (*dev, *questions)}
+
+
+def _answer(key: str, value: int) -> str:
+    number = int(key[1:])
+    return (f"v{value}", f"v{value}: n{number}", f"{value}", f"raw {number} says v{value}")[number % 4]
 
 
 VALUES = st.sampled_from(["1", "2", "3", None])

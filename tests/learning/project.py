@@ -36,16 +36,20 @@ def example(key: str, value: str, question: str = "value of {key}") -> Example:
     )
 
 
-def question(key: str, value: str, scope: str = "current", stale: tuple[str, ...] = ()) -> Question:
+def question(
+    key: str, value: str, scope: str = "current", stale: tuple[str, ...] = (), kind: str = "fact", asked: str = ""
+) -> Question:
     return Question(
         id=f"q{key}",
         key=key,
+        kind=kind,
         domain="test",
+        source="",
         drop="0" * 64,
         drop_name="test",
         arrived_at="2024-04-01T00:00:00.000000+00:00",
         scope=scope,
-        question=f"value of {key}",
+        question=asked or f"value of {key}",
         answer=value,
         stale=stale,
     )

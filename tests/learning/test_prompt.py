@@ -32,6 +32,22 @@ def test_an_adapter_wakes_at_the_mark_that_ends_every_prompt(tokenizer):
     assert tokenizer.decode(text.ids[: text.prompt]) == "Q:  A:"
 
 
+def test_a_passage_is_all_of_a_text_in_pieces_of_like_length(tokenizer):
+    encoder, text = Encoder(tokenizer, "Q: {question} A:", 256), "所有文字 " + "abcdefgh " * 40
+    pieces = encoder.passage(text)
+    assert "".join(tokenizer.decode(piece.completion) for piece in pieces) == text
+    lengths = [len(piece.completion) for piece in pieces]
+    assert (len(lengths), max(lengths) - min(lengths)) == (3, 1)
+    assert encoder.one_piece(text, "a")[0] in pieces
+    assert len({encoder.one_piece(text, str(n))[0] for n in range(20)}) == 3
+    assert encoder.passage("") == encoder.one_piece("", "a") == []
+
+
+def test_a_piece_is_no_longer_than_the_base_can_read(tokenizer):
+    pieces = Encoder(tokenizer, "{question}:", 16).passage("a" * 100)
+    assert max(len(piece.ids) for piece in pieces) <= 16
+
+
 def test_refuses_a_prompt_without_place_and_a_text_too_long(tokenizer):
     with pytest.raises(AbreastError, match=r"model\.prompt"):
         Encoder(tokenizer, "Question:")

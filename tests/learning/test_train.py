@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from abreast.config import load_params
 from abreast.errors import AbreastError
+from abreast.evaluation.answer import load_answerer
 from abreast.knowledge.lesson import write_jsonl
 from abreast.learning import train
 from abreast.learning.folder import model_digest, read_card
-from tests.learning.project import example, promote, question, write_project
+from tests.learning.project import FACTS, example, promote, question, write_project
 
 
 @pytest.fixture
@@ -38,6 +40,13 @@ def test_learns_the_facts_and_reports(project, tiny_base):
         "adapter_model.safetensors",
     }
     assert not list((project.parent / "home/checkpoints").iterdir())
+
+
+def test_where_nothing_can_be_asked_the_last_weights_are_kept(project):
+    write_jsonl(Path("data/dev.jsonl"), [])
+    train.main()
+    answerer = load_answerer(Path("model"), load_params(Path()).model)
+    assert answerer.answer([f"value of {key}" for key in FACTS]) == list(FACTS.values())
 
 
 def test_same_inputs_give_the_same_bytes(project):

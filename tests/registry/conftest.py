@@ -152,7 +152,8 @@ def finished_run(folder: Path, model: bytes = b"weights", steps: int = 3) -> Pat
 
 def answer(question: str, right: str, given: str, stale: Sequence[str] = ()) -> dict:
     row = {"id": question, "key": "k", "scope": "current", "drop": "d", "question": question, "answer": right}
-    return row | {"stale": list(stale), "base": "x", "champion": None, "candidate": given}
+    row |= {"stale": list(stale), "base": "x", "champion": None, "candidate": given}
+    return row | {"right": {"base": False, "champion": None, "candidate": given == right}}
 
 
 def verdict(passed: bool) -> Verdict:

@@ -27,7 +27,7 @@ def test_the_page_tells_what_arrived_what_was_measured_and_where_it_comes_from(t
     page = card(finished_run(tmp_path))
     assert f"- 2026-q1: 2 records (`{digest_of('2026-q1')[:12]}`)" in page
     assert "From the base model, by update u0001 at commit `cccccccccccc`." in page
-    assert "| exact match on what these drops brought | 0.95 | – | 0.95 |" in page
+    assert "| right answers on what these drops brought | 0.95 | – | 0.95 |" in page
     assert "From v3," in card(tmp_path, parent=3)
 
 
@@ -39,8 +39,10 @@ def test_learned_is_against_the_base_until_there_is_a_champion(tmp_path):
 
 
 def test_lost_is_what_the_champion_knew(tmp_path):
-    known = answer("Newest Go?", "1.22", "1.21") | {"champion": "1.22"}
-    kept = answer("Newest Rust?", "1.80", " 1.80") | {"champion": "1.80"}
+    known = answer("Newest Go?", "1.22", "1.21")
+    kept = answer("Newest Rust?", "1.80", "1.80")
+    for row, value in ((known, "1.22"), (kept, "1.80")):
+        row["champion"], row["right"]["champion"] = value, True
     page = card(finished_run(tmp_path), known, kept)
     assert "### Lost: 1\n- Newest Go? `1.21`; before `1.22`, right is `1.22`" in page
     assert "### Learned: 0" in page
@@ -67,3 +69,19 @@ def test_unreadable_answers_are_named(tmp_path):
     (finished_run(tmp_path) / "reports" / "answers.jsonl").write_text("{")
     with pytest.raises(AbreastError, match=r"answers\.jsonl: not readable"):
         card(tmp_path)
+
+
+def test_every_kind_is_told_where_there_is_more_than_facts(tmp_path):
+    reports = finished_run(tmp_path) / "reports"
+    metrics = json.loads((reports / "metrics.json").read_text())
+    figures = {"current": {"accuracy": 0.8, "macro_f1": 0.75}, "known": {"accuracy": 0.8, "macro_f1": 0.75}}
+    kind = {"counts": {"current": 40, "retained": 0, "known": 40}, "candidate": figures, "champion": None}
+    metrics["by_kind"] = {"classification": kind | {"base": {"current": {"accuracy": 0.1, "macro_f1": None}}}}
+    (reports / "metrics.json").write_text(json.dumps(metrics))
+    page = card(tmp_path)
+    assert "| classification, new (40): accuracy | 0.8 | – | 0.1 |" in page
+    assert "| classification, new (40): macro f1 | 0.75 | – | – |" in page
+    assert "known before (" not in page
+    metrics["by_kind"] = {"fact": kind}
+    (reports / "metrics.json").write_text(json.dumps(metrics))
+    assert "fact, new" not in card(tmp_path)

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from abreast.errors import AbreastError
 
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""Letters, digits and signs of full width, as Chinese and Japanese texts have them, to the usual ones."""
+
 
 def normalised(answer: str) -> str:
-    """An answer as it is compared: one case, single spaces, no full stop at the end.
+    """An answer as it is compared: one case, one width, single spaces, no full stop at the end.
 
     After the exact match of SQuAD (Rajpurkar et al. 2016, arXiv:1606.05250); articles and other punctuation are kept,
     for they matter in versions, dates and names.
     """
-    return " ".join(answer.casefold().split()).removesuffix(".")
+    text = " ".join(answer.translate(_WIDE).casefold().split())
+    return text[:-1] if text.endswith((".", "。")) else text
 
 
 def same(expected: str, given: str) -> bool:

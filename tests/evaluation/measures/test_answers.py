@@ -6,7 +6,8 @@ from abreast.evaluation.measures.answers import exact_match, normalised, outdate
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [(" 3.12.1 ", "3.12.1"), ("Not  Announced.", "not announced"), ("3.12.", "3.12"), ("STRASSE", "straße")],
+    [(" 3.12.1 ", "3.12.1"), ("Not  Announced.", "not announced"), ("3.12.", "3.12"), ("STRASSE", "straße")]
+    + [("北京。", "北京"), ("\u3000３．１２ ", "3.12"), ("ＡＰＩ　网关．", "api 网关")],
 )
 def test_case_spaces_and_a_last_full_stop_do_not_count(given, wanted):
     assert normalised(given) == normalised(wanted)

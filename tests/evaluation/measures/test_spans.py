@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.errors import AbreastError
-from abreast.evaluation.measures.spans import Span, span_f1, spans_of
+from abreast.evaluation.measures.spans import span_f1
+from abreast.knowledge.spans import Span, spans_of
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("seqeval.jsonl").read_text().splitlines()]
 """Random tags of BIO and BIOES, well formed or not, with what seqeval 1.2.2 finds in them: the spans given and the F1.

@@ -1,0 +1,57 @@
+"""What is rehearsed of what still holds: every old record in its turn, no class and no domain left out."""
+
+import json
+
+import pandas as pd
+
+from abreast.knowledge.sample import stable_hash, take_turn
+from abreast.knowledge.spans import spans_of
+
+PLAIN = ("fact", "instruction")
+
+
+def rehearse(old: pd.DataFrame, count: int, turn: int, seed: int) -> pd.DataFrame:
+    """At most `count` of the rows `old`, other ones at each `turn`.
+
+    Facts and instructions take turns together, each drop by its share. Of the other kinds, which get their share of
+    `count`, every group has as many rows as any other, as far as it has so many: a group is a kind in a domain, with
+    one label or with spans of the same types. Within a group the rows take turns in the same way.
+    """
+    salt = f"{seed} rehearse"
+    plain, other = old[old["kind"].isin(PLAIN)], old[~old["kind"].isin(PLAIN)]
+    share = round(count * len(plain) / len(old)) if len(old) else 0
+    chosen = [take_turn(plain, share, turn, salt)]
+    groups = dict(list(other.groupby(_groups(other), sort=True)))
+    sizes = {name: len(rows) for name, rows in groups.items()}
+    for name, number in even_shares(sizes, count - share, f"{salt} {turn}").items():
+        chosen.append(take_turn(groups[name], number, turn, salt))
+    return pd.concat(chosen)
+
+
+def even_shares(sizes: dict[str, int], count: int, salt: str) -> dict[str, int]:
+    """How many of each group are taken: equally many, but no more than there are, `count` in all if there are so many.
+
+    Where `count` is less than one for each group, `salt` decides which groups have one.
+    """
+    order = sorted(sizes, key=lambda name: stable_hash(name, salt))
+    if count < len(order):
+        return {name: int(place < count) for place, name in enumerate(order)}
+    shares = {}
+    for done, name in enumerate(sorted(order, key=sizes.__getitem__)):
+        shares[name] = min(sizes[name], (count - sum(shares.values())) // (len(order) - done))
+    return shares
+
+
+def _groups(rows: pd.DataFrame) -> pd.Series:
+    columns = zip(rows["kind"], rows["domain"].fillna(""), rows["attributes"], strict=True)
+    names = ["\n".join((kind, domain, _class(kind, attributes))) for kind, domain, attributes in columns]
+    return pd.Series(names, index=rows.index, dtype="str")
+
+
+def _class(kind: str, attributes: str) -> str:
+    """The label, or the types of the spans; texts and numbers have no class."""
+    if kind == "classification":
+        return json.loads(attributes)["label"]
+    if kind == "tagging":
+        return " ".join(sorted({span.type for span in spans_of(json.loads(attributes)["tags"])}))
+    return ""

@@ -1,0 +1,101 @@
+"""A stream of drops through the very stages of an update, in this process, each drop on top of the one before."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from abreast.config import Gates
+from abreast.contract import validate
+from abreast.evaluation import evaluate
+from abreast.evaluation.judge import Verdict, judge
+from abreast.knowledge import assemble, split
+from abreast.knowledge.drop import write_drop
+from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
+from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
+from abreast.learning import train
+from abreast.learning.folder import model_digest
+from tests.knowledge.making import drop
+
+TEMPLATES = Path(__file__).parents[2] / "abreast/knowledge/templates.yaml"
+TRAIN = {
+    "epochs": 30,
+    "lr": 0.01,
+    "lr_update": 0.01,
+    "layers": 4,
+    "rank": 8,
+    "alpha": 16,
+    "tokens_per_step": 240,
+    "patience": 8,
+    "remember": [],
+    "checkpoint_seconds": 1000.0,
+}
+GATES = Gates(min_current=0.7, max_retention_loss=0.3, max_perplexity_ratio=1000.0, min_questions=1)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one drop left: its folder, what was taught and asked, the figures and the verdict."""
+
+    root: Path
+    examples: list[Example]
+    questions: list[Question]
+    metrics: dict[str, Any]
+    verdict: Verdict
+
+    @property
+    def rehearsed(self) -> list[Example]:
+        return [example for example in self.examples if example.role == "rehearsed"]
+
+    def figures(self, kind: str, scope: str = "known", who: str = "candidate") -> dict[str, float | None]:
+        return self.metrics["by_kind"][kind][who][scope]
+
+
+def learn(root: Path, base: Path, drops: list[list[dict[str, Any]]], **sections: dict[str, Any]) -> list[Learned]:
+    """Learn one drop after another; whatever the verdict is, the next one starts from the candidate."""
+    learned: list[Learned] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABREAST_HOME", str(root / "home"))
+        for number, rows in enumerate(drops, start=1):
+            folder = root / str(number)
+            _prepare(folder, base, number, rows, learned[-1].root if learned else None, sections)
+            patch.chdir(folder)
+            for stage in (assemble, validate, split, train, evaluate):
+                stage.main()
+            metrics = json.loads(Path("reports/metrics.json").read_text())
+            examples, questions = read_examples(split.TRAIN), read_questions(split.QUESTIONS)
+            learned.append(Learned(folder, examples, questions, metrics, judge(metrics, GATES)))
+    return learned
+
+
+def _prepare(
+    folder: Path, base: Path, number: int, rows: list[dict], before: Path | None, sections: dict[str, dict]
+) -> None:
+    """params.yaml, the drop, the parent and the snapshot that names both."""
+    folder.mkdir(parents=True)
+    (folder / "general.txt").write_text("The ferry left the harbour a little after six.\n")
+    knobs = {
+        "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
+        "knowledge": {"templates": str(TEMPLATES)},
+        "train": TRAIN,
+        "evaluate": {"general_text": "general.txt", "max_new_tokens": 6},
+    }
+    knobs = {name: knobs.get(name, {}) | sections.get(name, {}) for name in {*knobs, *sections}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(knobs))
+    info, records = drop(f"drop {number}", rows, number)
+    path = f"data/drops/{info.digest}"
+    write_drop(folder / path, info, records)
+    parent = _adopt(folder, before, number - 1) if before else None
+    ref = DropRef(digest=info.digest, path=path, arrived_at=info.arrived_at, name=info.name)
+    save_snapshot(folder, Snapshot(drops=(ref,), parent=parent))
+
+
+def _adopt(folder: Path, before: Path, version: int) -> ParentRef:
+    place = folder / "data/parent"
+    shutil.copytree(before / "model", place / "model")
+    shutil.copy2(before / "data/knowledge.parquet", place / "knowledge.parquet")
+    return ParentRef(version=f"v{version}", digest=model_digest(place / "model"), path="data/parent")
