@@ -73,8 +73,8 @@ def _as_base(one: Measured) -> Measured:
     by_kind = {kind: held | {"candidate": held["base"]} for kind, held in one.metrics["by_kind"].items()}
     metrics = one.metrics | {"candidate": one.metrics["base"], "champion": None, "by_kind": by_kind}
     by_drop = {drop: row | {"candidate": row["base"], "champion": None} for drop, row in one.by_drop.items()}
-    kept = {"evaluate": one.seconds["evaluate"]}, {"evaluate": one.peaks["evaluate"]}
-    return replace(one, metrics=metrics, by_drop=by_drop, seconds=kept[0], peaks=kept[1], tokens=0)
+    costs = {part: {"evaluate": getattr(one, part)["evaluate"]} for part in ("seconds", "processor", "peaks")}
+    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, **costs)
 
 
 def mean_of(runs: Sequence[Figures]) -> Figures:

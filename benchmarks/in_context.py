@@ -67,11 +67,11 @@ def first_line(answer: str) -> str:
     return answer.split("\n")[0].strip()
 
 
-def main() -> None:
-    """Ask in the current folder."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ask in the current folder; `arguments` are those of the command line if left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shots", type=int, default=SHOTS)
-    count = parser.parse_args().shots
+    count = parser.parse_args(arguments).shots
     params = load_params(Path())
     templates = load_templates(Path(params.knowledge.templates))
     taught = for_use(valid(read_base(KNOWLEDGE)), "train")

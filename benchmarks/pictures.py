@@ -36,7 +36,7 @@ def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str
     columns = min(COLUMNS, len(matrices))
     rows = ceil(len(matrices) / columns)
     drops = max(len(runs[0].drops) for runs in matrices.values())
-    figure = _figure(1.4 + columns * max(1.9, 0.4 * drops), 0.9 + rows * max(1.4, 0.3 * drops + 0.5))
+    figure = new_figure(1.4 + columns * max(1.9, 0.4 * drops), 0.9 + rows * max(1.4, 0.3 * drops + 0.5))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in [*grid.flat][len(matrices) :]:
         axes.set_visible(False)
@@ -76,7 +76,7 @@ def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
 def plot_compute(ways: Mapping[str, Sequence[Figures]], stream: str, path: Path) -> None:
     """Quality against compute: right answers after the last drop (bars: lowest and highest seed), seconds of it."""
     known = {name: (mean_of(runs), runs) for name, runs in ways.items() if mean_of(runs).average is not None}
-    figure = _figure(9.0, max(4.2, 0.24 * len(known) + 1.2))
+    figure = new_figure(9.0, max(4.2, 0.24 * len(known) + 1.2))
     axes = figure.subplots()
     for label, (colour, mark) in FAMILIES.items():
         members = [pair for name, pair in known.items() if family(name) == label]
@@ -127,7 +127,8 @@ def _name_points(axes: Any, points: Mapping[str, tuple[float, float]]) -> None:
         )
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure, in inches, that needs no screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -29,15 +29,16 @@ STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.ya
 
 
 class Cost(NamedTuple):
-    """What one stage took: seconds, and the peak of its own memory in MB."""
+    """What one stage took: seconds, seconds of processor time, and the peak of its own memory in MB."""
 
     seconds: float
+    processor: float
     peak_mb: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One drop: the verdict, the figures of `reports/metrics.json`, and by stage seconds and peak memory in MB."""
+    """One drop: the verdict, the figures of `reports/metrics.json`, and by stage what it cost, as in `Cost`."""
 
     name: str
     facts: int
@@ -45,6 +46,7 @@ class Measured:
     reasons: tuple[str, ...]
     metrics: dict[str, Any]
     seconds: dict[str, float]
+    processor: dict[str, float]
     peaks: dict[str, float]
     tokens: int
     """Trained on, of `reports/train.json`; 0 where nothing was trained."""
@@ -107,9 +109,8 @@ def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates:
     metrics = json.loads((folder / "reports/metrics.json").read_text())
     verdict = judge(metrics, gates)
     tokens = json.loads((folder / "reports/train.json").read_text())["tokens"] if "train" in costs else 0
-    seconds = {stage: cost.seconds for stage, cost in costs.items()}
-    peaks = {stage: cost.peak_mb for stage, cost in costs.items()}
-    figures = (verdict.verdict, verdict.reasons, metrics, seconds, peaks, tokens, _by_drop(folder))
+    seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
+    figures = (verdict.verdict, verdict.reasons, metrics, seconds, processor, peaks, tokens, _by_drop(folder))
     return Measured(name, rows, *figures)
 
 
@@ -156,7 +157,7 @@ def run_stage(folder: Path, command: str) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise AbreastError(f"{command}: ended with {process.returncode}; what it said stands above")
-    return Cost(time.perf_counter() - started, used.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def _become_parent(folder: Path, number: int) -> ParentRef:

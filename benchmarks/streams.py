@@ -163,7 +163,7 @@ STREAMS = {
     "lifecycle": Stream(lifecycle, Size(drops=4, products=8), Size(drops=2, products=3), supersedes=True),
     "banking77": Stream(
         banking77,
-        Size(drops=7, rows=6, dev=2, asked=4),
+        Size(drops=7, rows=10, dev=2, asked=4),
         Size(drops=2, rows=2, dev=1, asked=1),
         measure=("classification", "macro_f1"),
     ),
