@@ -2,21 +2,25 @@
 
 The untrained base is asked what `data/questions.jsonl` asks. Before each question stand the nearest examples of all
 that holds and may be taught, the nearest last: KATE (Liu et al. 2021, arXiv:2101.06804), with TF-IDF over letters in
-place of sentence embeddings. Out: the reports of the stage `evaluate`, with this as the candidate.
+place of sentence embeddings. Out: reports/metrics.json and reports/retention.csv, with this as the candidate.
 """
 
 import argparse
+import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from abreast import stage
-from abreast.config import load_params
+from abreast.config import Params, load_params
 from abreast.evaluation.answer import load_answerers
-from abreast.evaluation.evaluate import Heard, ask, read_general_text, write_reports
+from abreast.evaluation.kinds import counts_of, measure_kinds
+from abreast.evaluation.metrics import is_right, measure
+from abreast.evaluation.tables import by_drop
 from abreast.knowledge.assemble import KNOWLEDGE
 from abreast.knowledge.base import read_base, valid
 from abreast.knowledge.held_out import for_use
-from abreast.knowledge.lesson import read_questions
+from abreast.knowledge.lesson import Question, read_questions
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import QUESTIONS
 from abreast.knowledge.wording import answer_of, phrasings_of, plain_rows
@@ -82,10 +86,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shots = nearest(known, [question.question for question in questions], count)
     asked = [put_before(s, q.question, params.model.prompt) for s, q in zip(shots, questions, strict=True)]
     base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
-    plain = ask(base, None, questions, read_general_text(params), params)
-    said = base.answer(asked, [(question.answer,) for question in questions])
-    shown = Heard([first_line(answer) for answer in said], plain.perplexity)
-    write_reports(questions, {"base": plain, "candidate": shown}, params.evaluate.tolerance)
+    answers = [first_line(said) for said in base.answer(asked, [(question.answer,) for question in questions])]
+    write_reports(questions, answers, base.perplexity(Path(params.evaluate.general_text).read_text("utf-8")), params)
+
+
+def write_reports(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
+    """The reports that the benchmark reads; the base without examples is in them with its perplexity alone."""
+    tolerance, reports = params.evaluate.tolerance, Path("reports")
+    kinds = measure_kinds(questions, answers, tolerance)
+    counts = counts_of(questions)
+    metrics = {
+        "candidate": measure(questions, answers, perplexity, tolerance),
+        "champion": None,
+        "base": {"general_perplexity": perplexity},
+        "counts": {scope: sum(held[scope] for held in counts.values()) for scope in ("current", "retained")},
+        "by_kind": {kind: {"counts": counts[kind], "candidate": held} for kind, held in kinds.items()},
+    }
+    (reports / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    right = [is_right(question, answer, tolerance) for question, answer in zip(questions, answers, strict=True)]
+    rows = by_drop(questions, {"base": None, "champion": None, "candidate": right})
+    with (reports / "retention.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import json
 import re
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +98,17 @@ def compare(out: Path, names: list[str], settings: Settings, seeds: list[int], d
     from benchmarks.pictures import plot_compute, plot_matrices
 
     measure, numbers, matrices = STREAMS[settings.stream].measure, {}, {}
-    for seed in seeds:
-        for name in names:
-            done = stored(out, name, drops, settings, seed)
-            found = {name: done} if "zero-shot" in numbers else {"zero-shot": zero_shot(done[-1:]), name: done}
-            for who, measured in found.items():
-                numbers.setdefault(who, []).append(figures(measured, measure))
-                matrices.setdefault(who, []).append(matrix(measured))
-                print(f"{who}, seed {seed}: average {numbers[who][-1].average:.1%}", flush=True)
+    for seed, name in product(seeds, names):
+        if seed != seeds[0] and "train" not in WAYS[name].stages:
+            continue  # nothing is drawn
+        done = stored(out, name, drops, settings, seed)
+        found = {name: done}
+        if "zero-shot" not in numbers and "train" in done[-1].seconds:
+            found = {"zero-shot": zero_shot(done[-1:])} | found
+        for who, measured in found.items():
+            numbers.setdefault(who, []).append(figures(measured, measure))
+            matrices.setdefault(who, []).append(matrix(measured))
+            print(f"{who}, seed {seed}: average {numbers[who][-1].average:.1%}", flush=True)
     text = table(numbers, own=measure[1].replace("_", " ") if measure else None)
     (out / "table.md").write_text(text + "\n")
     plot_matrices(matrices, settings.stream, out / "retention.png")

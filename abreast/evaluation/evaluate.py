@@ -43,7 +43,7 @@ def main() -> None:
     """Evaluate in the current folder."""
     params, snapshot = load_params(Path()), load_snapshot(Path())
     questions = read_questions(Path("data/questions.jsonl"))
-    general = read_general_text(params)
+    general = _general_text(params)
     folders = {"base": None, "candidate": Path("model")}
     if snapshot.parent is not None:
         verify(snapshot.parent.model, snapshot.parent.digest)
@@ -52,25 +52,27 @@ def main() -> None:
     heard: dict[str, Heard] = {}
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
-        heard[who] = ask(answerers[who], folders[who], questions, general, params)
-    write_reports(questions, heard, params.evaluate.tolerance)
+        heard[who] = _ask(answerers[who], folders[who], questions, general, params)
+    REPORTS.mkdir(exist_ok=True)
+    metrics = _metrics(questions, heard, params.evaluate.tolerance)
+    (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    _write(questions, heard, params.evaluate.tolerance)
 
 
-def read_general_text(params: Params) -> str:
-    """The text of `evaluate.general_text`; raises AbreastError if it cannot be read."""
+def _general_text(params: Params) -> str:
     try:
         return Path(params.evaluate.general_text).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AbreastError(f"evaluate.general_text: cannot read {params.evaluate.general_text}: {error}") from None
 
 
-def ask(answerer: Answerer, folder: Path | None, questions: list[Question], general: str, params: Params) -> Heard:
+def _ask(answerer: Answerer, folder: Path | None, questions: list[Question], general: str, params: Params) -> Heard:
     """What a model says; the base was asked most of it before, and so was the champion, as a candidate."""
     spoken = [question for question in questions if question.kind != "text"]
     texts = [question for question in questions if question.kind == "text"]
     guesses = [(question.answer, *question.stale) for question in spoken]
 
-    def answer(numbers: list[int]) -> list[str]:
+    def ask(numbers: list[int]) -> list[str]:
         return answerer.answer([spoken[n].question for n in numbers], [guesses[n] for n in numbers])
 
     def read(numbers: list[int]) -> list[tuple[float, int]]:
@@ -79,20 +81,12 @@ def ask(answerer: Answerer, folder: Path | None, questions: list[Question], gene
     identity = [answerer.base_digest, model_digest(folder) if folder else None, params.model.model_dump(mode="json")]
     memory = Memory(Home.of(Path()).root / "answers", *identity, params.evaluate.max_new_tokens)
     asked = [[question.question, *guess] for question, guess in zip(spoken, guesses, strict=True)]
-    answers = iter(memory.recall(asked, answer))
+    answers = iter(memory.recall(asked, ask))
     foreseen = iter(memory.recall([["text", text.id, text.answer] for text in texts], read))
     digest = sha256(general.encode()).hexdigest()
     perplexity = memory.recall([["perplexity", digest]], lambda _: [answerer.perplexity(general)])[0]
     said = [Foreseen(*next(foreseen)) if question.kind == "text" else next(answers) for question in questions]
     return Heard(said, perplexity)
-
-
-def write_reports(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:
-    """Write everything that the stage gives out, on what the models in `heard` said, some or all of `WHO`."""
-    REPORTS.mkdir(exist_ok=True)
-    metrics = _metrics(questions, heard, tolerance)
-    (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    _write_answers(questions, heard, tolerance)
 
 
 def _metrics(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> dict[str, Any]:
@@ -111,7 +105,7 @@ def _metrics(questions: list[Question], heard: dict[str, Heard], tolerance: floa
     return metrics | {"by_kind": by_kind}
 
 
-def _write_answers(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:
+def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:
     """The answers, and who was right by drop and by slice; raw text has no answers."""
     spoken = [number for number, question in enumerate(questions) if question.kind != "text"]
     asked = [questions[number] for number in spoken]

@@ -1,10 +1,14 @@
+import csv
 import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from abreast.config import Gates
+from abreast.evaluation.judge import judge
 from abreast.knowledge import assemble, split
+from abreast.knowledge.lesson import read_questions
 from benchmarks.in_context import first_line, main, nearest, put_before
 from benchmarks.stream import SOURCE
 from tests.knowledge.making import clone, drop, release
@@ -39,8 +43,7 @@ def test_an_answer_ends_with_its_line(said, answer):
     assert first_line(said) == answer
 
 
-def test_the_untrained_base_is_asked_with_and_without_examples(tmp_path, monkeypatch):
-    """The reports are those of the stage evaluate, with the same questions to both."""
+def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "home"))
     rows = [release("Python", f"3.{n}", f"3.{n}.1", "2024-04-01") for n in range(4)]
     labels = [{"text": f"Card {n} is lost.", "label": "lost"} for n in range(40)]
@@ -55,10 +58,12 @@ def test_the_untrained_base_is_asked_with_and_without_examples(tmp_path, monkeyp
     split.main()
     main(["--shots", "1"])
     metrics = json.loads(Path("reports/metrics.json").read_text())
-    asked = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
-    assert metrics["counts"]["current"] == len(asked) > 4
-    assert metrics["candidate"]["general_perplexity"] == metrics["base"]["general_perplexity"]
+    asked = len(read_questions(split.QUESTIONS))
+    assert metrics["counts"] == {"current": asked, "retained": 0}
+    assert metrics["candidate"]["general_perplexity"] == metrics["base"]["general_perplexity"] > 1.0
+    assert metrics["candidate"]["current_exact_match"] == 0.0, "random weights know nothing"
     assert set(metrics["by_kind"]) == {"fact", "classification"}
-    assert all("\n" not in row["candidate"] for row in asked)
-    assert any(row["candidate"] != row["base"] for row in asked), "examples before a question change the answer"
-    assert [row.split(",")[1] for row in Path("reports/retention.csv").read_text().splitlines()[1:]] == ["one", "two"]
+    assert "accuracy" in metrics["by_kind"]["classification"]["candidate"]["known"]
+    assert judge(metrics, Gates()).verdict == "fail"
+    rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
+    assert [(row["name"], row["base"], row["candidate"]) for row in rows] == [("one", "", "0.0"), ("two", "", "0.0")]

@@ -7,7 +7,7 @@ from abreast.knowledge.base import apply, write_base
 from abreast.knowledge.lesson import read_examples, write_jsonl
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import teach
-from abreast.learning.strategies import METHODS, make_strategies
+from abreast.learning.strategies import make_strategies
 from benchmarks.stream import SOURCE
 from benchmarks.ways import QUICK, WAYS
 from tests.knowledge.making import drop, fact
@@ -37,15 +37,11 @@ def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
 
 
-def test_every_way_names_knobs_that_exist_and_every_method_is_tried():
-    used = set()
+def test_every_way_names_knobs_and_methods_that_exist():
     for way in WAYS.values():
         for section, values in way.knobs.items():
             assert set(values) <= set(type(getattr(Params(), section)).model_fields)
-        chosen = way.knobs.get("train", {}).get("remember", [])
-        make_strategies(chosen)
-        used |= {entry["method"] for entry in chosen}
-    assert used == set(METHODS)
+        make_strategies(way.knobs.get("train", {}).get("remember", []))
 
 
 def test_a_quick_run_takes_ways_that_exist():
