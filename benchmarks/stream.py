@@ -145,14 +145,15 @@ def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
 
 
 def run_stage(folder: Path, command: str) -> Cost:
-    """Run `python -m ...` in `folder`, with a home of its own there.
+    """Run `python -m ...` in `folder`, with a home of its own there; it ends when we do.
 
     The memory is that of the stage's process alone, or of ours, if that is more: a process begins as a copy of the one
     that starts it. So a benchmark that measures memory loads nothing large itself.
     """
     started = time.perf_counter()
     arguments = [sys.executable, *command.split()[1:]]
-    process = subprocess.Popen(arguments, cwd=folder, env=os.environ | {"ABREAST_HOME": str(folder / ".abreast")})
+    own = {"ABREAST_HOME": str(folder / ".abreast"), "ABREAST_OWNER": str(os.getpid())}
+    process = subprocess.Popen(arguments, cwd=folder, env=os.environ | own)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
