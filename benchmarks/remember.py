@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -60,13 +61,18 @@ def run(way: Way, drops: Drops, settings: Settings, seed: int, answers: Path) ->
         return list(learn(drops, folder, knobs, False, way.before_training, way.together, way.stages))
 
 
+def place(out: Path, name: str, seed: int) -> Path:
+    """The file of the measurements of a way."""
+    return out / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{seed}.json"
+
+
 def stored(out: Path, name: str, drops: Drops, settings: Settings, seed: int) -> list[Measured]:
     """The measurements of a way, from `out` if they are there.
 
     Raises:
         AbreastError: what is there was measured with other settings.
     """
-    path = out / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{seed}.json"
+    path = place(out, name, seed)
     if not path.exists():
         done = run(WAYS[name], drops, settings, seed, out / "answers")
         _write(path, {"settings": asdict(settings), "updates": [vars(one) for one in done]})
@@ -93,14 +99,17 @@ def chosen(stream: str, only: str | None, quick: bool) -> list[str]:
     return [name for name in names if only or STREAMS[stream].supersedes or not WAYS[name].where_superseded]
 
 
-def compare(out: Path, names: list[str], settings: Settings, seeds: list[int], drops: Drops) -> None:
-    """Run what is missing, seed by seed; print and keep the table and the pictures."""
+def to_measure(names: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:
+    """Every way with every seed; one that trains nothing draws nothing, so it has the first seed only."""
+    return [(seed, name) for seed, name in product(seeds, names) if seed == seeds[0] or "train" in WAYS[name].stages]
+
+
+def compare(out: Path, runs: Sequence[tuple[int, str]], settings: Settings, drops: Drops) -> None:
+    """Run what is missing; print and keep the table and the pictures."""
     from benchmarks.pictures import plot_compute, plot_matrices
 
     measure, numbers, matrices = STREAMS[settings.stream].measure, {}, {}
-    for seed, name in product(seeds, names):
-        if seed != seeds[0] and "train" not in WAYS[name].stages:
-            continue  # nothing is drawn
+    for seed, name in runs:
         done = stored(out, name, drops, settings, seed)
         found = {name: done}
         if "zero-shot" not in numbers and "train" in done[-1].seconds:
@@ -122,8 +131,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the figures")
     parser.add_argument("--stream", choices=STREAMS, default="lifecycle")
     parser.add_argument("--quick", action="store_true", help="the leading ways at a very small size, in minutes")
-    parser.add_argument("--seeds", default="17", help="of training and rehearsal, such as 17,18,19")
+    parser.add_argument("--seeds", type=_numbers, default=[17], help="of training and rehearsal, such as 17,18,19")
     parser.add_argument("--only", help="ways to run, by the beginning of their names, with commas between")
+    parser.add_argument("--show", action="store_true", help="run nothing: the table of what is there")
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds lifecycle, banking77, broad-twitter")
     parser.add_argument("--base", help="model.base, else that of params.yaml")
     parser.add_argument("--max-tokens", type=int, help="train.max_tokens of each update")
@@ -137,9 +147,17 @@ def main() -> None:
     out = asked.out / (f"{asked.stream}-quick" if asked.quick else asked.stream)
     out.mkdir(parents=True, exist_ok=True)
     drops = read_stream(asked.stream, asked.data, size)
-    seeds = [int(seed) for seed in asked.seeds.split(",")]
-    names = chosen(asked.stream, asked.only, asked.quick)
-    compare(out, names, Settings(asked.stream, size, asked.base, tokens), seeds, drops)
+    runs = to_measure(chosen(asked.stream, asked.only, asked.quick), asked.seeds)
+    if asked.show and not (runs := [run for run in runs if place(out, run[1], run[0]).exists()]):
+        raise AbreastError(f"{out}: nothing is measured there yet; leave --show out")
+    compare(out, runs, Settings(asked.stream, size, asked.base, tokens), drops)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 17,18,19") from None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from dataclasses import asdict
 import pytest
 
 from abreast.errors import AbreastError
-from benchmarks.remember import Settings, chosen, compare, run, stored
+from benchmarks.remember import Settings, chosen, compare, run, stored, to_measure
 from benchmarks.streams import Size
 from benchmarks.ways import WAYS, Way
 from tests.benchmarks.measured import is_picture, measured
@@ -23,7 +23,7 @@ def keep(folder, name: str, seed: int, after: float) -> None:
 def test_what_was_measured_is_not_run_again_and_seeds_become_one_row(tmp_path, capsys):
     for seed, after in ((17, 0.8), (18, 0.6), (19, 0.7)):
         keep(tmp_path, "naive", seed, after)
-    compare(tmp_path, ["naive"], SETTINGS, [17, 18, 19], drops=[])
+    compare(tmp_path, to_measure(["naive"], [17, 18, 19]), SETTINGS, drops=[])
     text = (tmp_path / "table.md").read_text()
     assert text in capsys.readouterr().out
     assert "| naive | 3 | 85.0 % (80.0 to 90.0) |" in text
@@ -37,6 +37,11 @@ def test_figures_of_another_size_are_not_mixed_in(tmp_path):
     other = Settings("samples", Size(drops=3), None, 1000)
     with pytest.raises(AbreastError, match=r"naive-17.json: measured with .*give another --out"):
         stored(tmp_path, "naive", [], other, 17)
+
+
+def test_a_way_that_draws_nothing_is_measured_once():
+    runs = to_measure(["in-context", "naive"], [17, 18])
+    assert runs == [(17, "in-context"), (17, "naive"), (18, "naive")]
 
 
 def test_ways_are_chosen_by_the_beginning_of_their_names():
