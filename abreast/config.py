@@ -6,7 +6,7 @@ One class a section; DVC stages depend on whole sections, so a knob sits in the 
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -69,6 +69,9 @@ class Split(Section):
     """What is taught, what is rehearsed and what is asked."""
 
     seed: int = 17
+    replay: Literal["turns", "reservoir", "balanced", "surprise", "none"] = Field(
+        "turns", description="which old facts are rehearsed, see docs/remembering.md"
+    )
     rehearse: float = Field(2.0, ge=0.0, description="rehearsed old facts for each new or changed one")
     rehearse_min: int = Field(96, ge=0, description="at least so many old facts are rehearsed, if there are so many")
     current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
@@ -142,6 +145,13 @@ class Params(Section):
     gates: Gates = Gates()
     services: Services = Services()
 
+    @model_validator(mode="after")
+    def _measured(self) -> "Params":
+        methods = [entry.get("method") for entry in self.train.remember]
+        if self.split.replay == "surprise" and "surprise" not in methods:
+            raise ValueError("`split.replay: surprise` needs {method: surprise} in `train.remember`, which measures it")
+        return self
+
 
 def load_params(root: Path = Path()) -> Params:
     """Read `root/params.yaml`.
@@ -182,6 +192,8 @@ def _lists_to_tuples(value: object) -> object:
 
 def _explain(error: dict) -> str:
     knob = ".".join(str(part) for part in error["loc"])
+    if not knob:
+        return error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown knob `{knob}`{_nearest(knob)}"
     return f"knob `{knob}` is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

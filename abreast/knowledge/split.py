@@ -18,8 +18,11 @@ from abreast.knowledge.base import read_base, standing, superseded, valid
 from abreast.knowledge.held_out import Use, for_use
 from abreast.knowledge.lesson import Example, Question, write_jsonl
 from abreast.knowledge.phrasing import Templates, load_templates, pick
-from abreast.knowledge.rehearsal import PLAIN, rehearse
+from abreast.knowledge.rehearsal import PLAIN
+from abreast.knowledge.replay import Losses, replay
 from abreast.knowledge.sample import fixed_sample
+from abreast.knowledge.snapshot import load_snapshot
+from abreast.knowledge.surprise import read_losses
 from abreast.knowledge.wording import answer_of, phrasings_of, plain_rows
 
 TRAIN = Path("data/train.jsonl")
@@ -37,7 +40,9 @@ def main() -> None:
     params = load_params(Path())
     templates = load_templates(Path(params.knowledge.templates))
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
-    examples = teach(base, changes, templates, params.split)
+    parent = load_snapshot(Path()).parent
+    losses = read_losses(parent.memory) if parent and params.split.replay == "surprise" else None
+    examples = teach(base, changes, templates, params.split, losses)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples)
     write_jsonl(DEV, dev)
@@ -46,13 +51,19 @@ def main() -> None:
     REPORT.write_text(json.dumps(report(examples, dev, questions), indent=1) + "\n")
 
 
-def teach(base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split) -> list[Example]:
-    """Every training phrasing of what changed, and every phrasing of a sample of what still holds from before."""
+def teach(
+    base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split, losses: Losses | None = None
+) -> list[Example]:
+    """Every training phrasing of what changed, and up to five of each of a sample of what still holds from before.
+
+    Args:
+        losses: how badly the parent answers, for `split.replay: surprise`.
+    """
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
     count = max(round(split.rehearse * len(new)), split.rehearse_min)
     turn = base["drop"].nunique()
-    rehearsed = rehearse(old, count, turn, split.seed)
+    rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
