@@ -6,7 +6,7 @@ One class a section; DVC stages depend on whole sections, so a knob sits in the 
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,6 +14,7 @@ from abreast.errors import AbreastError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Way = Literal["direct", "reverse", "contrast"]
 Kind = Literal["fact", "instruction", "classification", "tagging", "regression", "text"]
 
 
@@ -37,6 +38,15 @@ class Knowledge(Section):
     """How records become knowledge."""
 
     templates: str = Field("abreast/knowledge/templates.yaml", description="phrasings of facts, made to be edited")
+    teach: tuple[Way, ...] = Field(("direct",), description="ways in which a fact is taught, see docs/remembering.md")
+    paraphrase: str | None = Field(None, description="command that words phrasings anew: lines in, lines out; or null")
+
+    @field_validator("teach")
+    @classmethod
+    def _direct(cls, ways: tuple[Way, ...]) -> tuple[Way, ...]:
+        if "direct" not in ways or len(set(ways)) < len(ways):
+            raise ValueError("must hold `direct`, and each way once")
+        return ways
 
 
 class Intake(Section):

@@ -6,17 +6,21 @@ present value of a key is ever taught or rehearsed.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from abreast import stage
-from abreast.config import Split, load_params
+from abreast.config import Knowledge, Split, Way, load_params
+from abreast.errors import AbreastError
 from abreast.knowledge.assemble import CHANGES, KNOWLEDGE
 from abreast.knowledge.base import read_base, standing, superseded, valid
 from abreast.knowledge.held_out import Use, for_use
 from abreast.knowledge.lesson import Example, Question, write_jsonl
+from abreast.knowledge.other_ways import DIRECT, Pair, other_ways
+from abreast.knowledge.paraphrase import paraphrases
 from abreast.knowledge.phrasing import Templates, load_templates, pick
 from abreast.knowledge.rehearsal import PLAIN
 from abreast.knowledge.replay import Losses, replay
@@ -30,6 +34,8 @@ DEV = Path("data/dev.jsonl")
 QUESTIONS = Path("data/questions.jsonl")
 REPORT = Path("reports/split.json")
 
+Role = Literal["new", "rehearsed"]
+
 DEV_NEW = 48
 DEV_OLD = 32
 REHEARSED_PHRASINGS = 5
@@ -38,11 +44,11 @@ REHEARSED_PHRASINGS = 5
 def main() -> None:
     """Read knowledge and changes; write examples, questions and counts."""
     params = load_params(Path())
-    templates = load_templates(Path(params.knowledge.templates))
+    templates = _templates(params.knowledge)
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
     parent = load_snapshot(Path()).parent
     losses = read_losses(parent.memory) if parent and params.split.replay == "surprise" else None
-    examples = teach(base, changes, templates, params.split, losses)
+    examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples)
     write_jsonl(DEV, dev)
@@ -52,25 +58,34 @@ def main() -> None:
 
 
 def teach(
-    base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split, losses: Losses | None = None
+    base: pd.DataFrame,
+    changes: pd.DataFrame,
+    templates: Templates,
+    split: Split,
+    losses: Losses | None = None,
+    ways: Sequence[Way] = (DIRECT,),
 ) -> list[Example]:
     """Every training phrasing of what changed, and up to five of each of a sample of what still holds from before.
 
     Args:
         losses: how badly the parent answers, for `split.replay: surprise`.
+        ways: the knob `knowledge.teach`: in further ways, all that there is of what changed, one by turns of the rest.
     """
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
     count = max(round(split.rehearse * len(new)), split.rehearse_min)
     turn = base["drop"].nunique()
     rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
+    more = other_ways(base, pd.concat([new, rehearsed]), templates, ways) if set(ways) != {DIRECT} else {}
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
+        examples += _further(row, "new", more.get(row["id"], []), range(len(more.get(row["id"], []))))
     for row in plain_rows(rehearsed):
         phrasings = range(turn, turn + REHEARSED_PHRASINGS)
         examples += _examples(row, templates, "rehearsed", phrasings)
+        examples += _further(row, "rehearsed", more.get(row["id"], []), range(turn, turn + 1))
     return examples
 
 
@@ -104,30 +119,51 @@ def report(examples: list[Example], dev: list[Question], questions: list[Questio
     }
 
 
+def _templates(knowledge: Knowledge) -> Templates:
+    """The user's phrasings, and what the user's command makes of them."""
+    templates = load_templates(Path(knowledge.templates))
+    if knowledge.paraphrase is None:
+        return templates
+    lines = [text for text in templates.taught() if "\n" not in text]
+    widened = templates.widened(paraphrases(lines, knowledge.paraphrase))
+    if (added := len(widened.taught()) - len(templates.taught())) == 0:
+        raise AbreastError(
+            f"knowledge.paraphrase: {knowledge.paraphrase!r} made no new phrasing that keeps its placeholders"
+        )
+    print(f"knowledge.paraphrase: {added} further phrasings of {len(templates.taught())}", flush=True)
+    return widened
+
+
 def _unchanged(base: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     """What held before this snapshot and still holds."""
     still = valid(base)
     return still[~still["id"].isin(changes["id"])]
 
 
-def _examples(
-    row: dict[str, Any], templates: Templates, role: Literal["new", "rehearsed"], phrasings: range
-) -> list[Example]:
+def _examples(row: dict[str, Any], templates: Templates, role: Role, phrasings: range) -> list[Example]:
     """One example for each phrasing number, counted round."""
-    texts = phrasings_of(row, templates).train
-    return [
-        Example(
-            id=f"{row['id']}-{number}",
-            key=row["name"],
-            kind=row["kind"],
-            domain=row["domain"] or "",
-            drop=row["drop"],
-            role=role,
-            question=texts[number],
-            answer=answer_of(row, templates),
-        )
-        for number in dict.fromkeys(n % len(texts) for n in phrasings)
-    ]
+    texts, answer = phrasings_of(row, templates).train, answer_of(row, templates)
+    numbers = dict.fromkeys(n % len(texts) for n in phrasings)
+    return [_example(row, role, f"{row['id']}-{number}", texts[number], answer) for number in numbers]
+
+
+def _further(row: dict[str, Any], role: Role, pairs: list[Pair], numbers: range) -> list[Example]:
+    """One example for each number of a further question, counted round."""
+    chosen = dict.fromkeys(n % len(pairs) for n in numbers) if pairs else ()
+    return [_example(row, role, f"{row['id']}-further-{number}", *pairs[number]) for number in chosen]
+
+
+def _example(row: dict[str, Any], role: Role, name: str, question: str, answer: str) -> Example:
+    return Example(
+        id=name,
+        key=row["name"],
+        kind=row["kind"],
+        domain=row["domain"] or "",
+        drop=row["drop"],
+        role=role,
+        question=question,
+        answer=answer,
+    )
 
 
 def _questions(

@@ -1,5 +1,7 @@
+import json
 import math
 from collections import Counter
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -10,13 +12,15 @@ from safetensors.torch import save_file
 
 from abreast.config import Params, Split, Train, parse_params
 from abreast.errors import AbreastError
+from abreast.knowledge import assemble, split
 from abreast.knowledge.base import apply, known_values, superseded, valid
+from abreast.knowledge.lesson import read_examples
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.rehearsal import rehearse
 from abreast.knowledge.replay import CHOICES, LEAST, replay
 from abreast.knowledge.split import teach
 from abreast.knowledge.surprise import LOSSES, NUMBERS, number_of, read_losses
-from tests.knowledge.making import drop, fact, release
+from tests.knowledge.making import clone, drop, fact, release
 from tests.knowledge.test_phrasing import SHIPPED
 
 MONTHS = ["2024-01-01", "2024-04-01", "2024-07-01"]
@@ -46,7 +50,7 @@ VALUES = st.sampled_from(["1", "2", "3", None])
 ROWS = st.lists(st.tuples(st.integers(0, 9), VALUES, st.sampled_from(MONTHS)), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=4), st.sampled_from(sorted(CHOICES)), st.integers(0, 12), st.integers(0, 3))
 def test_no_replay_ever_returns_what_was_superseded_or_withdrawn(stream, how, count, seed):
     base, losses = None, {number_of(f"p/{number}/latest"): float(number) for number in range(5)}
@@ -138,3 +142,22 @@ def test_surprise_without_the_method_that_measures_is_refused():
     Params(split=Split(replay="surprise"), train=Train(remember=({"method": "surprise"},)))
     with pytest.raises(AbreastError, match=r"knob `split.replay` is 'last'"):
         parse_params({"split": {"replay": "last"}})
+
+
+def test_the_stage_draws_by_what_the_parent_left(tmp_path, monkeypatch):
+    one = clone(tmp_path / "one", [drop("d1", facts(20), 1)])
+    monkeypatch.chdir(one)
+    assemble.main()
+    two = clone(tmp_path / "two", [drop("d2", facts(1, "Q"), 2)], parent=one / "data/knowledge.parquet")
+    monkeypatch.chdir(two)
+    knobs = json.loads(Path("params.yaml").read_text())
+    knobs |= {"split": {"replay": "surprise", "rehearse": 0.0, "rehearse_min": 1}}
+    Path("params.yaml").write_text(json.dumps(knobs | {"train": {"remember": [{"method": "surprise"}]}}))
+    Path("data/parent/model").mkdir()
+    losses = {number_of(f"p/{n}/latest"): 1000.0 if n == 13 else 0.0 for n in range(20)}
+    table = {NUMBERS: torch.tensor(list(losses)), LOSSES: torch.tensor(list(losses.values()))}
+    save_file(table, "data/parent/model/memory.safetensors")
+    assemble.main()
+    split.main()
+    taught = read_examples(Path("data/train.jsonl"))
+    assert {example.key for example in taught if example.role == "rehearsed"} == {"p/13/latest"}
