@@ -32,6 +32,8 @@ def other_ways(
     Raises:
         AbreastError: no field of the templates has phrasings for one of the ways.
     """
+    if set(ways) == {DIRECT}:
+        return {}
     for way in ways:
         if way != DIRECT and not any(getattr(phrasings, way) for phrasings in templates.fields.values()):
             raise AbreastError(f"knowledge.teach: {way}, but no field of `knowledge.templates` has phrasings `{way}`")

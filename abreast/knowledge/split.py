@@ -22,7 +22,7 @@ from abreast.knowledge.lesson import Example, Question, write_jsonl
 from abreast.knowledge.other_ways import DIRECT, Pair, other_ways
 from abreast.knowledge.paraphrase import paraphrases
 from abreast.knowledge.phrasing import Templates, load_templates, pick
-from abreast.knowledge.rehearsal import PLAIN
+from abreast.knowledge.rehearsal import PLAIN, spread
 from abreast.knowledge.replay import Losses, replay
 from abreast.knowledge.sample import fixed_sample
 from abreast.knowledge.snapshot import load_snapshot
@@ -38,7 +38,6 @@ Role = Literal["new", "rehearsed"]
 
 DEV_NEW = 48
 DEV_OLD = 32
-REHEARSED_PHRASINGS = 5
 
 
 def main() -> None:
@@ -65,7 +64,7 @@ def teach(
     losses: Losses | None = None,
     ways: Sequence[Way] = (DIRECT,),
 ) -> list[Example]:
-    """Every training phrasing of what changed, and up to five of each of a sample of what still holds from before.
+    """Every training phrasing of what changed, and some of as much as can be of what still holds from before.
 
     Args:
         losses: how badly the parent answers, for `split.replay: surprise`.
@@ -73,19 +72,19 @@ def teach(
     """
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
-    count = max(round(split.rehearse * len(new)), split.rehearse_min)
     turn = base["drop"].nunique()
-    rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
-    more = other_ways(base, pd.concat([new, rehearsed]), templates, ways) if set(ways) != {DIRECT} else {}
+    more = other_ways(base, new, templates, ways)
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
-        examples += _further(row, "new", more.get(row["id"], []), range(len(more.get(row["id"], []))))
+        examples += _further(row, "new", more, None)
+    count, each = spread(max(round(split.rehearse * len(examples)), split.rehearse_min), len(old))
+    rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
+    more = other_ways(base, rehearsed, templates, ways)
     for row in plain_rows(rehearsed):
-        phrasings = range(turn, turn + REHEARSED_PHRASINGS)
-        examples += _examples(row, templates, "rehearsed", phrasings)
-        examples += _further(row, "rehearsed", more.get(row["id"], []), range(turn, turn + 1))
+        examples += _examples(row, templates, "rehearsed", range(turn * each, (turn + 1) * each))
+        examples += _further(row, "rehearsed", more, turn)
     return examples
 
 
@@ -147,10 +146,12 @@ def _examples(row: dict[str, Any], templates: Templates, role: Role, phrasings: 
     return [_example(row, role, f"{row['id']}-{number}", texts[number], answer) for number in numbers]
 
 
-def _further(row: dict[str, Any], role: Role, pairs: list[Pair], numbers: range) -> list[Example]:
-    """One example for each number of a further question, counted round."""
-    chosen = dict.fromkeys(n % len(pairs) for n in numbers) if pairs else ()
-    return [_example(row, role, f"{row['id']}-further-{number}", *pairs[number]) for number in chosen]
+def _further(row: dict[str, Any], role: Role, more: dict[str, list[Pair]], turn: int | None) -> list[Example]:
+    """One example for each further question of a row; with a turn, for one of them."""
+    pairs = list(enumerate(more.get(row["id"], ())))
+    if pairs and turn is not None:
+        pairs = [pairs[turn % len(pairs)]]
+    return [_example(row, role, f"{row['id']}-further-{number}", *pair) for number, pair in pairs]
 
 
 def _example(row: dict[str, Any], role: Role, name: str, question: str, answer: str) -> Example:
