@@ -105,7 +105,7 @@ def test_balanced_has_as_many_of_each_kind_domain_and_class():
 
 
 def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever():
-    rows, rounds = old(facts(10)), 3000
+    rows, rounds = old(facts(10)), 1500
     losses = {number_of(key): 2.0 if key == "p/3/latest" else 0.05 for key in rows["key"]}
     first = Counter(key for turn in range(rounds) for key in drawn("surprise", rows, 1, turn, losses=losses))
     chance = (2.0 + LEAST) / (2.0 + LEAST + 9 * (0.05 + LEAST))
@@ -114,10 +114,10 @@ def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever
 
 
 def test_surprise_holds_what_was_never_measured_for_the_worst():
-    rows, rounds = old(facts(4)), 2000
+    rows, rounds = old(facts(4)), 1000
     losses = {number_of(f"p/{n}/latest"): loss for n, loss in enumerate([0.1, 0.1, 1.0])}
     first = Counter(key for turn in range(rounds) for key in drawn("surprise", rows, 1, turn, losses=losses))
-    assert first["p/3/latest"] == pytest.approx(first["p/2/latest"], rel=0.15)
+    assert first["p/3/latest"] == pytest.approx(first["p/2/latest"], rel=0.2)
     assert first["p/3/latest"] > 3 * first["p/0/latest"]
     assert drawn("surprise", rows, 9) == set(rows["key"])
 
