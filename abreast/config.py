@@ -6,7 +6,7 @@ One class a section; DVC stages depend on whole sections, so a knob sits in the 
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,6 +14,7 @@ from abreast.errors import AbreastError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Way = Literal["direct", "reverse", "contrast"]
 Kind = Literal["fact", "instruction", "classification", "tagging", "regression", "text"]
 
 
@@ -37,6 +38,15 @@ class Knowledge(Section):
     """How records become knowledge."""
 
     templates: str = Field("abreast/knowledge/templates.yaml", description="phrasings of facts, made to be edited")
+    teach: tuple[Way, ...] = Field(("direct",), description="ways in which a fact is taught, see docs/remembering.md")
+    paraphrase: str | None = Field(None, description="command that words phrasings anew: lines in, lines out; or null")
+
+    @field_validator("teach")
+    @classmethod
+    def _direct(cls, ways: tuple[Way, ...]) -> tuple[Way, ...]:
+        if "direct" not in ways or len(set(ways)) < len(ways):
+            raise ValueError("must hold `direct`, and each way once")
+        return ways
 
 
 class Intake(Section):
@@ -69,6 +79,9 @@ class Split(Section):
     """What is taught, what is rehearsed and what is asked."""
 
     seed: int = 17
+    replay: Literal["turns", "reservoir", "balanced", "surprise", "none"] = Field(
+        "turns", description="which old facts are rehearsed, see docs/remembering.md"
+    )
     rehearse: float = Field(2.0, ge=0.0, description="lessons on what was known for each lesson on what is new")
     rehearse_min: int = Field(200, ge=0, description="at least so many lessons on what was known, if it has so many")
     current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
@@ -144,6 +157,13 @@ class Params(Section):
     gates: Gates = Gates()
     services: Services = Services()
 
+    @model_validator(mode="after")
+    def _measured(self) -> "Params":
+        methods = [entry.get("method") for entry in self.train.remember]
+        if self.split.replay == "surprise" and "surprise" not in methods:
+            raise ValueError("`split.replay: surprise` needs {method: surprise} in `train.remember`, which measures it")
+        return self
+
 
 def load_params(root: Path = Path()) -> Params:
     """Read `root/params.yaml`.
@@ -184,6 +204,8 @@ def _lists_to_tuples(value: object) -> object:
 
 def _explain(error: dict) -> str:
     knob = ".".join(str(part) for part in error["loc"])
+    if not knob:
+        return error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown knob `{knob}`{_nearest(knob)}"
     return f"knob `{knob}` is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

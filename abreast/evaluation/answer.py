@@ -13,6 +13,7 @@ from abreast.evaluation.measures.likelihood import perplexity
 from abreast.learning.adapter import add_adapter, saved_settings
 from abreast.learning.base import find_base, load_base
 from abreast.learning.folder import read_card
+from abreast.learning.greedy import greedy
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded, Encoder
 
@@ -120,37 +121,17 @@ class Answerer:
             confirmed |= {n: guess for row, (n, guess, _) in enumerate(batch) if row not in wrong}
         return confirmed
 
-    @torch.no_grad()
     def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, str]:
-        prompts = {n: self._encoder.question(questions[n]) for n in numbers}
-        order = sorted(numbers, key=lambda n: len(prompts[n]))
+        order = sorted(numbers, key=lambda n: len(self._encoder.question(questions[n])))
         answers = {}
         for start in range(0, len(order), self._limits.batch):
             batch = order[start : start + self._limits.batch]
             limit = max(
                 [self._limits.max_new_tokens, *(self._length(g) for n in batch for g in (guesses or {n: ()})[n])]
             )
-            longest, pad = max(len(prompts[n]) for n in batch), self._tokenizer.pad_token_id
-            ids = torch.tensor([[pad] * (longest - len(prompts[n])) + list(prompts[n]) for n in batch])
-            mask = torch.tensor([[0] * (longest - len(prompts[n])) + [1] * len(prompts[n]) for n in batch])
-            answers |= zip(batch, self._continue(ids, mask, limit), strict=True)
+            spoken = greedy(self._trunk, self._encoder, [questions[n] for n in batch], limit)
+            answers |= {n: one.text for n, one in zip(batch, spoken, strict=True)}
         return answers
-
-    def _continue(self, ids: torch.Tensor, mask: torch.Tensor, limit: int) -> list[str]:
-        model = self._trunk.model
-        ids, mask, mark = ids.to(model.device), mask.to(model.device), len(self._encoder.mark)
-        made = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            past_key_values=self._trunk.read(ids[:, :-mark], mask[:, :-mark]),
-            max_new_tokens=limit,
-            do_sample=False,
-            pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=self._tokenizer.eos_token_id,
-        )
-        return [
-            text.strip() for text in self._tokenizer.batch_decode(made[:, ids.shape[1] :], skip_special_tokens=True)
-        ]
 
     def _length(self, answer: str) -> int:
         return len(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids) + 1

@@ -38,6 +38,7 @@ class Encoder:
     """Puts questions into the prompt of `model.prompt` and turns them into token ids.
 
     Attributes:
+        tokenizer: the base model's.
         mark: the ids that end every prompt, whatever the question.
 
     Raises:
@@ -47,12 +48,12 @@ class Encoder:
     def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None):
         if PLACE not in prompt:
             raise AbreastError(f"model.prompt: {prompt!r} does not hold {PLACE}")
-        self._tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
+        self.tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
         self.mark = self._find_mark()
 
     def question(self, question: str) -> tuple[int, ...]:
         """The ids of the prompt around `question`."""
-        return tuple(self._tokenizer(self._prompt.replace(PLACE, question)).input_ids)
+        return tuple(self.tokenizer(self._prompt.replace(PLACE, question)).input_ids)
 
     def pair(self, question: str, answer: str) -> Encoded:
         """The ids of the prompt, a space, the answer and the end-of-text token.
@@ -61,8 +62,8 @@ class Encoder:
             AbreastError: the pair is longer than the base model can read.
         """
         prompt = self.question(question)
-        completion = tuple(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids)
-        ids = (*prompt, *completion, self._tokenizer.eos_token_id)
+        completion = tuple(self.tokenizer(f" {answer}", add_special_tokens=False).input_ids)
+        ids = (*prompt, *completion, self.tokenizer.eos_token_id)
         if self._longest and len(ids) > self._longest:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
         return Encoded(ids, len(prompt), len(prompt) - len(self.mark))
@@ -74,7 +75,7 @@ class Encoder:
 
     def passage(self, text: str) -> list[Encoded]:
         """All of a text in pieces of like length, at most `PIECE` tokens, each as an answer."""
-        ids = tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
+        ids = tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
         prompt = len(self.question(""))
         most = max(1, min(PIECE, self._longest - prompt) if self._longest else PIECE)
         count = -(-len(ids) // most)
@@ -88,7 +89,7 @@ class Encoder:
 
     def pieces(self, text: str, length: int) -> list[Encoded]:
         """A text cut into pieces of `length` tokens, each as an answer; what is left at the end is dropped."""
-        ids = tuple(self._tokenizer(text).input_ids)
+        ids = tuple(self.tokenizer(text).input_ids)
         return [self.as_answer(ids[start : start + length]) for start in range(0, len(ids) - length + 1, length)]
 
     def _find_mark(self) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ from abreast.learning.folder import (
 
 if TYPE_CHECKING:
     from abreast.learning.prompt import Encoded, Encoder
+    from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
@@ -141,7 +142,6 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
 
     model, tokenizer, _ = load_base(params.model, base)
     encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
-    lines = [(example, text) for example in lessons.examples for text in taught(encoder, example)]
     torch.manual_seed(params.train.seed)
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
@@ -154,15 +154,26 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
         encoder,
         parameters={name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad},
         parent=lessons.parent is not None,
-        examples=[text for _, text in lines],
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
     strategies = make_strategies(params.train.remember)
+    due = first_due(_fill(run, strategies, lessons.examples))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        due = first_due([example for example, _ in lines])
         outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
     return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
+
+
+def _fill(run: "Run", strategies: list[Any], examples: list[Example]) -> list[Example]:
+    """Tell `run` what is taught, after all strategies that change it; gives the example of each of its texts."""
+    from abreast.learning.strategies.protocol import Rewrites
+
+    for strategy in strategies:
+        if isinstance(strategy, Rewrites):
+            examples = list(strategy.rewrite(run, examples))
+    lines = [(example, text) for example in examples for text in taught(run.encoder, example)]
+    run.examples, run.keys = [text for _, text in lines], [example.key for example, _ in lines]
+    return [example for example, _ in lines]
 
 
 def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:

@@ -42,7 +42,7 @@ def make_run(
             parameters[name].copy_(value)
     trunk = Trunk(adapted.get_base_model(), KNOBS["layers"], adapted.disable_adapter)
     examples = [encoder.pair(f"value of {key}", value) for key, value in facts.items()]
-    return Run(trunk, encoder, parameters, parent is not None, examples, memory=dict(memory or {}))
+    return Run(trunk, encoder, parameters, parent is not None, examples, list(facts), memory=dict(memory or {}))
 
 
 def train(
