@@ -39,7 +39,7 @@ def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path, 
             seen[:] = [line for line in (folder / "data/train.jsonl").read_text().splitlines() if '"a/latest"' in line]
 
         knobs = {"model": {"base": str(base), "device": "cpu"}}
-        knobs["train"] = {"epochs": 1, "layers": 2, "rank": 4, "alpha": 8, "remember": []}
+        knobs["train"] = {"epochs": 1, "layers": 2, "adapt": {"method": "lora", "rank": 4, "alpha": 8}, "remember": []}
         spied = type(way)(knobs, look)
         run(spied, drops, 17)
         taught.append("".join(seen))

@@ -1,0 +1,57 @@
+"""LoRA: to each linear layer a product of two narrow matrices is added.
+
+Hu et al. 2021 (arXiv:2106.09685); on the feed-forward part or on attention alone with `targets`; scaled for high ranks
+with `rslora` (Kalajdzievski 2023, arXiv:2312.03732); length and direction apart with `dora` (Liu et al. 2024,
+arXiv:2402.09353). PEFT's PiSSA and OLoRA are no choice of `init`: they take what the adapter starts from out of the
+base, and so there would be no base left to fall asleep to.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from abreast.learning.adaptation import protocol
+
+INIT = {"default": True, "gaussian": "gaussian", "orthogonal": "orthogonal"}
+
+
+class Lora:
+    """scale B A x beside W x, with the scale alpha / rank, or alpha / sqrt(rank) with rslora."""
+
+    class Knobs(protocol.Knobs):
+        rank: int = Field(16, gt=0)
+        alpha: int = Field(32, gt=0)
+        targets: Literal["all", "attention", "mlp"] = "all"
+        dropout: float = Field(0.0, ge=0, lt=1)
+        rslora: bool = False
+        dora: bool = False
+        init: Literal["default", "gaussian", "orthogonal"] = "default"
+
+        @model_validator(mode="after")
+        def _can_begin(self) -> "Lora.Knobs":
+            if self.init == "orthogonal" and self.rank % 2:
+                raise ValueError(f"init orthogonal needs an even rank, not {self.rank}")
+            return self
+
+    def __init__(self, knobs: Knobs):
+        self.knobs = knobs
+
+    @property
+    def sleeps(self) -> bool:
+        return not self.knobs.dora
+
+    def settings(self, model: Any, layers: int) -> Any:
+        from peft import LoraConfig
+
+        from abreast.learning.adaptation.modules import linear_layers
+
+        return LoraConfig(
+            r=self.knobs.rank,
+            lora_alpha=self.knobs.alpha,
+            lora_dropout=self.knobs.dropout,
+            use_rslora=self.knobs.rslora,
+            use_dora=self.knobs.dora,
+            init_lora_weights=INIT[self.knobs.init],
+            task_type="CAUSAL_LM",
+            **linear_layers(model, layers, self.knobs.targets),
+        )
