@@ -14,13 +14,13 @@ MOMENTUM = 0.9
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], train: Train, lr: float) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), SGD with momentum, or Adafactor (Shazeer and Stern 2018,
-    arXiv:1804.04235), whose steps are relative to the size of each weight: `lr` bounds that share.
+    arXiv:1804.04235), here with steps as long as `lr` says, not relative to the weights: LoRA's B begins at zero.
     """
     shared = {"lr": lr, "weight_decay": train.weight_decay}
     if train.optimizer == "sgd":
         return torch.optim.SGD(parameters, momentum=MOMENTUM, **shared)
     if train.optimizer == "adafactor":
-        return torch.optim.Adafactor(parameters, **shared)
+        return torch.optim.Adafactor(parameters, eps=(None, 1.0), **shared)
     return torch.optim.AdamW(parameters, betas=BETAS, fused=True, **shared)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from abreast.config import Model, Train, load_params
+from abreast.config import Model, Train
 from abreast.learning import train
 from abreast.learning.adaptation import make_adaptation
 from abreast.learning.adapter import adapter_weights, add_adapter
@@ -19,8 +19,8 @@ from tests.learning.strategies.line import train as learn
 
 WAYS = {
     "adamw, cosine": {"optimizer": "adamw", "schedule": "cosine", "accumulate": 2},
-    "sgd": {"optimizer": "sgd", "lr": 0.3, "schedule": "constant", "weight_decay": 0.001},
-    "adafactor": {"optimizer": "adafactor", "lr": 0.1},
+    "sgd": {"optimizer": "sgd", "lr": 0.1, "schedule": "constant", "weight_decay": 0.001},
+    "adafactor": {"optimizer": "adafactor", "lr": 0.02},
     "bfloat16": {"precision": "bfloat16"},
 }
 
@@ -36,15 +36,15 @@ def curve() -> list[dict[str, float]]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tiny_base, monkeypatch, way):
-    monkeypatch.chdir(write_project(tmp_path / "project", tiny_base, **({"epochs": 6} | WAYS[way])))
+    monkeypatch.chdir(write_project(tmp_path / "project", tiny_base, **({"epochs": 4} | WAYS[way])))
     train.main()
     whole, rows = model_digest(Path("model")), curve()
-    assert min(row["dev_loss"] for row in rows) < 0.8 * rows[0]["dev_loss"]
+    assert min(row["dev_loss"] for row in rows) < 0.9 * rows[0]["dev_loss"]
     told = train._Bar._report
 
     def kill(self, share, note):
         told(self, share, note)
-        if note.startswith("epoch 4"):
+        if note.startswith("epoch 3"):
             raise KilledError
 
     with monkeypatch.context() as patch:
@@ -53,7 +53,6 @@ def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tin
             train.main()
     train.main()
     assert (model_digest(Path("model")), curve()) == (whole, rows)
-    assert load_params().train.epochs == 6
 
 
 def test_the_rate_warms_up_and_then_follows_its_schedule():

@@ -35,6 +35,7 @@ WAYS = {
     "prefix": {"method": "prefix", "length": 8},
 }
 LEARN = {"lora": 0.01, "lora, rich": 0.005, "dora": 0.01, "adalora": 0.02, "ia3": 0.05, "full": 0.005, "prefix": 0.05}
+REMEMBER = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
 ALL = pytest.mark.parametrize("way", WAYS)
 
 
@@ -44,9 +45,8 @@ class KilledError(Exception):
 
 @pytest.fixture
 def project(tmp_path, tiny_base, monkeypatch, way):
-    lr = LEARN[way]
-    knobs = {"adapt": WAYS[way], "lr": lr, "lr_update": lr, "epochs": 6}
-    root = write_project(tmp_path / "project", tiny_base, **knobs)
+    knobs = {"lr": LEARN[way], "lr_update": LEARN[way], "epochs": 5}
+    root = write_project(tmp_path / "project", tiny_base, adapt=WAYS[way], **knobs)
     monkeypatch.chdir(root)
     return root
 
@@ -55,69 +55,66 @@ def losses() -> list[float]:
     return [float(row["dev_loss"]) for row in csv.DictReader(Path("reports/curve.csv").read_text().splitlines())]
 
 
-def teach_more() -> None:
+def begin_update(project: Path, tiny_base: Path, way: str) -> None:
+    """The next training goes on from the model, with every way to remember."""
+    knobs = {"lr": LEARN[way], "lr_update": LEARN[way], "epochs": 3}
+    write_project(project, tiny_base, adapt=WAYS[way], remember=REMEMBER, **knobs)
+    promote(project)
     write_jsonl(Path("data/train.jsonl"), [example("a", "1.5"), example("e", "6.6")])
     write_jsonl(Path("data/dev.jsonl"), [question("a", "1.5"), question("e", "6.6")])
 
 
-def texts_of(encoder) -> list[Encoded]:
-    return [encoder.pair(f"value of {key}", value) for key, value in FACTS.items()]
-
-
 @torch.no_grad()
-def plain_logits(tiny_base, folder: Path, text: Encoded) -> torch.Tensor:
-    """What PEFT by itself makes of a model folder, at the completion of a text."""
+def plain_logits(tiny_base, folder: Path, texts: list[Encoded]) -> list[torch.Tensor]:
+    """What PEFT by itself makes of a model folder, at the completions of texts."""
     from peft import PeftModel
 
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
     model = PeftModel.from_pretrained(base, str(folder)).eval()
-    return model(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1]
+    return [model(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1] for text in texts]
+
+
+@torch.no_grad()
+def our_logits(folder: Path, way: str) -> tuple[list[Encoded], list[torch.Tensor], list[torch.Tensor]]:
+    """Texts, and what our answerer makes of their completions: as they come, and with what can be kept of them kept."""
+    answerer = load_answerer(folder, load_params().model)
+    texts = [answerer._encoder.pair(f"value of {key}", value) for key, value in FACTS.items()]
+    assert all((text.wake > 0) == make_adaptation(WAYS[way]).sleeps for text in texts)
+    with answerer._speaking():
+        whole = [answerer._trunk.logits([text])[0] for text in texts]
+        answerer._trunk.plan(texts)
+        assert answerer._trunk._works
+        return texts, whole, [answerer._trunk.logits([text])[0] for text in texts]
+
+
+def asked_side_by_side() -> None:
+    """Parent, candidate and base in one model answer as each does alone."""
+    folders = {"parent": Path("data/parent/model"), "candidate": Path("model"), "base": None}
+    model = load_params().model
+    together = {name: one.perplexity("abc") for name, one in load_answerers(folders, model).items()}
+    alone = {name: load_answerer(folder, model).perplexity("abc") for name, folder in folders.items()}
+    assert together == pytest.approx(alone)
+    assert len(set(alone.values())) == 3
 
 
 @ALL
-def test_it_learns_is_kept_as_peft_loads_it_and_goes_on(project, tiny_base, way):
+def test_it_learns_is_kept_as_peft_loads_it_and_goes_on_also_if_killed(project, tiny_base, way, monkeypatch):
     train.main()
-    curve = losses()
-    assert min(curve) < 0.8 * curve[0]
+    first = losses()
+    assert min(first) < 0.8 * first[0]
     assert read_card(Path("model")).adapt == complete(WAYS[way])
-    answerer = load_answerer(Path("model"), load_params().model)
-    texts = texts_of(answerer._encoder)
-    sleeps = make_adaptation(WAYS[way]).sleeps
-    assert all((text.wake > 0) == sleeps for text in texts)
-    for planned in (False, True):
-        if planned:
-            answerer._trunk.plan(texts)
-        for text in texts:
-            with torch.no_grad(), answerer._speaking():
-                ours = answerer._trunk.logits([text])[0]
-            torch.testing.assert_close(ours, plain_logits(tiny_base, Path("model"), text), rtol=1e-4, atol=1e-4)
-    promote(project)
-    teach_more()
+    texts, whole, kept = our_logits(Path("model"), way)
+    for ours in (whole, kept):
+        torch.testing.assert_close(ours, plain_logits(tiny_base, Path("model"), texts), rtol=1e-4, atol=1e-4)
+    begin_update(project, tiny_base, way)
     train.main()
-    assert min(losses()) < min(curve[0], losses()[0])
-    both = {"parent": Path("data/parent/model"), "candidate": Path("model"), "base": None}
-    together = {name: it.answer(["value of a"]) for name, it in load_answerers(both, load_params().model).items()}
-    assert together == {
-        name: load_answerer(at, load_params().model).answer(["value of a"]) for name, at in both.items()
-    }
-
-
-@ALL
-def test_with_every_way_to_remember_and_killed_it_goes_on_to_the_same_bytes(project, tiny_base, way, monkeypatch):
-    remember = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
-    lr = LEARN[way]
-    write_project(project, tiny_base, adapt=WAYS[way], lr=lr, lr_update=lr, epochs=5, remember=remember)
-    train.main()
-    promote(project)
-    teach_more()
-    train.main()
-    whole, curve = model_digest(Path("model")), losses()
-    steps, told = [], train._Bar._report
+    left_alone = model_digest(Path("model")), losses()
+    assert min(left_alone[1]) < first[0], "it knew something from the start"
+    told = train._Bar._report
 
     def kill(self, share, note):
         told(self, share, note)
-        steps.append(note)
-        if note.startswith("epoch 4"):
+        if note.startswith("epoch 2"):
             raise KilledError
 
     with monkeypatch.context() as patch:
@@ -125,7 +122,8 @@ def test_with_every_way_to_remember_and_killed_it_goes_on_to_the_same_bytes(proj
         with pytest.raises(KilledError):
             train.main()
     train.main()
-    assert (model_digest(Path("model")), losses()) == (whole, curve)
+    assert (model_digest(Path("model")), losses()) == left_alone
+    asked_side_by_side()
 
 
 @ALL
