@@ -147,6 +147,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     torch.manual_seed(knobs.seed)
     settings = adaptation.settings(model, knobs.layers)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
+    own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
     run = Run(
         Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16"),
         encoder,
@@ -155,7 +156,6 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
         examples=[text for _, text in lines],
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
-    own = adaptation.strategies(adapted) if isinstance(adaptation, Accompanied) else ()
     strategies, lr = [*own, *make_strategies(knobs.remember)], knobs.lr_update if lessons.parent else knobs.lr
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)

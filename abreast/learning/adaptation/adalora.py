@@ -55,7 +55,7 @@ class AdaLora:
             **linear_layers(model, layers, self.knobs.targets),
         )
 
-    def strategies(self, adapted: Any) -> Sequence[Any]:
+    def strategies(self, adapted: Any, first: bool) -> Sequence[Any]:
         from abreast.learning.adaptation.rank import Allocate
 
         return [Allocate(adapted.base_model.rankallocator, adapted.get_base_model(), self.knobs.orthogonal)]

@@ -1,7 +1,6 @@
 """IA3: keys, values and what the feed-forward part makes are scaled, number by number.
 
-Liu et al. 2022 (arXiv:2205.05638). Nothing is smaller: three vectors a layer. It is slow to learn by heart, and wants a
-learning rate some ten times that of LoRA.
+Liu et al. 2022 (arXiv:2205.05638). Three vectors a layer are all that learns; they want a higher learning rate.
 """
 
 from typing import Any

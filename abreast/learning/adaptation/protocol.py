@@ -39,6 +39,11 @@ class Adaptation(Protocol):
 class Accompanied(Protocol):
     """A method that does more than to be trained."""
 
-    def strategies(self, adapted: Any) -> Sequence[Any]:
-        """What it does beside the lessons (`abreast.learning.strategies.protocol`), in a training of `adapted`."""
+    def strategies(self, adapted: Any, first: bool) -> Sequence[Any]:
+        """What it does beside the lessons (`abreast.learning.strategies.protocol`) in a training of `adapted`.
+
+        Args:
+            adapted: PEFT's model, about to be trained; its weights may still be changed.
+            first: whether it has no parent.
+        """
         ...

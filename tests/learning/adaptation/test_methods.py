@@ -15,6 +15,7 @@ from abreast.evaluation.answer import load_answerer, load_answerers
 from abreast.knowledge.lesson import write_jsonl
 from abreast.learning import train
 from abreast.learning.adaptation import METHODS, complete, make_adaptation
+from abreast.learning.adaptation.protocol import Accompanied
 from abreast.learning.adapter import add_adapter, trained_parameters
 from abreast.learning.base import load_base
 from abreast.learning.folder import model_digest, read_card
@@ -28,13 +29,23 @@ from tests.learning.strategies.test_strategies import MILD
 WAYS = {
     "lora": {"method": "lora", "rank": 4, "alpha": 8},
     "lora, rich": {"method": "lora", "rank": 4, "targets": "mlp", "rslora": True, "dropout": 0.1, "init": "orthogonal"},
+    "pissa": {"method": "lora", "rank": 4, "alpha": 4, "init": "pissa"},
     "dora": {"method": "lora", "rank": 4, "alpha": 8, "targets": "attention", "dora": True, "init": "gaussian"},
     "adalora": {"method": "adalora", "rank": 6, "target": 4, "alpha": 16, "dropout": 0.05},
     "ia3": {"method": "ia3"},
     "full": {"method": "full"},
     "prefix": {"method": "prefix", "length": 8},
 }
-LEARN = {"lora": 0.01, "lora, rich": 0.005, "dora": 0.01, "adalora": 0.02, "ia3": 0.05, "full": 0.005, "prefix": 0.05}
+LEARN = {
+    "lora": 0.01,
+    "lora, rich": 0.005,
+    "pissa": 0.005,
+    "dora": 0.01,
+    "adalora": 0.02,
+    "ia3": 0.05,
+    "full": 0.005,
+    "prefix": 0.05,
+}
 REMEMBER = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
 ALL = pytest.mark.parametrize("way", WAYS)
 
@@ -65,26 +76,27 @@ def begin_update(project: Path, tiny_base: Path, way: str) -> None:
 
 
 @torch.no_grad()
-def plain_logits(tiny_base, folder: Path, texts: list[Encoded]) -> list[torch.Tensor]:
-    """What PEFT by itself makes of a model folder, at the completions of texts."""
+def as_in_plain_peft(tiny_base: Path, folder: Path, sleeps: bool) -> None:
+    """A model folder gives the same logits, and so the same answers, in PEFT by itself as in our answerer."""
     from peft import PeftModel
 
-    base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    model = PeftModel.from_pretrained(base, str(folder)).eval()
-    return [model(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1] for text in texts]
-
-
-@torch.no_grad()
-def our_logits(folder: Path, way: str) -> tuple[list[Encoded], list[torch.Tensor], list[torch.Tensor]]:
-    """Texts, and what our answerer makes of their completions: as they come, and with what can be kept of them kept."""
+    base, tokenizer, _ = load_base(Model(base=str(tiny_base), device="cpu"))
+    plain = PeftModel.from_pretrained(base, str(folder)).eval()
     answerer = load_answerer(folder, load_params().model)
     texts = [answerer._encoder.pair(f"value of {key}", value) for key, value in FACTS.items()]
-    assert all((text.wake > 0) == make_adaptation(WAYS[way]).sleeps for text in texts)
+    assert all((text.wake > 0) == sleeps for text in texts)
+    wanted = [plain(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1] for text in texts]
     with answerer._speaking():
-        whole = [answerer._trunk.logits([text])[0] for text in texts]
+        as_they_come = [answerer._trunk.logits([text])[0] for text in texts]
         answerer._trunk.plan(texts)
         assert answerer._trunk._works
-        return texts, whole, [answerer._trunk.logits([text])[0] for text in texts]
+        kept = [answerer._trunk.logits([text])[0] for text in texts]
+    torch.testing.assert_close(as_they_come, wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(kept, wanted, rtol=1e-4, atol=1e-4)
+    begun = torch.tensor([texts[0].ids[: texts[0].prompt]])
+    made = plain.generate(input_ids=begun, max_new_tokens=12, do_sample=False)[0, begun.shape[1] :]
+    said = answerer.answer([f"value of {key}" for key in FACTS])[0]
+    assert said == tokenizer.decode(made, skip_special_tokens=True).strip()
 
 
 def asked_side_by_side() -> None:
@@ -103,9 +115,7 @@ def test_it_learns_is_kept_as_peft_loads_it_and_goes_on_also_if_killed(project, 
     first = losses()
     assert min(first) < 0.8 * first[0]
     assert read_card(Path("model")).adapt == complete(WAYS[way])
-    texts, whole, kept = our_logits(Path("model"), way)
-    for ours in (whole, kept):
-        torch.testing.assert_close(ours, plain_logits(tiny_base, Path("model"), texts), rtol=1e-4, atol=1e-4)
+    as_in_plain_peft(tiny_base, Path("model"), make_adaptation(WAYS[way]).sleeps)
     begin_update(project, tiny_base, way)
     train.main()
     left_alone = model_digest(Path("model")), losses()
@@ -132,7 +142,10 @@ def test_untrained_it_changes_nothing_and_off_the_base_alone_speaks(tiny_base, w
     text = Encoded((9, 8, 60, 61, 6, 5), 4, 0)
     with torch.no_grad():
         wanted = base(torch.tensor([text.ids])).logits[0, 3:-1]
-    adapted = add_adapter(base, make_adaptation(WAYS[way]).settings(base, 2), "new", trainable=True)
+    adaptation = make_adaptation(WAYS[way])
+    adapted = add_adapter(base, adaptation.settings(base, 2), "new", trainable=True)
+    if isinstance(adaptation, Accompanied):
+        adaptation.strategies(adapted, first=True)
     trunk, parameters = Trunk(adapted.get_base_model(), 2, adapted.disable_adapter), trained_parameters(adapted)
     torch.testing.assert_close(trunk.logits([text])[0], wanted, rtol=1e-4, atol=1e-4)
     assert all(".layers.2." in f".{name}" or ".layers.3." in f".{name}" for name in parameters)
@@ -176,7 +189,8 @@ def test_targets_are_parts_of_a_layer(tiny_base, targets, parts):
         ({"method": "full", "rank": 4}, r"train\.adapt\.rank: .*; full has the knobs none$"),
         ({"method": "lora", "rank": "4"}, r"train\.adapt\.rank: Input should be a valid integer"),
         ({"method": "lora", "targets": "some"}, r"train\.adapt\.targets: Input should be 'all', 'attention' or 'mlp'"),
-        ({"method": "lora", "init": "pissa"}, r"train\.adapt\.init: Input should be 'default', 'gaussian' or 'ortho"),
+        ({"method": "lora", "init": "corda"}, r"train\.adapt\.init: Input should be 'default', 'gaussian', 'ortho"),
+        ({"method": "lora", "init": "olora", "rslora": True}, r"train\.adapt: init olora does not go with rslora"),
         (
             {"method": "lora", "rank": 5, "init": "orthogonal"},
             r"train\.adapt: init orthogonal needs an even rank, not 5",

@@ -23,7 +23,7 @@ def adalora(tiny_base, **knobs):
     adapted = add_adapter(model, adaptation.settings(model, 2), "candidate", trainable=True)
     trunk = Trunk(adapted.get_base_model(), 2, adapted.disable_adapter)
     examples = [encoder.pair(f"value of {key}", value) for key, value in FACTS.items()]
-    return Run(trunk, encoder, trained_parameters(adapted), False, examples), adaptation.strategies(adapted)
+    return Run(trunk, encoder, trained_parameters(adapted), False, examples), adaptation.strategies(adapted, True)
 
 
 def test_orthonormal_rows_have_no_spread_and_others_the_hand_worked_one():
