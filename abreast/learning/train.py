@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
-COLUMNS = ("step", "tokens", "loss", "dev_exact_match", "dev_loss", "lr")
+COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
 
     from abreast.learning.adapter import adapter_weights, add_adapter, trained_parameters
     from abreast.learning.base import load_base
+    from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
     from abreast.learning.prompt import Encoder
     from abreast.learning.strategies import make_strategies
@@ -143,13 +144,15 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     longest = getattr(model.config, "max_position_embeddings", None)
     encoder = Encoder(tokenizer, params.model.prompt, longest, adaptation.sleeps)
     lines = [(example, text) for example in lessons.examples for text in taught(encoder, example)]
-    dev = [text for question in lessons.dev for text in asked(encoder, question)]
     torch.manual_seed(knobs.seed)
     settings = adaptation.settings(model, knobs.layers)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
+    trunk = Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16")
+    sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
+    dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
     run = Run(
-        Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16"),
+        trunk,
         encoder,
         parameters=trained_parameters(adapted),
         parent=lessons.parent is not None,
@@ -158,11 +161,10 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     )
     strategies, lr = [*own, *make_strategies(knobs.remember)], knobs.lr_update if lessons.parent else knobs.lr
     with _Bar() as report:
-        checkpoints = _checkpoints(params, lessons, base)
-        due = first_due([example for example, _ in lines])
+        checkpoints, due = _checkpoints(params, lessons, base), first_due([example for example, _ in lines])
         outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report).run()
-    mark = encoder.mark if adaptation.sleeps else ()
-    return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), mark, run.legacy)
+    weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
+    return outcome, Candidate(settings, weights, mark, run.legacy)
 
 
 def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:
