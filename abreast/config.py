@@ -96,10 +96,18 @@ class Train(Section):
     lr: float = Field(3e-3, gt=0, description="highest learning rate of a first model")
     lr_update: float = Field(1.5e-3, gt=0, description="and of one that continues its parent, which must not forget")
     tokens_per_step: int = Field(120, gt=0, description="target size of a batch of like lengths, in tokens")
-    rank: int = Field(16, gt=0, description="LoRA rank")
-    alpha: int = Field(32, gt=0, description="LoRA alpha")
-    layers: int = Field(10, gt=0, description="LoRA goes into so many of the uppermost layers")
-    warmup: Share = 0.05
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    adapt: dict[str, str | float | int | bool] = Field(
+        {"method": "lora", "rank": 16, "alpha": 32, "targets": "all"},
+        description="the way to adapt the base, see docs/adaptation.md",
+    )
+    layers: int = Field(10, gt=0, description="so many of the uppermost layers are adapted")
+    optimizer: Literal["adamw", "sgd", "adafactor"] = "adamw"
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rate goes on after the warm-up"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: training runs under autocast")
+    warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the training in which the learning rate grows")
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")

@@ -23,11 +23,11 @@ def greedy(trunk: Trunk, encoder: Encoder, questions: Sequence[str], limit: int)
     longest, pad, device = max(map(len, prompts)), tokenizer.pad_token_id, trunk.model.device
     ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    mark = len(encoder.mark)
+    read = encoder.asleep(longest)
     made = trunk.model.generate(
         input_ids=ids,
         attention_mask=mask,
-        past_key_values=trunk.read(ids[:, :-mark], mask[:, :-mark]),
+        past_key_values=trunk.read(ids[:, :read], mask[:, :read]),
         max_new_tokens=limit,
         do_sample=False,
         pad_token_id=pad,

@@ -21,6 +21,8 @@ from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
+from abreast.learning.adaptation import complete, make_adaptation
+from abreast.learning.adaptation.protocol import Accompanied
 from abreast.learning.base import Base, find_base
 from abreast.learning.folder import (
     Candidate,
@@ -75,22 +77,20 @@ def make_card(params: Params, base: Base, parent: Path | None) -> Card:
     """The candidate's card.
 
     Raises:
-        AbreastError: the parent's adapter cannot be continued on this base or at this size.
+        AbreastError: the parent's adapter cannot be continued on this base or by this adaptation.
     """
-    train = params.train
     card = Card(
         base=params.model.base,
         base_digest=base.digest,
         prompt=params.model.prompt,
-        rank=train.rank,
-        alpha=train.alpha,
-        layers=train.layers,
+        adapt=complete(params.train.adapt),
+        layers=params.train.layers,
     )
     if parent is not None:
         before = read_card(parent)
         if before.base_digest != card.base_digest:
             raise AbreastError(f"model.base: {card.base!r} is not the base {before.base!r} of the parent model")
-        for knob in ("rank", "alpha", "layers"):
+        for knob in ("adapt", "layers"):
             if getattr(before, knob) != getattr(card, knob):
                 raise AbreastError(
                     f"train.{knob} is {getattr(card, knob)}, but the parent's adapter, which is continued, "
@@ -131,7 +131,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     """Run the training."""
     import torch
 
-    from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.adapter import adapter_weights, add_adapter, trained_parameters
     from abreast.learning.base import load_base
     from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
@@ -141,27 +141,30 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     from abreast.learning.trainer import Trainer
 
     model, tokenizer, _ = load_base(params.model, base)
-    encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
-    torch.manual_seed(params.train.seed)
-    settings = lora_config(model, params.train)
+    knobs, adaptation = params.train, make_adaptation(params.train.adapt)
+    longest = getattr(model.config, "max_position_embeddings", None)
+    encoder = Encoder(tokenizer, params.model.prompt, longest, adaptation.sleeps)
+    torch.manual_seed(knobs.seed)
+    settings = adaptation.settings(model, knobs.layers)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
-    trunk = Trunk(adapted.get_base_model(), params.train.layers, adapted.disable_adapter)
+    own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
+    trunk = Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16")
     sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
     dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
-    lr = params.train.lr_update if lessons.parent else params.train.lr
     run = Run(
         trunk,
         encoder,
-        parameters={name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad},
+        parameters=trained_parameters(adapted),
         parent=lessons.parent is not None,
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
-    strategies = make_strategies(params.train.remember)
+    strategies, lr = [*own, *make_strategies(knobs.remember)], knobs.lr_update if lessons.parent else knobs.lr
     due = first_due(_fill(run, strategies, lessons.examples))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
-    return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
+        outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report).run()
+    weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
+    return outcome, Candidate(settings, weights, mark, run.legacy)
 
 
 def _fill(run: "Run", strategies: list[Any], examples: list[Example]) -> list[Example]:

@@ -35,6 +35,7 @@ class Run:
         legacy: tensors by name that go into the model folder, for the next update.
         state: tensors by name that change while training goes on; they are kept in its checkpoints.
         steps: steps done.
+        share: the share of the training that is done, of the epochs or tokens allowed.
     """
 
     trunk: Trunk
@@ -48,6 +49,7 @@ class Run:
     legacy: dict[str, Tensor] = field(default_factory=dict)
     state: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
+    share: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.weights()
@@ -129,7 +131,7 @@ class Repeats(Protocol):
 
 @runtime_checkable
 class Follows(Protocol):
-    """Acts after each optimizer step."""
+    """Acts after each optimizer step, while the gradients are still there."""
 
     def follow(self, run: Run) -> None: ...
 
