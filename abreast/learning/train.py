@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
+CURVE = Path("reports/curve.csv")
 COLUMNS = ("step", "tokens", "loss", "dev_exact_match", "dev_loss", "lr")
 
 
@@ -159,7 +160,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
         due = first_due([example for example, _ in lines])
-        outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
+        outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report, write_curve).run()
     return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
 
 
@@ -212,10 +213,18 @@ def _report(outcome: "Outcome", lessons: Lessons) -> None:
         "examples_rehearsed": len(lessons.examples) - new,
     }
     (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
-    with (reports / "curve.csv").open("w", newline="") as file:
+    write_curve(outcome.curve)
+
+
+def write_curve(curve: list[dict[str, float]]) -> None:
+    """Write reports/curve.csv, one row a check; whole at any moment, for whoever watches the training."""
+    CURVE.parent.mkdir(exist_ok=True)
+    partial = CURVE.with_suffix(".part")
+    with partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(outcome.curve)
+        writer.writerows(curve)
+    partial.replace(CURVE)
 
 
 if __name__ == "__main__":

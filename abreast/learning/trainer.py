@@ -52,6 +52,7 @@ class Trainer:
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
         report: called with the share done and a note.
+        checked: called with the curve so far after each check.
     """
 
     def __init__(
@@ -64,10 +65,11 @@ class Trainer:
         lr: float,
         checkpoints: Checkpoints,
         report: Callable[[float, str], None] = lambda share, note: None,
+        checked: Callable[[list[dict[str, float]]], None] = lambda curve: None,
     ):
         self._run, self._strategies, self._trunk, self._examples = run, strategies, run.trunk, run.examples
         self._first_due, self._dev, self._train, self._lr = first_due, dev, train, lr
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints, self._report, self._checked = checkpoints, report, checked
         self._parameters = list(run.parameters.values())
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
@@ -183,6 +185,7 @@ class Trainer:
         if better:
             p.best, self._best = [score.exact, -score.loss], self._run.weights()
         self._report(self._share_done(), f"checked: {score.exact:.0%} of the development set answered")
+        self._checked(p.curve)
 
     @torch.no_grad()
     def score(self, texts: Sequence[Encoded]) -> Score:
