@@ -50,5 +50,7 @@ def _reason(failure: Path, log: Path, code: int) -> str:
         reason = failure.read_text()
         failure.unlink()
         return reason
+    if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        return "its process was killed, perhaps for want of memory"
     said = log.read_text(errors="replace").strip().splitlines()
     return said[-1] if said else f"ended with exit code {code} and said nothing"

@@ -66,9 +66,8 @@ def tune(
         Search(project, searched, prepared, study, diary, told).run(trials, seconds)
         found = ranked(tried(study))
         if not found or found[0].outcome != "complete":
-            raise AbreastError(
-                f"no trial of {len(found)} succeeded" + "".join(f"; {one.number}: {one.reason}" for one in found[-1:])
-            )
+            why = f"trial {found[-1].number}: {found[-1].reason}" if found else "none was begun"
+            raise AbreastError(f"no trial of study {prepared.study} succeeded; {why}")
         write_report(prepared.folder / "report", study, found, project.params)
         diary.close(_figures(found), prepared.folder / "report")
     return Found(prepared.study, diary.page(door.uri), found)

@@ -1,12 +1,13 @@
 """A stage that stands in for `train`: it writes the curve that its knobs stand for, one check after the other.
 
-The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and with `train.patience` 3 it dies.
+The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and with `train.patience` 3 or 4 it dies.
 """
 
 import csv
 import json
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def main() -> None:
         sys.exit(2)
     if train["patience"] == 3:
         sys.exit("out of patience")
+    if train["patience"] == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
     Path("reports").mkdir()
     with Path("reports/curve.csv").open("w", newline="") as file:
         writer = csv.writer(file)
