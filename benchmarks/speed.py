@@ -104,6 +104,7 @@ def plain(params: Params, pairs: Any, dev: Any, epochs: int, folder: Path) -> di
 def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path) -> dict[str, float]:
     """Our trainer with the default knobs; its clock stops at the first check whose loss is at most `target`."""
     from abreast.learning.checkpoint import Checkpoints
+    from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
     from abreast.learning.prompt import Encoder
     from abreast.learning.strategies import make_strategies
@@ -121,7 +122,7 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path) -> d
         run,
         make_strategies(params.train.remember),
         [0] * len(texts),
-        asked,
+        Development(trunk, asked, []),
         params.train,
         params.train.lr,
         Checkpoints(folder / "ours"),

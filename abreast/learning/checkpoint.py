@@ -32,8 +32,9 @@ class Progress:
     due: list[int]
     best: list[float] | None
     checks_without_gain: int
+    checks_lost: int
     running_loss: list[float]
-    curve: list[dict[str, float]]
+    curve: list[dict[str, float | None]]
 
 
 class Checkpoints:

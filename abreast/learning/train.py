@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ADAPTER = "candidate"
 CURVE = Path("reports/curve.csv")
-COLUMNS = ("step", "tokens", "loss", "dev_exact_match", "dev_loss", "lr")
+COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
 
     from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
     from abreast.learning.base import load_base
+    from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
     from abreast.learning.prompt import Encoder
     from abreast.learning.strategies import make_strategies
@@ -142,11 +143,12 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     model, tokenizer, _ = load_base(params.model, base)
     encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
     lines = [(example, text) for example in lessons.examples for text in taught(encoder, example)]
-    dev = [text for question in lessons.dev for text in asked(encoder, question)]
     torch.manual_seed(params.train.seed)
     settings = lora_config(model, params.train)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     trunk = Trunk(adapted.get_base_model(), params.train.layers, adapted.disable_adapter)
+    sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
+    dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
     lr = params.train.lr_update if lessons.parent else params.train.lr
     run = Run(
         trunk,

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from abreast.config import Train
 from abreast.learning.batches import Boxes, make_batches
 from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
+from abreast.learning.development import Check, Development, Score
 from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
+from abreast.learning.stopping import note, reason_to_stop
 from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Penalises, Repeats, Run, Step
 
-ENOUGH = 0.005
-"""A mean loss of a token on the development set below which nothing is left to gain."""
 BETAS = (0.9, 0.98)
 """A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
 
@@ -32,14 +31,6 @@ class Outcome:
     tokens: int
     epochs: int
     curve: list[dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Score:
-    """Teacher-forced: the share answered exactly (the most likely token is right all along), and the mean loss."""
-
-    exact: float
-    loss: float
 
 
 class Trainer:
@@ -60,7 +51,7 @@ class Trainer:
         run: Run,
         strategies: Sequence[Any],
         first_due: Sequence[int],
-        dev: Sequence[Encoded],
+        dev: Development,
         train: Train,
         lr: float,
         checkpoints: Checkpoints,
@@ -84,28 +75,29 @@ class Trainer:
 
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
-        self._trunk.plan([*self._examples, *self._dev])
+        self._trunk.plan([*self._examples, *self._dev.texts])
         self._shortlist = Shortlist(self._trunk, self._examples)
         for strategy in self._that(Begins):
             strategy.begin(self._run)
+        if self._examples:
+            self._dev.begin()
         self._resume()
         reason = None if self._examples else "there was nothing to learn"
         while reason is None:
             self._epoch()
-            self._check()
-            reason = self._stop_reason()
+            reason = reason_to_stop(self._progress, self._check(), self._train)
             if reason is None:
                 self._next_epoch()
                 self._save()
         self._run.put(self._best)
         for strategy in self._that(Ends):
-            strategy.end(self._run, lambda: self.score(self._dev))
+            strategy.end(self._run, self._score)
         p = self._progress
         return Outcome(reason, tuple(p.best or (0.0, 0.0)), p.steps, p.tokens, p.epoch + 1, p.curve)
 
     def _start(self) -> Progress:
         boxes = Boxes.fresh(self._first_due)
-        return Progress(0, self._plan(boxes, 0), 0, 0, 0, boxes.streak, boxes.due, None, 0, [], [])
+        return Progress(0, self._plan(boxes, 0), 0, 0, 0, boxes.streak, boxes.due, None, 0, 0, [], [])
 
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
         lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
@@ -173,46 +165,24 @@ class Trainer:
         epochs = (p.epoch + p.position / max(1, len(p.batches))) / self._train.epochs
         return min(1.0, max(epochs, p.tokens / self._train.max_tokens))
 
-    def _check(self) -> None:
+    def _check(self) -> Check:
         """Ask the development questions; keep the weights if they are the best so far, or if nothing can be asked."""
-        p, score = self._progress, self.score(self._dev)
+        p, check = self._progress, self._dev.check()
         loss = sum(p.running_loss) / len(p.running_loss) if p.running_loss else 0.0
         p.running_loss = []
-        row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "dev_exact_match": score.exact}
-        p.curve.append(row | {"dev_loss": score.loss, "lr": self._rate()})
-        better = not self._dev or p.best is None or (score.exact, -score.loss) > tuple(p.best)
-        p.checks_without_gain = 0 if better else p.checks_without_gain + 1
-        if better:
-            p.best, self._best = [score.exact, -score.loss], self._run.weights()
-        self._report(self._share_done(), f"checked: {score.exact:.0%} of the development set answered")
+        if note(p, check, self._dev.parent, self._train) or not self._dev:
+            self._best = self._run.weights()
+        row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "lr": self._rate()}
+        row |= {"dev_exact_match": check.both.exact, "dev_loss": check.both.loss}
+        p.curve.append(row | {"dev_new_exact": check.new, "dev_old_exact": check.old, "dev_kl": check.kl})
+        told = {"new": check.new, "old": check.old}
+        shares = " and ".join(f"{share:.0%} of what is {side}" for side, share in told.items() if share is not None)
+        self._report(self._share_done(), f"checked: {shares or 'nothing to ask'}")
         self._checked(p.curve)
+        return check
 
-    @torch.no_grad()
-    def score(self, texts: Sequence[Encoded]) -> Score:
-        """How well `texts` are answered now; an empty list scores 0."""
-        right, loss, order = 0, 0.0, sorted(range(len(texts)), key=lambda text: len(texts[text].ids))
-        for start in range(0, len(order), 32):
-            batch = [texts[text] for text in order[start : start + 32]]
-            logits, targets, owner = self._trunk.logits(batch)
-            wrong = torch.zeros(len(batch), device=owner.device)
-            wrong.index_add_(0, owner, (logits.argmax(-1) != targets).float())
-            right += int((wrong == 0).sum())
-            each = torch.zeros(len(batch), device=owner.device)
-            each.index_add_(0, owner, cross_entropy(logits.float(), targets, reduction="none"))
-            loss += float((each / owner.bincount(minlength=len(batch))).sum())
-        return Score(right / len(texts), loss / len(texts)) if texts else Score(0.0, 0.0)
-
-    def _stop_reason(self) -> str | None:
-        p, train = self._progress, self._train
-        if p.tokens >= train.max_tokens:
-            return f"train.max_tokens reached ({train.max_tokens})"
-        if self._dev and p.best[0] == 1.0 and -p.best[1] < ENOUGH:
-            return "every development question is answered with confidence"
-        if self._dev and p.checks_without_gain >= train.patience:
-            return f"no gain on the development set in {train.patience} checks"
-        if p.epoch + 1 >= train.epochs:
-            return f"train.epochs reached ({train.epochs})"
-        return None
+    def _score(self) -> Score:
+        return self._dev.check().both
 
     def _next_epoch(self) -> None:
         """Go to the next epoch in which any text is due."""

@@ -8,7 +8,7 @@ from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors
 
 
 def progress(steps: int) -> Progress:
-    return Progress(0, [[1, 2]], 1, steps, 10, [0], [1], [0.5, -0.1], 0, [1.0], [])
+    return Progress(0, [[1, 2]], 1, steps, 10, [0], [1], [0.5, -0.1], 0, 0, [1.0], [])
 
 
 def test_the_newest_is_kept_and_loaded(tmp_path):

@@ -36,7 +36,7 @@ def test_every_check_is_told_and_the_knobs_lie_over_params_yaml(project, prepare
     assert summary == {"stopped": "train.epochs reached (4)"}
     assert [check["dev_exact_match"] for check in told] == [share(0.02, n) for n in range(1, CHECKS + 1)]
     laid = yaml.safe_load((attempt.folder / "params.yaml").read_text())
-    assert (laid["train"]["lr"], laid["train"]["rank"]) == (0.02, project.params.train.rank)
+    assert (laid["train"]["lr"], laid["train"]["epochs"]) == (0.02, project.params.train.epochs)
     assert (attempt.folder / "snapshot.json").is_symlink()
     attempt.clear()
     assert [path.name for path in attempt.folder.parent.iterdir()] == ["0000.log"]

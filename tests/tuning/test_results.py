@@ -11,7 +11,7 @@ from abreast.tuning.space import lay_over
 from tests.installation import SOURCE
 
 KNOBS = [
-    {"train.lr": 0.00213, "train.rank": 8},
+    {"train.lr": 0.00213, "train.layers": 8},
     {"train.lr": 1e-05},
     {"train.remember.0.weight": 1.5},
     {"train.remember": []},

@@ -29,8 +29,8 @@ def space_of(tmp_path: Path, text: str):
         ("train.lr: {low: 0, high: 1, log: true}", r"train\.lr: .*needs a low above 0"),
         ("train.lr: {low: 0.0, high: 0.1}", r"knob `train\.lr` is 0\.0: input should be greater than 0"),
         ("train.lr: {low: 1e-4, hihg: 1e-2}", r"train\.lr: (high|hihg)"),
-        ("train.rank: {low: 2.0, high: 8.0}", r"train\.rank: knob `train\.rank` is 2\.0"),
-        ("train.rank: {low: 2, high: 8, step: 0.5}", r"train\.rank: .*it must be whole"),
+        ("train.epochs: {low: 2.0, high: 8.0}", r"train\.epochs: knob `train\.epochs` is 2\.0"),
+        ("train.epochs: {low: 2, high: 8, step: 0.5}", r"train\.epochs: .*it must be whole"),
         ("train.layers: [6, ten]", r"train\.layers: knob `train\.layers` is 'ten'"),
         ("train.layers: [6]", r"train\.layers: .*two values or more"),
         ("train.layers: 6", r"train\.layers: .*two values or more"),
@@ -57,15 +57,15 @@ def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
     space = space_of(
         tmp_path,
         "train.lr: {low: 1e-4, high: 1e-2, log: true}\n"
-        "train.rank: {low: 4, high: 16, step: 4}\n"
+        "train.epochs: {low: 4, high: 16, step: 4}\n"
         "train.layers: [6, 8]\n"
         "train.remember: [[], [{method: anchor, weight: 1.5}]]\n",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     tried = [space.suggest(study.ask()) for _ in range(30)]
     assert all(1e-4 <= knobs["train.lr"] <= 1e-2 and len(f"{knobs['train.lr']:g}") < 10 for knobs in tried)
-    assert {knobs["train.rank"] for knobs in tried} == {4, 8, 12, 16}
-    assert {type(knobs["train.rank"]) for knobs in tried} == {int}
+    assert {knobs["train.epochs"] for knobs in tried} == {4, 8, 12, 16}
+    assert {type(knobs["train.epochs"]) for knobs in tried} == {int}
     assert {knobs["train.layers"] for knobs in tried} == {6, 8}
     assert [{"method": "anchor", "weight": 1.5}] in [knobs["train.remember"] for knobs in tried]
     for knobs in tried:
@@ -83,15 +83,15 @@ def test_what_is_laid_over_replaces_only_itself():
 
 
 def test_the_present_knobs_are_known_where_the_space_holds_them(tmp_path):
-    assert space_of(tmp_path, "train.lr: {low: 1e-3, high: 1e-2}\ntrain.rank: [8, 16]").present(PARAMS) == {
+    assert space_of(tmp_path, "train.lr: {low: 1e-3, high: 1e-2}\ntrain.epochs: [8, 16]").present(PARAMS) == {
         "train.lr": 0.003,
-        "train.rank": 16,
+        "train.epochs": 8,
     }
     assert space_of(tmp_path, "train.remember: [[], [{method: anchor, weight: 2.0}]]").present(PARAMS) == {
         "train.remember": '[{"method": "anchor", "weight": 2.0}]'
     }
     assert space_of(tmp_path, "train.lr: {low: 1e-1, high: 1}").present(PARAMS) is None
-    assert space_of(tmp_path, "train.rank: {low: 2, high: 20, step: 4}").present(PARAMS) is None
+    assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").present(PARAMS) is None
 
 
 @pytest.mark.parametrize("name", ["first.yaml", "update.yaml"])

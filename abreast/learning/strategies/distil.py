@@ -2,9 +2,8 @@
 
 Hinton et al. 2015 (arXiv:1503.02531), for forgetting Li and Hoiem 2016 (Learning without forgetting,
 arXiv:1606.09282). The teacher is the parent, or the base with the adapter asleep: neither is a second copy of the
-model, for both answers are had before the first step, when the adapter still is the parent's. Of each position the
-teacher's `top` likeliest tokens are kept with their logits (12 bytes each; the vocabulary of a small model would take
-200 kB a token), and both distributions are over these alone. In a first training both teachers are the base.
+model, for both are heard before the first step, when the adapter still is the parent's (`Heard`, of each position the
+`top` likeliest tokens). In a first training both teachers are the base.
 """
 
 from contextlib import nullcontext
@@ -14,15 +13,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from abreast.learning.divergence import Heard, divergence
 from abreast.learning.strategies import protocol
-
-BATCH = 16
-
-
-def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """KL(teacher, student) of logits [n, k], mean of n, times T squared, so that the gradients keep their size."""
-    wanted, said = ((logits / temperature).log_softmax(-1) for logits in (teacher, student))
-    return temperature**2 * (wanted.exp() * (wanted - said)).sum(-1).mean()
 
 
 class Distil:
@@ -37,22 +29,14 @@ class Distil:
     def __init__(self, knobs: Knobs):
         self._knobs = knobs
 
-    @torch.no_grad()
     def begin(self, run: protocol.Run) -> None:
-        texts = sorted(set(run.examples), key=lambda text: (len(text.ids), text.ids))
-        self._taught = {}
         with run.trunk.asleep() if self._knobs.teacher == "base" else nullcontext():
-            for batch in (texts[start : start + BATCH] for start in range(0, len(texts), BATCH)):
-                logits, _, owner = run.trunk.logits(batch)
-                top = logits.float().topk(min(self._knobs.top, logits.shape[-1]))
-                for place, text in enumerate(batch):
-                    self._taught[text] = top.values[owner == place], top.indices[owner == place]
+            self._teacher = Heard(run.trunk, run.examples, self._knobs.top)
 
     def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
-        taught = [self._taught[text] for text in step.texts[: step.lessons]]
-        teacher, tokens = (torch.cat(parts) for parts in zip(*taught, strict=True))
+        teacher, tokens = self._teacher.of(step.texts[: step.lessons])
         head, hidden = run.trunk.model.get_output_embeddings(), step.hidden[: len(step.losses)]
         student = torch.einsum("nw,nkw->nk", hidden, head.weight[tokens])
         if getattr(head, "bias", None) is not None:
             student = student + head.bias[tokens]
-        return self._knobs.weight * divergence(student.float(), teacher, self._knobs.temperature)
+        return self._knobs.weight * divergence(student.float(), teacher, self._knobs.temperature).mean()

@@ -12,6 +12,7 @@ from abreast.config import Model, Train
 from abreast.learning.adapter import add_adapter, lora_config
 from abreast.learning.base import load_base
 from abreast.learning.checkpoint import Checkpoints
+from abreast.learning.development import Development
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoder
 from abreast.learning.strategies.protocol import Run, Step
@@ -54,7 +55,8 @@ def train(
     """Train, with a checkpoint in `folder` after each step; the development set asks what is taught."""
     settings = Train(**(KNOBS | {"checkpoint_seconds": 0.0} | knobs))
     due = [0] * len(run.examples)
-    return Trainer(run, strategies, due, run.examples, settings, settings.lr, Checkpoints(folder), report).run()
+    dev = Development(run.trunk, run.examples, [])
+    return Trainer(run, strategies, due, dev, settings, settings.lr, Checkpoints(folder), report).run()
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
