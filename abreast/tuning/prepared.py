@@ -112,6 +112,8 @@ def _copy(root: Path, stages: "list[PipelineStage]", into: Path) -> None:
     deps = {dep.def_path for stage in stages for dep in stage.deps} - made - {SNAPSHOT}
     for name in sorted(deps):
         source, target = root / name, into / name
+        if not source.exists():
+            raise AbreastError(f"{source}: no such file; dvc.yaml names it as what a stage depends on")
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

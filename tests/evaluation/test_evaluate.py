@@ -115,10 +115,10 @@ def test_the_base_is_asked_again_with_examples_if_it_shall_be(project):
     (row,) = csv.DictReader(Path("reports/retention.csv").read_text().splitlines())
     assert (row["in_context"], row["base"], row["candidate"]) == ("0.0", "0.0", "1.0")
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
-    asked = with_examples(
-        [line["question"] for line in answers], read_examples(Path("data/train.jsonl")), 2, "{question}:"
-    )
-    said = load_answerer(None, load_params(Path()).model).answer(asked, [[line["answer"]] for line in answers], False)
+    examples, params = read_examples(Path("data/train.jsonl")), load_params(Path())
+    asked = with_examples([line["question"] for line in answers], examples, 2, params.model.prompt)
+    base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
+    said = base.answer(asked, [[line["answer"]] for line in answers], check=False)
     assert [line["in_context"] for line in answers] == [cut(one) for one in said]
     assert any(line["in_context"] != line["base"] for line in answers), "the examples were read"
 

@@ -35,8 +35,8 @@ def test_words_without_spaces_are_near_each_other_too():
 
 
 def test_what_is_too_long_is_passed_over():
-    long = example("long", "x" * MOST_CHARS, ASKED)
-    assert "x" not in with_examples([ASKED], [long, *TAUGHT[3:4]], 2, PROMPT)[0]
+    long = example("long", "§" * MOST_CHARS, ASKED)
+    assert "§" not in with_examples([ASKED], [long, *TAUGHT[3:4]], 2, PROMPT)[0]
 
 
 def test_an_answer_ends_where_the_model_goes_on_to_a_question_of_its_own():
