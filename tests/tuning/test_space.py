@@ -7,10 +7,11 @@ import yaml
 from abreast.config import Params, load_params, parse_params
 from abreast.errors import AbreastError
 from abreast.tuning.space import SECTIONS, lay_over, read_space
-from abreast.tuning.tune import SPACES
+from abreast.tuning.tune import PREPARED, SPACES
 from tests.installation import SOURCE
 
 PARAMS = Params()
+STAGES = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
 
 
 def space_of(tmp_path: Path, text: str):
@@ -101,5 +102,11 @@ def test_the_spaces_that_are_shipped_hold_the_knobs_that_are_shipped(name):
 
 
 def test_what_can_be_searched_is_what_the_training_reads():
-    stages = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
-    assert sorted(stages["train"]["params"]) == sorted(SECTIONS)
+    assert sorted(STAGES["train"]["params"]) == sorted(SECTIONS)
+
+
+def test_studies_are_told_apart_by_all_that_the_stages_up_to_the_training_read():
+    read = [
+        section for name in ("assemble", "validate", "split", "train") for section in STAGES[name].get("params", [])
+    ]
+    assert sorted(read) == sorted(PREPARED)
