@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RESULTS ?= results
 
-.PHONY: env demo down test lint slow bench clean
+.PHONY: env demo down test lint slow bench bench-quick clean
 
 env: $(VENV)/.ready  ## the environment, from the exact versions in constraints.txt
 
@@ -31,9 +32,16 @@ lint: env
 slow: env  ## the long tests, and those that read ../shared/data
 	$(BIN)/pytest -m slow
 
-bench: env  ## the benchmarks; results are kept in docs/log.md
+# Streams and sizes: docs/benchmarks.md. Resumable: what lies in $(RESULTS) is not run again.
+bench: env  ## the benchmarks, an evening and a night on two cores; BENCH_ARGS go to each comparison of ways
 	$(BIN)/python -m benchmarks.lifecycle
 	$(BIN)/python -m benchmarks.overhead
+	for stream in lifecycle banking77 broad-twitter; do \
+		$(BIN)/python -m benchmarks.remember --out $(RESULTS) --stream $$stream $(BENCH_ARGS) || exit 1; \
+	done
+
+bench-quick: env  ## one small comparison, minutes, without data from outside
+	$(BIN)/python -m benchmarks.remember --out $(RESULTS) --stream samples --quick $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -69,8 +69,8 @@ class Split(Section):
     """What is taught, what is rehearsed and what is asked."""
 
     seed: int = 17
-    rehearse: float = Field(2.0, ge=0.0, description="rehearsed old facts for each new or changed one")
-    rehearse_min: int = Field(96, ge=0, description="at least so many old facts are rehearsed, if there are so many")
+    rehearse: float = Field(2.0, ge=0.0, description="lessons on what was known for each lesson on what is new")
+    rehearse_min: int = Field(200, ge=0, description="at least so many lessons on what was known, if it has so many")
     current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
     retained_questions: int = Field(120, gt=0, description="at most so many questions on what was known before")
 

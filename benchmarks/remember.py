@@ -1,160 +1,164 @@
 """Ways to remember, side by side on one stream: what each keeps, forgets and still says though it is superseded.
 
-python -m benchmarks.remember --out results --products 8 --drops 4
-python -m benchmarks.remember --out results --samples --only naive,plain,superseded,joint
+python -m benchmarks.remember --out results --stream lifecycle
+python -m benchmarks.remember --out results --stream banking77 --seeds 17,18,19 --only naive,default,joint
+python -m benchmarks.remember --out results --stream samples --quick
 
-Resumable: a way whose figures lie in --out is not run again.
+Resumable: a way whose figures for a seed lie in --out is not run again. Prints a table and keeps it, with two pictures,
+beside the figures in OUT/STREAM.
 """
 
 import argparse
 import json
+import re
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from abreast.config import load_params
-from abreast.evaluation.measures.retention import (
-    EMPTY,
-    RetentionMatrix,
-    average_accuracy,
-    backward_transfer,
-    forgetting,
-)
-from abreast.knowledge.base import read_base
-from abreast.knowledge.lesson import write_jsonl
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import teach
-from benchmarks.lifecycle import DATA, lifecycle, samples
+from abreast import stage
+from abreast.errors import AbreastError
+from benchmarks.figures import figures, matrix, table, zero_shot
 from benchmarks.stream import Measured, learn
-from benchmarks.table import as_markdown, percent
+from benchmarks.streams import DATA, STREAMS, Drops, Size, read_stream
+from benchmarks.ways import QUICK, WAYS, Way
 
-Drops = list[tuple[str, list[dict]]]
-NO_REPLAY = {"rehearse": 0.0, "rehearse_min": 0}
+EVERY_QUESTION = {"current_questions": 100_000, "retained_questions": 100_000}
+"""No sample is drawn: all ways, joint training among them, are asked the very same questions after the last drop."""
+MAX_TOKENS = 400_000
+QUICK_TOKENS = 10_000
 
 
 @dataclass(frozen=True)
-class Way:
-    """Knobs laid over the defaults, and what is done to the lessons before training."""
+class Settings:
+    """What all ways of a run have in common; figures of other settings are not mixed with them."""
 
-    knobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    before_training: Callable[[Path], None] = lambda folder: None
-    joint: bool = False
-
-
-def remembering(*methods: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {"train": {"remember": list(methods)}}
+    stream: str
+    size: Size
+    base: str | None
+    max_tokens: int
 
 
-def replay_superseded_too(folder: Path) -> None:
-    """Plain replay: what was superseded is rehearsed like everything else that was once learned."""
-    params = load_params(folder)
-    base, changes = read_base(folder / "data/knowledge.parquet"), read_base(folder / "data/changes.parquet")
-    ever = base.assign(valid_until=pd.NaT if base["valid_until"].dtype.kind == "M" else None)
-    templates = load_templates(folder / params.knowledge.templates)
-    write_jsonl(folder / "data/train.jsonl", teach(ever, changes, templates, params.split))
+def run(way: Way, drops: Drops, settings: Settings, seed: int, answers: Path) -> list[Measured]:
+    """Learn the stream in one way, every candidate built upon.
+
+    Args:
+        answers: where answers are remembered, for all ways ask the untrained base the same questions.
+    """
+    own = {
+        "split": EVERY_QUESTION | {"seed": seed},
+        "train": {"max_tokens": settings.max_tokens, "seed": seed},
+        "model": {"base": settings.base} if settings.base else {},
+    }
+    knobs = {name: own.get(name, {}) | way.knobs.get(name, {}) for name in own | way.knobs}
+    with tempfile.TemporaryDirectory(prefix="abreast-bench-") as name:
+        folder, answers = Path(name), answers.resolve()
+        answers.mkdir(parents=True, exist_ok=True)
+        (folder / ".abreast").mkdir()
+        (folder / ".abreast/answers").symlink_to(answers, target_is_directory=True)
+        return list(learn(drops, folder, knobs, False, way.before_training, way.together, way.stages))
 
 
-ANCHOR = {"method": "anchor", "weight": 2.0}
-WAYS = {
-    "naive": Way({"split": NO_REPLAY} | remembering()),
-    "anchor only": Way({"split": NO_REPLAY} | remembering(ANCHOR)),
-    "plain replay": Way(remembering(ANCHOR), replay_superseded_too),
-    "superseded-aware replay": Way(remembering()),
-    "default (aware replay, anchor)": Way(),
-    "distillation, no replay": Way(
-        {"split": NO_REPLAY} | remembering(ANCHOR, {"method": "distil", "teacher": "parent"})
-    ),
-    "EWC, no replay": Way({"split": NO_REPLAY} | remembering(ANCHOR, {"method": "ewc"})),
-    "L2, no replay": Way({"split": NO_REPLAY} | remembering(ANCHOR, {"method": "l2"})),
-    "O-LoRA, no replay": Way({"split": NO_REPLAY} | remembering(ANCHOR, {"method": "orthogonal"})),
-    "interpolation, no replay": Way({"split": NO_REPLAY} | remembering(ANCHOR, {"method": "interpolate"})),
-    "default and slow average": Way(remembering(ANCHOR, {"method": "average"})),
-    "default and FGM": Way(remembering(ANCHOR, {"method": "fgm"})),
-    "joint": Way(joint=True),
-}
-HEAD = (
-    "way",
-    "average",
-    "forgetting",
-    "backward",
-    "stale",
-    "perplexity ratio",
-    "train s, last",
-    "train s, all",
-    "peak MB",
-)
+def place(out: Path, name: str, seed: int) -> Path:
+    """The file of the measurements of a way."""
+    return out / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{seed}.json"
 
 
-def run(way: Way, drops: Drops, seed: int) -> list[Measured]:
-    """Learn the stream in one way, every candidate built upon; `joint` learns all drops at once, from the base."""
-    knobs = {**way.knobs, "train": {"max_tokens": 400_000, "seed": seed, **way.knobs.get("train", {})}}
-    with tempfile.TemporaryDirectory(prefix="abreast-bench-") as folder:
-        return list(learn(drops, Path(folder), knobs, False, way.before_training, way.joint))
+def stored(out: Path, name: str, drops: Drops, settings: Settings, seed: int) -> list[Measured]:
+    """The measurements of a way, from `out` if they are there.
 
-
-def matrix(done: list[Measured]) -> RetentionMatrix:
-    """R[version, drop], of what was still valid when it was asked."""
-    found = EMPTY
-    for number, one in enumerate(done, start=1):
-        scores = {drop: row["candidate"] for drop, row in one.by_drop.items()}
-        new = [drop for drop in scores if drop not in found.drops]
-        base = {drop: one.by_drop[drop]["base"] for drop in new}
-        known = {drop: scores.get(drop) for drop in (*found.drops, *new)}
-        found = found.with_version(f"v{number}", known, new=new, base=base)
-    return found
-
-
-def figures(name: str, done: list[Measured]) -> list[str]:
-    """One row of the table."""
-    found, last = matrix(done), done[-1].metrics
-    ratio = last["candidate"]["general_perplexity"] / last["base"]["general_perplexity"]
-    stale = [one.metrics["candidate"]["stale_rate"] for one in done]
-    return [
-        name,
-        percent(average_accuracy(found)),
-        percent(forgetting(found)),
-        percent(backward_transfer(found)),
-        percent(max((rate for rate in stale if rate is not None), default=None)),
-        f"{ratio:.2f}",
-        f"{done[-1].seconds['train']:.0f}",
-        f"{sum(one.seconds['train'] for one in done):.0f}",
-        f"{done[-1].peak_mb:.0f}",
-    ]
-
-
-def stored(out: Path, name: str, way: Way, drops: Drops, seed: int) -> list[Measured]:
-    """The figures of a way, from `out` if they are there."""
-    path = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}.json"
+    Raises:
+        AbreastError: what is there was measured with other settings.
+    """
+    path = place(out, name, seed)
     if not path.exists():
-        path.write_text(json.dumps([vars(one) for one in run(way, drops, seed)], indent=1) + "\n")
-    return [Measured(**one) for one in json.loads(path.read_text())]
+        done = run(WAYS[name], drops, settings, seed, out / "answers")
+        _write(path, {"settings": asdict(settings), "updates": [vars(one) for one in done]})
+    kept = json.loads(path.read_text())
+    if kept["settings"] != asdict(settings):
+        raise AbreastError(
+            f"{path}: measured with {kept['settings']}, asked for {asdict(settings)}; give another --out"
+        )
+    return [Measured(**one) for one in kept["updates"]]
+
+
+def _write(path: Path, content: Any) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)
+
+
+def chosen(stream: str, only: str | None, quick: bool) -> list[str]:
+    """The ways to run: those whose names begin so, else those that differ on the stream, of a quick run the leading."""
+    starts = tuple(filter(None, only.split(","))) if only else QUICK if quick else ("",)
+    names = [name for name in WAYS if name.startswith(starts)]
+    if not names:
+        raise AbreastError(f"--only {only}: no way begins so; there are {', '.join(WAYS)}")
+    return [name for name in names if only or STREAMS[stream].supersedes or not WAYS[name].where_superseded]
+
+
+def to_measure(names: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:
+    """Every way with every seed; one that trains nothing draws nothing, so it has the first seed only."""
+    return [(seed, name) for seed, name in product(seeds, names) if seed == seeds[0] or "train" in WAYS[name].stages]
+
+
+def compare(out: Path, runs: Sequence[tuple[int, str]], settings: Settings, drops: Drops) -> None:
+    """Run what is missing; print and keep the table and the pictures."""
+    from benchmarks.pictures import plot_compute, plot_matrices
+
+    measure, numbers, matrices = STREAMS[settings.stream].measure, {}, {}
+    for seed, name in runs:
+        done = stored(out, name, drops, settings, seed)
+        found = {name: done}
+        if "zero-shot" not in numbers and "train" in done[-1].seconds:
+            found = {"zero-shot": zero_shot(done[-1:])} | found
+        for who, measured in found.items():
+            numbers.setdefault(who, []).append(figures(measured, measure))
+            matrices.setdefault(who, []).append(matrix(measured))
+            print(f"{who}, seed {seed}: average {numbers[who][-1].average:.1%}", flush=True)
+    text = table(numbers, own=measure[1].replace("_", " ") if measure else None)
+    (out / "table.md").write_text(text + "\n")
+    plot_matrices(matrices, settings.stream, out / "retention.png")
+    plot_compute(numbers, settings.stream, out / "compute.png")
+    print(text)
 
 
 def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the figures")
-    parser.add_argument("--products", type=int, default=8)
-    parser.add_argument("--drops", type=int, default=4)
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--samples", action="store_true", help="the good sample drops instead of the real data")
-    parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--only", default=",".join(WAYS), help="ways to run, by the beginning of their names")
+    parser.add_argument("--stream", choices=STREAMS, default="lifecycle")
+    parser.add_argument("--quick", action="store_true", help="the leading ways at a very small size, in minutes")
+    parser.add_argument("--seeds", type=_numbers, default=[17], help="of training and rehearsal, such as 17,18,19")
+    parser.add_argument("--only", help="ways to run, by the beginning of their names, with commas between")
+    parser.add_argument("--show", action="store_true", help="run nothing: the table of what is there")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder that holds lifecycle, banking77, broad-twitter")
+    parser.add_argument("--base", help="model.base, else that of params.yaml")
+    parser.add_argument("--max-tokens", type=int, help="train.max_tokens of each update")
+    for part in ("drops", "products", "rows", "dev", "asked"):
+        parser.add_argument(f"--{part}", type=int, help=f"size of the stream: {part}")
     asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    drops = [d for d in samples() if d[0] != "bad-harmful"] if asked.samples else []
-    drops = drops or lifecycle(asked.data, asked.products, asked.drops)
-    chosen = [name for name in WAYS if name.startswith(tuple(filter(None, asked.only.split(","))))]
-    rows = []
-    for name in chosen:
-        rows.append(figures(name, stored(asked.out, name, WAYS[name], drops, asked.seed)))
-        print(" | ".join(rows[-1]), flush=True)
-    print(as_markdown(HEAD, rows))
+    stream = STREAMS[asked.stream]
+    given = {part: getattr(asked, part) for part in ("drops", "products", "rows", "dev", "asked")}
+    size = replace(stream.quick if asked.quick else stream.size, **{k: v for k, v in given.items() if v is not None})
+    tokens = asked.max_tokens or (QUICK_TOKENS if asked.quick else MAX_TOKENS)
+    out = asked.out / (f"{asked.stream}-quick" if asked.quick else asked.stream)
+    out.mkdir(parents=True, exist_ok=True)
+    drops = read_stream(asked.stream, asked.data, size)
+    runs = to_measure(chosen(asked.stream, asked.only, asked.quick), asked.seeds)
+    if asked.show and not (runs := [run for run in runs if place(out, run[1], run[0]).exists()]):
+        raise AbreastError(f"{out}: nothing is measured there yet; leave --show out")
+    compare(out, runs, Settings(asked.stream, size, asked.base, tokens), drops)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 17,18,19") from None
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

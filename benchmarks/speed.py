@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from abreast.config import Params, load_params
-from benchmarks.stream import lay_out, run_stage
+from benchmarks.stream import STAGES, lay_out, run_stage
 from benchmarks.table import as_markdown
 
 BATCH = 5
@@ -26,7 +26,7 @@ def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
     """Questions and answers of the first sample drop: those taught, and those of the development set."""
     lay_out(folder, "abreast", "samples", "params.yaml", "snapshot.json")
     for stage in ("assemble", "split"):
-        run_stage(folder, stage)
+        run_stage(folder, STAGES[stage])
     read = [(folder / f"data/{name}.jsonl").read_text().splitlines() for name in ("train", "dev")]
     taught, asked = [[(row["question"], row["answer"]) for row in map(json.loads, lines)] for lines in read]
     return taught, asked

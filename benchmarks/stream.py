@@ -2,19 +2,21 @@
 
 import csv
 import json
-import resource
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from abreast.config import parse_params
+from abreast.config import Gates, parse_params
+from abreast.errors import AbreastError
 from abreast.evaluation.judge import judge
 from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
 from abreast.knowledge.record import RecordError, parse_record
@@ -22,12 +24,21 @@ from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapsh
 from abreast.learning.folder import model_digest
 
 SOURCE = Path(__file__).parents[1]
-STAGES = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
+STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"].items()}
+"""The command of each stage of dvc.yaml."""
+
+
+class Cost(NamedTuple):
+    """What one stage took: seconds, seconds of processor time, and the peak of its own memory in MB."""
+
+    seconds: float
+    processor: float
+    peak_mb: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One drop: the verdict, the figures of `reports/metrics.json`, seconds by stage, and peak memory so far in MB."""
+    """One drop: the verdict, the figures of `reports/metrics.json`, and by stage what it cost, as in `Cost`."""
 
     name: str
     facts: int
@@ -35,9 +46,17 @@ class Measured:
     reasons: tuple[str, ...]
     metrics: dict[str, Any]
     seconds: dict[str, float]
-    peak_mb: float
+    processor: dict[str, float]
+    peaks: dict[str, float]
+    tokens: int
+    """Trained on, of `reports/train.json`; 0 where nothing was trained."""
     by_drop: dict[str, dict[str, float | None]]
-    """Exact match of base, champion and candidate on what is still valid of each drop so far."""
+    """The share of right answers of base, champion and candidate on what is still valid of each drop so far."""
+
+    @property
+    def peak_mb(self) -> float:
+        """The peak of the hungriest stage."""
+        return max(self.peaks.values())
 
 
 def learn(
@@ -47,6 +66,7 @@ def learn(
     gated: bool = True,
     before_training: Callable[[Path], None] = lambda folder: None,
     together: bool = False,
+    stages: Mapping[str, str] = STAGES,
 ) -> Iterator[Measured]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
 
@@ -56,29 +76,42 @@ def learn(
         gated: whether a candidate must pass to be built upon; else every one is.
         before_training: called with `folder` after `split`.
         together: learn all drops in one update, from the base.
+        stages: name and command of each.
     """
-    lay_out(folder, "abreast", "params.yaml")
+    merged = _lay_out_project(folder, knobs)
+    stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
+    updates = [stored] if together else [[one] for one in stored]
+    parent = None
+    for number, update in enumerate(updates, start=1):
+        save_snapshot(folder, Snapshot(drops=tuple(ref for ref, _ in update), parent=parent))
+        costs = {}
+        for stage, command in stages.items():
+            costs[stage] = run_stage(folder, command)
+            if stage == "split":
+                before_training(folder)
+        name, rows = ", ".join(ref.name for ref, _ in update), sum(count for _, count in update)
+        yield (one := _measured(name, rows, folder, costs, parse_params(merged).gates))
+        if number < len(updates) and (one.verdict == "pass" or not gated):
+            parent = _become_parent(folder, number)
+
+
+def _lay_out_project(folder: Path, knobs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The code and params.yaml with `knobs` laid over; gives the latter's content."""
+    lay_out(folder, "abreast", "benchmarks", "params.yaml")
     merged = yaml.safe_load((folder / "params.yaml").read_text())
     for section, values in knobs.items():
         merged[section] |= values
     (folder / "params.yaml").write_text(yaml.safe_dump(merged))
-    parent = None
-    stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
-    for number, update in enumerate([stored] if together else [[one] for one in stored], start=1):
-        refs, facts = tuple(ref for ref, _ in update), sum(count for _, count in update)
-        save_snapshot(folder, Snapshot(drops=refs, parent=parent))
-        seconds = {}
-        for stage in STAGES:
-            if stage == "train":
-                before_training(folder)
-            seconds[stage] = run_stage(folder, stage)
-        metrics = json.loads((folder / "reports/metrics.json").read_text())
-        verdict = judge(metrics, parse_params(merged).gates)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        name = ", ".join(ref.name for ref in refs)
-        yield Measured(name, facts, verdict.verdict, verdict.reasons, metrics, seconds, peak, _by_drop(folder))
-        if verdict.verdict == "pass" or not gated:
-            parent = _become_parent(folder, number)
+    return merged
+
+
+def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates: Gates) -> Measured:
+    metrics = json.loads((folder / "reports/metrics.json").read_text())
+    verdict = judge(metrics, gates)
+    tokens = json.loads((folder / "reports/train.json").read_text())["tokens"] if "train" in costs else 0
+    seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
+    figures = (verdict.verdict, verdict.reasons, metrics, seconds, processor, peaks, tokens, _by_drop(folder))
+    return Measured(name, rows, *figures)
 
 
 def lay_out(folder: Path, *parts: str) -> None:
@@ -105,16 +138,27 @@ def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
             print(f"{name}: left out: {error}", file=sys.stderr)
     digest, arrived = drop_digest(rows), f"2026-01-{number:02d}T00:00:00Z"
     counts = {"rows": len(rows), "accepted": len(records), "quarantined": len(rows) - len(records)}
-    info = DropInfo(digest=digest, name=name, arrived_at=arrived, kinds={"fact": len(records)}, **counts)
+    kinds = dict(Counter(record.kind for record in records))
+    info = DropInfo(digest=digest, name=name, arrived_at=arrived, kinds=kinds, **counts)
     write_drop(folder / "data/drops" / digest, info, records)
     return DropRef(digest=digest, path=f"data/drops/{digest}", arrived_at=arrived, name=name)
 
 
-def run_stage(folder: Path, stage: str) -> float:
-    """Run a stage of dvc.yaml in `folder`; gives its seconds."""
+def run_stage(folder: Path, command: str) -> Cost:
+    """Run `python -m ...` in `folder`, with a home of its own there; it ends when we do.
+
+    The memory is that of the stage's process alone, or of ours, if that is more: a process begins as a copy of the one
+    that starts it. So a benchmark that measures memory loads nothing large itself.
+    """
     started = time.perf_counter()
-    subprocess.run([sys.executable, *STAGES[stage]["cmd"].split()[1:]], cwd=folder, check=True)
-    return time.perf_counter() - started
+    arguments = [sys.executable, *command.split()[1:]]
+    own = {"ABREAST_HOME": str(folder / ".abreast"), "ABREAST_OWNER": str(os.getpid())}
+    process = subprocess.Popen(arguments, cwd=folder, env=os.environ | own)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise AbreastError(f"{command}: ended with {process.returncode}; what it said stands above")
+    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def _become_parent(folder: Path, number: int) -> ParentRef:

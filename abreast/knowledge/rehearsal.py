@@ -8,6 +8,16 @@ from abreast.knowledge.sample import stable_hash, take_turn
 from abreast.knowledge.spans import spans_of
 
 PLAIN = ("fact", "instruction")
+MOST_PHRASINGS = 5
+
+
+def spread(lessons: int, old: int) -> tuple[int, int]:
+    """How many of `old` records share so many lessons, and how many phrasings there are of each.
+
+    What is never rehearsed is what is forgotten, so every record has one phrasing before any has two.
+    """
+    phrasings = min(MOST_PHRASINGS, max(1, lessons // max(1, old)))
+    return min(old, lessons // phrasings), phrasings
 
 
 def rehearse(old: pd.DataFrame, count: int, turn: int, seed: int) -> pd.DataFrame:

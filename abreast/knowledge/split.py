@@ -18,7 +18,7 @@ from abreast.knowledge.base import read_base, standing, superseded, valid
 from abreast.knowledge.held_out import Use, for_use
 from abreast.knowledge.lesson import Example, Question, write_jsonl
 from abreast.knowledge.phrasing import Templates, load_templates, pick
-from abreast.knowledge.rehearsal import PLAIN, rehearse
+from abreast.knowledge.rehearsal import PLAIN, rehearse, spread
 from abreast.knowledge.sample import fixed_sample
 from abreast.knowledge.wording import answer_of, phrasings_of, plain_rows
 
@@ -29,7 +29,6 @@ REPORT = Path("reports/split.json")
 
 DEV_NEW = 48
 DEV_OLD = 32
-REHEARSED_PHRASINGS = 5
 
 
 def main() -> None:
@@ -47,19 +46,17 @@ def main() -> None:
 
 
 def teach(base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split) -> list[Example]:
-    """Every training phrasing of what changed, and every phrasing of a sample of what still holds from before."""
+    """Every training phrasing of what changed, and some of as much as can be of what still holds from before."""
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
-    count = max(round(split.rehearse * len(new)), split.rehearse_min)
     turn = base["drop"].nunique()
-    rehearsed = rehearse(old, count, turn, split.seed)
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
-    for row in plain_rows(rehearsed):
-        phrasings = range(turn, turn + REHEARSED_PHRASINGS)
-        examples += _examples(row, templates, "rehearsed", phrasings)
+    count, each = spread(max(round(split.rehearse * len(examples)), split.rehearse_min), len(old))
+    for row in plain_rows(rehearse(old, count, turn, split.seed)):
+        examples += _examples(row, templates, "rehearsed", range(turn * each, (turn + 1) * each))
     return examples
 
 

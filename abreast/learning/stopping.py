@@ -20,7 +20,8 @@ def note(progress: Progress, check: Check, parent: float | None, train: Train) -
     """
     best = [check.both.exact, -check.both.loss]
     better = progress.best is None or best > progress.best
-    progress.checks_without_gain = 0 if better else progress.checks_without_gain + 1
+    surer = all(check.both.loss < row["dev_loss"] for row in progress.curve)
+    progress.checks_without_gain = 0 if better or surer else progress.checks_without_gain + 1
     lost = check.old is not None and parent is not None and check.old < parent - train.max_forgetting
     falls = lost and bool(progress.curve) and check.old <= progress.curve[-1]["dev_old_exact"]
     progress.checks_lost = progress.checks_lost + 1 if falls else 0

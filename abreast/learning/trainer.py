@@ -15,7 +15,7 @@ from abreast.learning.development import Check, Development, Score
 from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
 from abreast.learning.stopping import note, reason_to_stop
-from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Penalises, Repeats, Run, Step
+from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Offers, Penalises, Repeats, Run, Step
 
 BETAS = (0.9, 0.98)
 """A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
@@ -167,11 +167,15 @@ class Trainer:
 
     def _check(self) -> Check:
         """Ask the development questions; keep the weights if they are the best so far, or if nothing can be asked."""
-        p, check = self._progress, self._dev.check()
+        p, last = self._progress, self._run.weights()
+        for strategy in self._that(Offers):
+            self._run.put(strategy.offer(self._run))
+        check = self._dev.check()
         loss = sum(p.running_loss) / len(p.running_loss) if p.running_loss else 0.0
         p.running_loss = []
         if note(p, check, self._dev.parent, self._train) or not self._dev:
             self._best = self._run.weights()
+        self._run.put(last)
         row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "lr": self._rate()}
         row |= {"dev_exact_match": check.both.exact, "dev_loss": check.both.loss}
         p.curve.append(row | {"dev_new_exact": check.new, "dev_old_exact": check.old, "dev_kl": check.kl})

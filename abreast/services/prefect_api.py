@@ -75,6 +75,10 @@ class PrefectApi:
         body = {"parameters": parameters or {}, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid.uuid4())}
         return self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"]
 
+    def has_pool(self, name: str) -> bool:
+        """Whether there is a work pool of this name."""
+        return bool(self._call("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}}))
+
     def has_run(self, flow: str, states: Iterable[str], since: datetime | None = None) -> bool:
         """Whether a run of `flow` is in one of the states, such as `PENDING`, and, if given, began after `since`."""
         which: dict[str, Any] = {"state": {"type": {"any_": list(states)}}}

@@ -48,6 +48,9 @@ stdout_logfile_maxbytes = 20MB
 stdout_logfile_backups = 2
 """
 
+POOL = "abreast"
+"""The work pool that prefect.yaml names."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -67,7 +70,7 @@ def programs(project: Project) -> list[Program]:
     return [
         Program("prefect", f"nice -n 10 {here}/prefect {prefect}"),
         Program("mlflow", f"nice -n 10 {here}/mlflow {mlflow} {mlflow_store}"),
-        Program("worker", f"{here}/prefect worker start --pool abreast --type process --name local --limit 3"),
+        Program("worker", f"{here}/prefect worker start --pool {POOL} --type process --name local --limit 3"),
         Program("watcher", f"{here}/abreast watch"),
     ]
 

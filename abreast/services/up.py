@@ -14,7 +14,7 @@ from abreast.environment import environment
 from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.services.prefect_api import PrefectApi
-from abreast.services.supervisor import Supervisor
+from abreast.services.supervisor import POOL, Supervisor
 
 # A service that ends is noticed at once; this only bounds the wait for one that is slow, on a loaded machine.
 START_SECONDS = 300
@@ -51,7 +51,8 @@ def _start_all(project: Project, supervisor: Supervisor, tell: Tell) -> None:
     tell("MLflow server")
     _wait(supervisor, "mlflow", f"{project.mlflow_uri}/health")
     tell("deployments")
-    _deploy(project)
+    _wait_for_pool(supervisor)
+    _prefect(project, "--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml")
     supervisor.start("watcher")
     tell("worker and watcher")
     _wait_running(supervisor, ("worker", "watcher"))
@@ -100,14 +101,17 @@ def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
     raise AbreastError(f"{' and '.join(names)} did not come up; see {supervisor.project.home.logs}")
 
 
-def _deploy(project: Project) -> None:
-    """Register pool, deployments and automations of prefect.yaml; doing it again changes nothing."""
-    _prefect(project, "work-pool", "create", "abreast", "--type", "process", "--overwrite")
-    _prefect(project, "--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml")
+def _wait_for_pool(supervisor: Supervisor) -> None:
+    """The worker makes the pool that deployments are registered in."""
+    api, deadline = PrefectApi(supervisor.project.prefect_api), time.monotonic() + START_SECONDS
+    while not api.has_pool(POOL):
+        if supervisor.states().get("worker") == "FATAL" or time.monotonic() > deadline:
+            raise AbreastError(f"worker does not make the work pool {POOL!r}; {supervisor.log_hint('worker')}")
+        time.sleep(0.3)
 
 
 @retry(
-    # The worker, which starts meanwhile, makes the pool too: of two that make it at once one is refused.
+    # A server that has only just started may be too busy to answer; registering again changes nothing.
     retry=retry_if_exception_type(AbreastError),
     stop=stop_after_attempt(DEPLOY_ATTEMPTS),
     wait=wait_fixed(DEPLOY_PAUSE_SECONDS),

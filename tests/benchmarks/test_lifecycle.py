@@ -1,15 +1,19 @@
 import pytest
 
-from benchmarks.lifecycle import DATA, lifecycle
+from benchmarks.lifecycle import samples
 from benchmarks.stream import learn
+from benchmarks.streams import DATA, Size, read_stream
+
+
+def test_the_harmful_drop_comes_third_in_the_sample_stream():
+    assert [name for name, _ in samples()][1:4] == ["02-2024-q3", "bad-harmful", "03-2024-q4"]
 
 
 @pytest.mark.slow
-def test_two_quarters_of_real_facts_are_learned(tmp_path, monkeypatch):
+def test_two_quarters_of_real_facts_are_learned(tmp_path):
     """A first drop and a delta of the real data, a few products, through the very stages with the packaged model."""
-    monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "home"))
     (tmp_path / "project").mkdir()
-    drops = lifecycle(DATA, products=6, drops=2)
+    drops = read_stream("lifecycle", DATA, Size(drops=2, products=6))
     first, second = learn(drops, tmp_path / "project", {})
     assert (first.verdict, second.verdict) == ("pass", "pass")
     for one in (first, second):

@@ -1,59 +1,79 @@
-from benchmarks.remember import WAYS, matrix, run
-from benchmarks.stream import Measured
-from benchmarks.table import percent
+import json
+from dataclasses import asdict
+
+import pytest
+
+from abreast.errors import AbreastError
+from benchmarks.remember import Settings, chosen, compare, run, stored, to_measure
+from benchmarks.streams import Size
+from benchmarks.ways import WAYS, Way
+from tests.benchmarks.measured import is_picture, measured
 from tests.learning.tiny import write_tiny_base
 
-
-def measured(by_drop: dict[str, tuple[float, float]]) -> Measured:
-    rows = {drop: {"base": base, "champion": None, "candidate": score} for drop, (base, score) in by_drop.items()}
-    return Measured("x", 1, "pass", (), {}, {"train": 1.0}, 1.0, rows)
+SETTINGS = Settings("samples", Size(drops=2), None, 1000)
 
 
-def test_the_matrix_has_a_row_for_each_version_and_a_column_for_each_drop():
-    found = matrix([measured({"a": (0.0, 0.9)}), measured({"a": (0.0, 0.6), "b": (0.1, 1.0)})])
-    assert found.scores == ((0.9, None), (0.6, 1.0))
-    assert found.base == (0.0, 0.1)
-    assert found.learned == (0, 1)
-    assert percent(None) == "–"
+def keep(folder, name: str, seed: int, after: float) -> None:
+    """Figures of a way as a run leaves them; `after` is what is known of the first drop at the end."""
+    done = [measured({"a": (0.0, 0.9)}), measured({"a": (0.0, after), "b": (0.0, 1.0)}, 2)]
+    content = {"settings": asdict(SETTINGS), "updates": [vars(one) for one in done]}
+    (folder / f"{name}-{seed}.json").write_text(json.dumps(content))
 
 
-def facts(values: dict[str, str], as_of: str) -> list[dict]:
-    return [{"key": f"{key}/latest", "value": value, "as_of": as_of} for key, value in values.items()]
+def test_what_was_measured_is_not_run_again_and_seeds_become_one_row(tmp_path, capsys):
+    for seed, after in ((17, 0.8), (18, 0.6), (19, 0.7)):
+        keep(tmp_path, "naive", seed, after)
+    compare(tmp_path, to_measure(["naive"], [17, 18, 19]), SETTINGS, drops=[])
+    text = (tmp_path / "table.md").read_text()
+    assert text in capsys.readouterr().out
+    assert "| naive | 3 | 85.0 % (80.0 to 90.0) |" in text
+    assert "| zero-shot | 1 | 0.0 % |" in text
+    assert is_picture(tmp_path / "retention.png")
+    assert is_picture(tmp_path / "compute.png")
 
 
-def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path, monkeypatch):
-    """The difference that the benchmark measures, seen in the lessons themselves."""
-    monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "home"))
-    base = write_tiny_base(tmp_path / "base")
-    drops = [
-        ("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01")),
-        ("two", facts({"a": "1.9"}, "2024-04-01")),
-        ("three", facts({"d": "4.4"}, "2024-07-01")),
+def test_figures_of_another_size_are_not_mixed_in(tmp_path):
+    keep(tmp_path, "naive", 17, 0.8)
+    other = Settings("samples", Size(drops=3), None, 1000)
+    with pytest.raises(AbreastError, match=r"naive-17.json: measured with .*give another --out"):
+        stored(tmp_path, "naive", [], other, 17)
+
+
+def test_a_way_that_draws_nothing_is_measured_once():
+    runs = to_measure(["in-context", "naive"], [17, 18])
+    assert runs == [(17, "in-context"), (17, "naive"), (18, "naive")]
+
+
+def test_ways_are_chosen_by_the_beginning_of_their_names():
+    assert chosen("lifecycle", "naive,default and", False) == [
+        "naive",
+        "default and slow average",
+        "default and FGM",
+        "default and PGD",
     ]
-    taught = []
-    for way in (WAYS["plain replay"], WAYS["superseded-aware replay"]):
-        seen: list[str] = []
-
-        def look(folder, way=way, seen=seen):
-            way.before_training(folder)
-            seen[:] = [line for line in (folder / "data/train.jsonl").read_text().splitlines() if '"a/latest"' in line]
-
-        knobs = {"model": {"base": str(base), "device": "cpu"}}
-        knobs["train"] = {"epochs": 1, "layers": 2, "rank": 4, "alpha": 8, "remember": []}
-        spied = type(way)(knobs, look)
-        run(spied, drops, 17)
-        taught.append("".join(seen))
-    assert '"1.1"' in taught[0]
-    assert '"1.1"' not in taught[1]
-    assert '"1.9"' in taught[0]
-    assert '"1.9"' in taught[1]
+    assert chosen("lifecycle", None, False) == list(WAYS)
+    assert set(WAYS) - set(chosen("banking77", None, False)) == {"plain replay"}, "nothing is superseded there"
+    assert set(chosen("samples", None, True)) < set(WAYS)
+    with pytest.raises(AbreastError, match="--only nothing: no way begins so"):
+        chosen("samples", "nothing", False)
 
 
-def test_every_way_names_knobs_that_exist():
-    from abreast.config import Params
-    from abreast.learning.strategies import make_strategies
-
-    for way in WAYS.values():
-        for section, values in way.knobs.items():
-            assert set(values) <= set(type(getattr(Params(), section)).model_fields)
-        make_strategies(way.knobs.get("train", {}).get("remember", []))
+def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path):
+    """Two drops on the tiny model: every candidate is built upon, and every question is asked."""
+    drops = [
+        ("one", [{"key": f"{key}/latest", "value": "1.1", "as_of": "2024-01-01"} for key in "abc"]),
+        ("two", [{"key": "a/latest", "value": "1.9", "as_of": "2024-04-01"}]),
+    ]
+    knobs = {"train": {"epochs": 1, "layers": 2, "remember": []}}
+    base = str(write_tiny_base(tmp_path / "base"))
+    settings = Settings("samples", Size(drops=2), base, 1000)
+    first, second = run(Way(knobs), drops, settings, 18, tmp_path / "answers")
+    assert set(first.by_drop) == {"one"}
+    assert set(second.by_drop) == {"one", "two"}
+    assert second.metrics["counts"] == {"current": 1, "retained": 2, "superseded": 1}
+    assert second.metrics["champion"] is not None
+    assert first.tokens > 0
+    assert list(second.seconds) == list(second.peaks) == ["assemble", "validate", "split", "train", "evaluate"]
+    assert all(peak > 0 for peak in second.peaks.values())
+    assert all(seconds > 0 for seconds in second.processor.values())
+    assert list((tmp_path / "answers").glob("*.json")), "answers of the base are kept for the next way"

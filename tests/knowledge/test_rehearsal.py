@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.knowledge.base import apply, valid
-from abreast.knowledge.rehearsal import even_shares, rehearse
+from abreast.knowledge.rehearsal import even_shares, rehearse, spread
 from abreast.knowledge.sample import take_turn
 from tests.knowledge.making import drop, release
 
@@ -75,3 +75,21 @@ def test_shares_are_even(sizes, count):
     cut = [share for name, share in shares.items() if share < sizes[name]]
     assert max(cut, default=0) - min(cut, default=0) <= 1
     assert all(share <= min(cut) + 1 for share in shares.values() if cut)
+
+
+@pytest.mark.parametrize(
+    ("lessons", "old", "wanted"),
+    [
+        (0, 10, (0, 1)),
+        (7, 10, (7, 1)),
+        (10, 10, (10, 1)),
+        (29, 10, (10, 2)),
+        (30, 10, (10, 3)),
+        (999, 10, (10, 5)),
+        (100, 0, (0, 5)),
+    ],
+)
+def test_every_record_has_one_phrasing_before_any_has_two(lessons, old, wanted):
+    count, each = spread(lessons, old)
+    assert (count, each) == wanted
+    assert count * each <= lessons

@@ -1,18 +1,17 @@
 """Slow averaging: the mean of the weights along the way, in place of the last ones.
 
 Stochastic weight averaging of Izmailov et al. 2018 (arXiv:1803.05407), with `decay` below 1 its exponential form, which
-forgets the first steps (Polyak and Juditsky 1992). It is used at the end where the development set does not speak
-against it. Of two methods that act after a step, the one listed later sees what the earlier one did.
+forgets the first steps (Polyak and Juditsky 1992). The mean is what the development set is asked with, so the best mean
+is what is kept. Of two methods that act after a step, the one listed later sees what the earlier one did.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from abreast.learning.strategies import protocol
-from abreast.learning.strategies.merged import keep_if_as_good
 
 PREFIX = "average/"
 
@@ -21,7 +20,7 @@ class Average:
     """mean += max(1 - decay, 1 / n) (weights - mean) after the n-th step counted; n starts after `after` steps."""
 
     class Knobs(protocol.Knobs):
-        decay: float = Field(0.98, gt=0, le=1)
+        decay: float = Field(0.95, gt=0, le=1)
         after: int = Field(0, ge=0)
 
     def __init__(self, knobs: Knobs):
@@ -35,7 +34,6 @@ class Average:
                 run.state[PREFIX + name] = torch.zeros_like(parameter)
             run.state[PREFIX + name].lerp_(parameter, max(1 - self._knobs.decay, 1 / count))
 
-    def end(self, run: protocol.Run, score: Callable[[], Any]) -> None:
+    def offer(self, run: protocol.Run) -> Mapping[str, Tensor]:
         means = {name: run.state.get(PREFIX + name) for name in run.parameters}
-        if all(mean is not None for mean in means.values()):
-            keep_if_as_good(run, means, score)
+        return means if all(mean is not None for mean in means.values()) else run.weights()

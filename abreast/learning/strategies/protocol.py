@@ -125,6 +125,13 @@ class Follows(Protocol):
 
 
 @runtime_checkable
+class Offers(Protocol):
+    """Gives the weights that are checked, and kept if they are the best, in place of the last ones."""
+
+    def offer(self, run: Run) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
 class Ends(Protocol):
     """Acts when training is over and the best weights are in place; `score()` asks the development set."""
 

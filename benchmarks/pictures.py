@@ -1,0 +1,137 @@
+"""Pictures of the benchmarks, in colours that all kinds of sight tell apart (viridis; Okabe and Ito 2008)."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from abreast.evaluation.measures.retention import RetentionMatrix
+from benchmarks.figures import Figures, mean_of
+from benchmarks.ways import WAYS
+
+COLUMNS = 5
+DARK = 0.55
+"""From this share on a cell is so light that black figures are read better on it."""
+FAMILIES = {
+    "nothing is trained": ("#000000", "X"),
+    "the new drop alone": ("#D55E00", "s"),
+    "the new drop and replay": ("#0072B2", "o"),
+    "all drops at once": ("#009E73", "D"),
+}
+"""Colour and mark of each family of ways."""
+
+
+def family(way: str) -> str:
+    """Which family a way belongs to, by what it trains on."""
+    if way not in WAYS or "train" not in WAYS[way].stages:
+        return "nothing is trained"
+    if WAYS[way].together:
+        return "all drops at once"
+    return "the new drop alone" if "split" in WAYS[way].knobs else "the new drop and replay"
+
+
+def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str, path: Path) -> None:
+    """R[version, drop] of each way, one small map each; the mean where there are several seeds."""
+    columns = min(COLUMNS, len(matrices))
+    rows = ceil(len(matrices) / columns)
+    drops = max(len(runs[0].drops) for runs in matrices.values())
+    figure = new_figure(1.4 + columns * max(1.9, 0.4 * drops), 0.9 + rows * max(1.4, 0.3 * drops + 0.5))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in [*grid.flat][len(matrices) :]:
+        axes.set_visible(False)
+    for axes, (name, runs) in zip(grid.flat, matrices.items(), strict=False):
+        image = _map(axes, runs, drops)
+        axes.set_title(name, fontsize=8, loc="left")
+    figure.suptitle(f"{stream}: what is known of each drop (right answers in %)", fontsize=11, x=0.01, ha="left")
+    figure.supylabel("drops learned so far", fontsize=9)
+    figure.supxlabel("asked about drop", fontsize=9)
+    bar = figure.colorbar(image, ax=grid, shrink=0.7, aspect=30, pad=0.01)
+    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    bar.ax.tick_params(labelsize=7)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
+    """A row for each version, at the number of drops that it has learned."""
+    shares = [[float("nan")] * drops for _ in range(drops)]
+    for version in range(len(runs[0].versions)):
+        learned = sum(row <= version for row in runs[0].learned)
+        for drop in range(learned):
+            known = [run.scores[version][drop] for run in runs if run.scores[version][drop] is not None]
+            if known:
+                shares[learned - 1][drop] = fmean(known)
+                colour = "black" if fmean(known) >= DARK else "white"
+                text = f"{100 * fmean(known):.0f}"
+                axes.text(drop, learned - 1, text, ha="center", va="center", fontsize=6.5, color=colour)
+    image = axes.imshow(shares, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto")
+    axes.set_facecolor("#f4f4f4")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(range(drops), [str(number + 1) for number in range(drops)], fontsize=7)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def plot_compute(ways: Mapping[str, Sequence[Figures]], stream: str, path: Path) -> None:
+    """Quality against compute: right answers after the last drop (bars: lowest and highest seed), seconds of it."""
+    known = {name: (mean_of(runs), runs) for name, runs in ways.items() if mean_of(runs).average is not None}
+    figure = new_figure(9.0, max(4.2, 0.24 * len(known) + 1.2))
+    axes = figure.subplots()
+    for label, (colour, mark) in FAMILIES.items():
+        members = [pair for name, pair in known.items() if family(name) == label]
+        x, y = [mean.last_seconds for mean, _ in members], [mean.average for mean, _ in members]
+        low = [mean.average - min(_averages(runs)) for mean, runs in members]
+        high = [max(_averages(runs)) - mean.average for mean, runs in members]
+        style = {"fmt": mark, "color": colour, "ecolor": colour, "elinewidth": 1, "markersize": 6, "alpha": 0.85}
+        if members:
+            axes.errorbar(x, y, yerr=[low, high], label=label, clip_on=False, zorder=3, **style)
+    axes.set_ylim(0, 1)
+    axes.set_xlim(0, 1.08 * max(1.0, *(mean.last_seconds for mean, _ in known.values())))
+    _name_points(axes, {name: (mean.last_seconds, mean.average) for name, (mean, _) in known.items()})
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.set_xlabel("seconds of training at the last drop")
+    axes.set_ylabel("right answers, mean over drops")
+    axes.set_title(f"{stream}: what is known at the end, and what the last drop cost", fontsize=10, loc="left")
+    axes.grid(color="#e6e6e6", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=len(FAMILIES), frameon=False, fontsize=8)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _averages(runs: Sequence[Figures]) -> list[float]:
+    return [run.average for run in runs if run.average is not None]
+
+
+def _name_points(axes: Any, points: Mapping[str, tuple[float, float]]) -> None:
+    """The names in a column at the right, in the order of their points' heights, each with a line to its point."""
+    order = sorted(points, key=lambda name: points[name][1])
+    step = 1.0 / max(1, len(order) - 1)
+    for number, name in enumerate(order):
+        axes.annotate(
+            name,
+            points[name],
+            xytext=(1.03, number * step),
+            textcoords="axes fraction",
+            fontsize=7.5,
+            va="center",
+            color=FAMILIES[family(name)][0],
+            arrowprops={
+                "arrowstyle": "-",
+                "color": "#b0b0b0",
+                "linewidth": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure, in inches, that needs no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure

@@ -1,0 +1,188 @@
+"""The streams of drops that the benchmarks learn: each a name, a size and a reader of data beside the checkout.
+
+Licences and sources of the data are in its own README; nothing of it is kept in this repository.
+"""
+
+import csv
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from abreast.errors import AbreastError
+from abreast.knowledge.held_out import for_use
+from abreast.knowledge.record import canonical_json
+from abreast.knowledge.sample import stable_hash
+from benchmarks.stream import SOURCE
+
+Drops = list[tuple[str, list[dict]]]
+
+DATA = SOURCE.parent / "shared/data"
+LEAST_FACTS = 4
+INTENTS = 11
+SECTIONS = ("a", "b", "f", "g", "e", "h")
+"""Of broad-twitter, in the order of its README: 2012, 2012, 2009 to 2014, news, a disaster, outside the UK."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a stream is taken.
+
+    `products` counts for lifecycle. The others count for records that are held out whole: of each group (an intent, a
+    section) so many rows as the stages teach (`rows`), ask while training (`dev`) and ask at the end (`asked`), drawn
+    by `seed`. The stages by themselves would ask a tenth, too few to tell ways apart when few are taught.
+    """
+
+    drops: int
+    products: int = 0
+    rows: int = 0
+    dev: int = 0
+    asked: int = 0
+    seed: int = 17
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A reader of the drops, the size of an evening on two cores, that of some minutes, and what is special.
+
+    `measure` is the kind's own figure in `reports/metrics.json`, where it is another one than the share of right
+    answers; `supersedes` says whether later records replace earlier ones.
+    """
+
+    read: Callable[[Path, Size], Drops]
+    size: Size
+    quick: Size
+    supersedes: bool = False
+    measure: tuple[str, str] | None = None
+
+
+def lifecycle(data: Path, size: Size) -> Drops:
+    """The first drops, limited to the products with the fewest facts (at least four) in the first one.
+
+    Raises:
+        AbreastError: the data is not there.
+    """
+    files = sorted((data / "lifecycle").glob("*.jsonl.gz"))[: size.drops]
+    if not files:
+        raise AbreastError(
+            f"{data / 'lifecycle'}: holds no *.jsonl.gz; name the folder that holds lifecycle with --data"
+        )
+    read = {file.name.split(".")[0]: _json_lines(gzip.decompress(file.read_bytes())) for file in files}
+    facts = Counter(row["product"] for row in next(iter(read.values())))
+    small = sorted((count, product) for product, count in facts.items() if count >= LEAST_FACTS)[: size.products]
+    chosen = {product for _, product in small}
+    return [(name, [row for row in rows if row["product"] in chosen]) for name, rows in read.items()]
+
+
+def samples(data: Path, size: Size) -> Drops:
+    """The good sample drops of this repository; `data` is not needed."""
+    folders = sorted((SOURCE / "samples/drops").glob("0*"))[: size.drops]
+    return [(folder.name, _json_lines((folder / "facts.jsonl").read_bytes())) for folder in folders]
+
+
+def harmful() -> tuple[str, list[dict]]:
+    """The harmful sample drop: values that contradict what is known."""
+    name = "bad-harmful"
+    return name, _json_lines((SOURCE / "samples/drops" / name / "facts.jsonl").read_bytes())
+
+
+def banking77(data: Path, size: Size) -> Drops:
+    """Class-incremental: customer questions to a bank, in each drop eleven intents that were not there before.
+
+    Raises:
+        AbreastError: the data is not there, or is not as its README says.
+    """
+    folder = data / "banking77"
+    intents = json.loads(_text(folder / "categories.json"))
+    by_intent: dict[str, list[dict]] = {intent: [] for intent in intents}
+    for number, row in enumerate(csv.DictReader(_text(folder / "train.csv").splitlines(keepends=True)), start=1):
+        if row.get("category") not in by_intent or not row.get("text"):
+            raise AbreastError(f"{folder / 'train.csv'}: row {number}: needs a text and a category of categories.json")
+        by_intent[row["category"]].append({"text": row["text"], "label": row["category"]})
+    drops = []
+    for first in range(0, len(intents), INTENTS)[: size.drops]:
+        rows = [row for intent in intents[first : first + INTENTS] for row in sample(by_intent[intent], size)]
+        drops.append((f"intents {first + 1:02d}-{min(first + INTENTS, len(intents)):02d}", rows))
+    return drops
+
+
+def broad_twitter(data: Path, size: Size) -> Drops:
+    """Domain-incremental: tweets with persons, places and organisations, in each drop another time, region or topic.
+
+    Raises:
+        AbreastError: the data is not there, or is not as its README says.
+    """
+    files = {section: data / "broad-twitter" / f"{section}.conll" for section in SECTIONS[: size.drops]}
+    return [(section, sample(_sentences(file, section), size)) for section, file in files.items()]
+
+
+def sample(rows: list[dict], size: Size) -> list[dict]:
+    """Of one group so many rows of each use as `size` says, or all if there are fewer; the same for one seed."""
+    contents = [canonical_json({name: row[name] for name in row if name != "domain"}) for row in rows]
+    kind = "tagging" if rows and "tokens" in rows[0] else "classification"
+    frame = pd.DataFrame({"id": range(len(rows)), "kind": kind, "key": None, "attributes": contents})
+    drawn: list[int] = []
+    for use, count in (("train", size.rows), ("dev", size.dev), ("test", size.asked)):
+        numbers = for_use(frame, use)["id"]
+        drawn += sorted(numbers, key=lambda number: stable_hash(contents[number], f"{size.seed} benchmark"))[:count]
+    return [rows[number] for number in sorted(drawn)]
+
+
+def _sentences(file: Path, domain: str) -> list[dict]:
+    """The sentences of a CoNLL file, a word and its tag on each line; words that are white space are left out."""
+    found: list[list[tuple[str, str]]] = [[]]
+    for number, line in enumerate(_text(file).split("\n"), start=1):
+        word, tab, tag = line.partition("\t")
+        if not line.strip():
+            found.append([])
+        elif not tab or not tag.strip():
+            raise AbreastError(f"{file}: line {number}: needs a word, a tab and a tag")
+        elif word.strip():
+            found[-1].append((word.strip(), tag.strip()))
+    sentences = [list(zip(*pairs, strict=True)) for pairs in found if pairs]
+    return [{"tokens": list(words), "tags": list(tags), "domain": domain} for words, tags in sentences]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise AbreastError(f"{file}: no such file; name the folder that holds {file.parent.name} with --data") from None
+
+
+def _json_lines(content: bytes) -> list[dict]:
+    return [json.loads(line) for line in content.splitlines()]
+
+
+STREAMS = {
+    "samples": Stream(samples, Size(drops=5), Size(drops=2), supersedes=True),
+    "lifecycle": Stream(lifecycle, Size(drops=4, products=8), Size(drops=2, products=3), supersedes=True),
+    "banking77": Stream(
+        banking77,
+        Size(drops=7, rows=10, dev=2, asked=4),
+        Size(drops=2, rows=2, dev=1, asked=1),
+        measure=("classification", "macro_f1"),
+    ),
+    "broad-twitter": Stream(
+        broad_twitter,
+        Size(drops=6, rows=30, dev=8, asked=20),
+        Size(drops=2, rows=12, dev=4, asked=8),
+        measure=("tagging", "span_f1"),
+    ),
+}
+
+
+def read_stream(name: str, data: Path, size: Size) -> Drops:
+    """The drops of a stream.
+
+    Raises:
+        AbreastError: its data is not there, or nothing is left at this size.
+    """
+    drops = STREAMS[name].read(data, size)
+    if empty := [drop for drop, rows in drops if not rows]:
+        raise AbreastError(f"{name}: drop {empty[0]} has no rows at this size; take more products or rows")
+    return drops

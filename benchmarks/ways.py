@@ -1,0 +1,84 @@
+"""The ways to remember that `benchmarks.remember` sets side by side, each as what it changes in the update."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from abreast.config import load_params
+from abreast.knowledge.base import read_base
+from abreast.knowledge.lesson import write_jsonl
+from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.split import teach
+from benchmarks.stream import STAGES
+
+Knobs = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Knobs laid over the defaults, what is done to the lessons before training, and the stages.
+
+    `together` learns all drops in one update from the base. `where_superseded` marks a way that differs from the
+    default only where something was superseded.
+    """
+
+    knobs: Knobs = field(default_factory=dict)
+    before_training: Callable[[Path], None] = lambda folder: None
+    together: bool = False
+    stages: Mapping[str, str] = field(default_factory=lambda: STAGES)
+    where_superseded: bool = False
+
+
+def remembering(*methods: dict[str, Any], replay: bool = True) -> Knobs:
+    split = {} if replay else {"split": {"rehearse": 0.0, "rehearse_min": 0}}
+    return split | {"train": {"remember": list(methods)}}
+
+
+def replay_superseded_too(folder: Path) -> None:
+    """Plain replay: what was superseded is rehearsed like everything else that was once learned."""
+    params = load_params(folder)
+    base, changes = read_base(folder / "data/knowledge.parquet"), read_base(folder / "data/changes.parquet")
+    ever = base.assign(valid_until=pd.NaT if base["valid_until"].dtype.kind == "M" else None)
+    templates = load_templates(folder / params.knowledge.templates)
+    write_jsonl(folder / "data/train.jsonl", teach(ever, changes, templates, params.split))
+
+
+ANCHOR = {"method": "anchor", "weight": 2.0}
+ASKING = {name: STAGES[name] for name in ("assemble", "validate", "split")} | {
+    "evaluate": "python -m benchmarks.in_context"
+}
+
+
+def instead_of_replay(**method: Any) -> Way:
+    return Way(remembering(ANCHOR, method, replay=False))
+
+
+def beside_the_default(**method: Any) -> Way:
+    return Way(remembering(ANCHOR, method))
+
+
+WAYS = {
+    "in-context": Way(together=True, stages=ASKING),
+    "naive": Way(remembering(replay=False)),
+    "anchor only": Way(remembering(ANCHOR, replay=False)),
+    "plain replay": Way(remembering(ANCHOR), replay_superseded_too, where_superseded=True),
+    "superseded-aware replay": Way(remembering()),
+    "default (aware replay, anchor)": Way(),
+    "distillation, no replay": instead_of_replay(method="distil", teacher="parent"),
+    "EWC, no replay": instead_of_replay(method="ewc"),
+    "L2, no replay": instead_of_replay(method="l2"),
+    "O-LoRA, no replay": instead_of_replay(method="orthogonal"),
+    "Reptile, no replay": instead_of_replay(method="reptile"),
+    "interpolation, no replay": instead_of_replay(method="interpolate"),
+    "TIES, no replay": instead_of_replay(method="ties"),
+    "DARE, no replay": instead_of_replay(method="dare"),
+    "default and slow average": beside_the_default(method="average"),
+    "default and FGM": beside_the_default(method="fgm"),
+    "default and PGD": beside_the_default(method="pgd"),
+    "joint": Way(together=True),
+}
+QUICK = ("in-context", "naive", "plain replay", "default (", "joint")
+"""The beginnings of the names of those that a quick run takes."""

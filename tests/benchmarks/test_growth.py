@@ -1,0 +1,30 @@
+import pytest
+
+from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
+from tests.benchmarks.measured import is_picture, measured
+
+
+def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
+    first, *later = made_up(6)
+    assert len(first[1]) == START
+    known = {row["key"]: row for row in first[1]}
+    for _, rows in later:
+        again = [row for row in rows if row["key"] in known]
+        assert (len(rows), len(again)) == (NEW + SUPERSEDED, SUPERSEDED)
+        assert all(row["value"] != known[row["key"]]["value"] for row in again)
+        assert all(row["as_of"] > known[row["key"]]["as_of"] for row in again)
+        known = {row["key"]: row for row in rows}
+
+
+def test_growth_is_the_slope_of_the_nearest_line():
+    assert growth([10.0, 12.0, 14.0]) == (pytest.approx(2.0), pytest.approx(2 / 12))
+    assert growth([5.0, 6.0, 5.0])[0] == pytest.approx(0.0)
+
+
+def test_the_first_drop_does_not_count_for_the_trend_and_all_are_shown(tmp_path):
+    done = [measured({"a": (0.0, 1.0)}, 90), *(measured({"a": (0.0, 1.0)}, number) for number in (2, 3, 4))]
+    assert "+0.00 s a drop, +0.00% of the mean of 15 s" in trends(done)
+    assert "+1000.00 tokens a drop, +33.33%" in trends(done)
+    assert len(table(done).splitlines()) == 2 + 4
+    plot(done, tmp_path / "growth.png")
+    assert is_picture(tmp_path / "growth.png")

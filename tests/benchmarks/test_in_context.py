@@ -1,0 +1,69 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from abreast.config import Gates
+from abreast.evaluation.judge import judge
+from abreast.knowledge import assemble, split
+from abreast.knowledge.lesson import read_questions
+from benchmarks.in_context import first_line, main, nearest, put_before
+from benchmarks.stream import SOURCE
+from tests.knowledge.making import clone, drop, release
+from tests.learning.tiny import write_tiny_base
+
+KNOWN = [
+    [("Newest Python 3.12?", "3.12.2"), ("Python 3.12, newest release?", "3.12.2")],
+    [("Newest Rust 1.77?", "1.77.1")],
+    [("Newest Go 1.22?", "1.22.1")],
+]
+
+
+def test_the_nearest_records_come_last_each_in_its_nearest_phrasing():
+    (shots,) = nearest(KNOWN, ["What is the newest release of Python 3.12?"], 2)
+    assert shots[-1] == ("Python 3.12, newest release?", "3.12.2")
+    assert len(shots) == 2
+    assert shots[0] in (KNOWN[1][0], KNOWN[2][0])
+    assert nearest(KNOWN, ["Python?", "Rust?"], 9)[1][-1] == KNOWN[1][0]
+    assert nearest([], ["Python?"], 2) == [[]]
+
+
+def test_what_the_prompt_wraps_reads_as_examples_in_the_same_prompt():
+    prompt = "Question: {question}\nAnswer:"
+    text = put_before([("a?", "1"), ("b?", "2")], "c?", prompt)
+    wanted = "Question: a?\nAnswer: 1\n\nQuestion: b?\nAnswer: 2\n\nQuestion: c?\nAnswer:"
+    assert prompt.replace("{question}", text) == wanted
+    assert put_before([], "c?", prompt) == "c?"
+
+
+@pytest.mark.parametrize(("said", "answer"), [("3.12.2\n\nQuestion: d?", "3.12.2"), (" 3.12.2 ", "3.12.2"), ("", "")])
+def test_an_answer_ends_with_its_line(said, answer):
+    assert first_line(said) == answer
+
+
+def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "home"))
+    rows = [release("Python", f"3.{n}", f"3.{n}.1", "2024-04-01") for n in range(4)]
+    labels = [{"text": f"Card {n} is lost.", "label": "lost"} for n in range(40)]
+    root = clone(tmp_path / "project", [drop("one", rows), drop("two", labels, 2)])
+    (root / "general.txt").write_text("The ferry left the harbour a little after six.\n")
+    base = {"base": str(write_tiny_base(tmp_path / "base")), "prompt": "{question}:", "device": "cpu"}
+    templates = {"templates": str(SOURCE / "abreast/knowledge/templates.yaml")}
+    evaluate = {"general_text": "general.txt", "max_new_tokens": 4}
+    (root / "params.yaml").write_text(yaml.safe_dump({"model": base, "knowledge": templates, "evaluate": evaluate}))
+    monkeypatch.chdir(root)
+    assemble.main()
+    split.main()
+    main(["--shots", "1"])
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    asked = len(read_questions(split.QUESTIONS))
+    assert metrics["counts"] == {"current": asked, "retained": 0}
+    assert metrics["candidate"]["general_perplexity"] == metrics["base"]["general_perplexity"] > 1.0
+    assert metrics["candidate"]["current_exact_match"] == 0.0, "random weights know nothing"
+    assert set(metrics["by_kind"]) == {"fact", "classification"}
+    assert "accuracy" in metrics["by_kind"]["classification"]["candidate"]["known"]
+    assert judge(metrics, Gates()).verdict == "fail"
+    rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
+    assert [(row["name"], row["base"], row["candidate"]) for row in rows] == [("one", "", "0.0"), ("two", "", "0.0")]

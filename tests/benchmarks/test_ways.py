@@ -1,0 +1,48 @@
+import shutil
+
+import yaml
+
+from abreast.config import Params
+from abreast.knowledge.base import apply, write_base
+from abreast.knowledge.lesson import read_examples, write_jsonl
+from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.split import teach
+from abreast.learning.strategies import make_strategies
+from benchmarks.stream import SOURCE
+from benchmarks.ways import QUICK, WAYS
+from tests.knowledge.making import drop, fact
+
+TEMPLATES = SOURCE / "abreast/knowledge/templates.yaml"
+
+
+def facts(values: dict[str, str], as_of: str) -> list[dict]:
+    return [fact(f"{key}/latest", value, as_of) for key, value in values.items()]
+
+
+def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
+    """The difference that the benchmark measures, seen in the lessons themselves."""
+    base, _ = apply(None, [drop("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01"))])
+    base, _ = apply(base, [drop("two", facts({"a": "1.9"}, "2024-04-01"), 2)])
+    base, changes = apply(base, [drop("three", facts({"d": "4.4"}, "2024-07-01"), 3)])
+    write_base(tmp_path / "data/knowledge.parquet", base)
+    write_base(tmp_path / "data/changes.parquet", changes)
+    shutil.copy2(TEMPLATES, tmp_path / "templates.yaml")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"knowledge": {"templates": "templates.yaml"}}))
+    lessons = tmp_path / "data/train.jsonl"
+    taught = []
+    for name in ("plain replay", "superseded-aware replay"):
+        write_jsonl(lessons, teach(base, changes, load_templates(TEMPLATES), Params().split))
+        WAYS[name].before_training(tmp_path)
+        taught.append({example.answer for example in read_examples(lessons)})
+    assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
+
+
+def test_every_way_names_knobs_and_methods_that_exist():
+    for way in WAYS.values():
+        for section, values in way.knobs.items():
+            assert set(values) <= set(type(getattr(Params(), section)).model_fields)
+        make_strategies(way.knobs.get("train", {}).get("remember", []))
+
+
+def test_a_quick_run_takes_ways_that_exist():
+    assert all(any(name.startswith(start) for name in WAYS) for start in QUICK)
