@@ -1,7 +1,7 @@
 """The study: what is tried next, what is stopped early, and how a search that was killed goes on.
 
 The sampler is TPE (Bergstra et al. 2011, NeurIPS), the pruner the median rule (Golovin et al. 2017, doi
-10.1145/3097983.3098043): a training that is worse than half of the others were at the same check is stopped.
+10.1145/3097983.3098043): a training that is worse than half of the complete ones were at the same check is stopped.
 """
 
 import time
@@ -37,7 +37,7 @@ def open_study(prepared: Prepared, seed: int) -> "Study":
         storage=f"sqlite:///{prepared.folder / 'study.db'}",
         study_name=prepared.study,
         direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP + 1),
         load_if_exists=True,
     )
     # A sampler that began anew with the same seed would draw again what it drew before.
@@ -117,7 +117,7 @@ class Search:
         except AbreastError as error:
             return "failed", str(error)
         if not summary:
-            return "pruned", f"worse than half of the others at check {watch.checks}"
+            return "pruned", f"worse than half of the complete trials at check {watch.checks}"
         if not watch.checks:
             return "failed", f"no check on the development set: {summary['stopped']}"
         return "complete", summary["stopped"]

@@ -59,6 +59,7 @@ def test_what_is_hopeless_is_stopped_and_recorded_so(project, prepared, mlflow_u
     assert pruned
     complete = [one for one in tried(study) if one.outcome == "complete"]
     assert all(one.tokens == 100 * CHECKS for one in complete)
+    assert all(one.tokens >= 200 for one in pruned), "the first check is held against none"
     assert any(one.tokens < 100 * CHECKS for one in pruned), "stopped before its end"
     assert ranked(pruned + complete)[0].value == study.best_value
     run = runs(client, prepared)[1][pruned[0].number]
