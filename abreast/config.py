@@ -128,6 +128,7 @@ class Evaluate(Section):
     max_new_tokens: int = Field(12, gt=0, description="an answer is cut here, unless the expected one is longer")
     tolerance: float = Field(0.05, ge=0, description="a number is right if it is off by at most this share of it")
     batch: int = Field(32, gt=0)
+    in_context: int = Field(0, ge=0, description="examples shown to the untrained base, as another way than training")
 
 
 class Gates(Section):

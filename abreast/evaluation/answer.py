@@ -44,16 +44,19 @@ class Answerer:
         self._model, self._tokenizer, self._encoder, self._adapter = model, tokenizer, encoder, adapter
         self._trunk, self._limits, self.base_digest = trunk, limits, base_digest
 
-    def answer(self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None) -> list[str]:
+    def answer(
+        self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None, check: bool = True
+    ) -> list[str]:
         """The greedy answer to each question, at most `evaluate.max_new_tokens` long (or as long as its guesses).
 
         Args:
             guesses: for each question, answers that the model may well give. A guess whose every token, and the end
                 after it, is the model's most likely one is the greedy answer: one pass instead of one for each token.
+            check: whether the guesses are tried; a model that goes on after its answer would never confirm one.
         """
         answers: dict[int, str] = {}
         with self._speaking():
-            if guesses is not None:
+            if guesses is not None and check:
                 answers |= self._confirm(questions, guesses)
             rest = [number for number in range(len(questions)) if number not in answers]
             answers |= self._generate(questions, rest, guesses)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
+CURVE = Path("reports/curve.csv")
 COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
 
@@ -162,7 +163,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     due = first_due(_fill(run, strategies, lessons.examples))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report).run()
+        outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report, write_curve).run()
     weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
     return outcome, Candidate(settings, weights, mark, run.legacy)
 
@@ -228,10 +229,18 @@ def _report(outcome: "Outcome", lessons: Lessons) -> None:
         "examples_rehearsed": len(lessons.examples) - new,
     }
     (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
-    with (reports / "curve.csv").open("w", newline="") as file:
+    write_curve(outcome.curve)
+
+
+def write_curve(curve: list[dict[str, float]]) -> None:
+    """Write reports/curve.csv, one row a check; whole at any moment, for whoever watches the training."""
+    CURVE.parent.mkdir(exist_ok=True)
+    partial = CURVE.with_suffix(".part")
+    with partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(outcome.curve)
+        writer.writerows(curve)
+    partial.replace(CURVE)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ class Trainer:
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
         report: called with the share done and a note.
+        checked: called with the curve so far after each check.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class Trainer:
         lr: float,
         checkpoints: Checkpoints,
         report: Callable[[float, str], None] = lambda share, note: None,
+        checked: Callable[[list[dict[str, float]]], None] = lambda curve: None,
     ):
         self._run, self._strategies, self._trunk, self._examples = run, strategies, run.trunk, run.examples
         self._first_due, self._dev, self._train, self._lr = first_due, dev, train, lr
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints, self._report, self._checked = checkpoints, report, checked
         self._parameters = list(run.parameters.values())
         self._optimizer = make_optimizer(self._parameters, train, lr)
         self._best = run.weights()
@@ -182,6 +184,7 @@ class Trainer:
         told = {"new": check.new, "old": check.old}
         shares = " and ".join(f"{share:.0%} of what is {side}" for side, share in told.items() if share is not None)
         self._report(self._share_done(), f"checked: {shares or 'nothing to ask'}")
+        self._checked(p.curve)
         return check
 
     def _score(self) -> Score:

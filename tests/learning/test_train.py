@@ -95,9 +95,12 @@ def test_a_killed_training_goes_on_to_the_same_bytes(project):
     train.main()
     whole, curve = model_digest(Path("model")), Path("reports/curve.csv").read_bytes()
     checkpoints = project.parent / "home/checkpoints"
+    Path("reports/curve.csv").unlink()
     _kill_after_checkpoint(checkpoints)
     assert list(checkpoints.glob("*/*/state.json")), "killed with a checkpoint left"
-    Path("reports/curve.csv").unlink()
+    seen = Path("reports/curve.csv").read_bytes()
+    assert curve.startswith(seen), "the curve is there while training goes on"
+    assert len(seen) > 100
     train.main()
     assert model_digest(Path("model")) == whole
     assert Path("reports/curve.csv").read_bytes() == curve
