@@ -15,6 +15,21 @@ def rows(values: dict[str, str | None], as_of: str) -> list[dict]:
     ]
 
 
+def other_kinds(count: int) -> list[dict]:
+    """`count` rows each of labels (English and Chinese), tags, numbers, instructions and raw text."""
+    found = []
+    for n in range(10, 10 + count):
+        found += [
+            {"text": f"the lion roars {n} times", "label": "animal"},
+            {"text": f"狮子吼了{n}次", "label": "动物"},
+            {"tokens": ["Ada", "sang", str(n)], "tags": ["B-PER", "O", "O"]},
+            {"text": f"it is warm on day {n}", "target": float(n)},
+            {"prompt": f"Say {n} in one word.", "completion": f"word{n}"},
+            {"text": f"Rain {n} falls on the hills; {n} rivers rise and {n} mice run home."},
+        ]
+    return found
+
+
 def write(path: Path, lines: list[dict | str]) -> Path:
     """A JSONL file; a text is written as it is, so that a line may be broken."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ import pytest
 from abreast.cli.reading import status_of
 from abreast.project import Project
 from abreast.registry.intake import arrivals
-from tests.flows.drops import WORDS, rows, write
+from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
 
 pytestmark = pytest.mark.server
@@ -235,6 +235,21 @@ def test_twenty_objects_put_into_a_bucket_need_at_most_two_updates(loop: Install
     assert {update.status for update in made} == {"promoted"}
     kept = s3.client.list_objects_v2(Bucket=bucket, Prefix="remote/files/md5/")["KeyCount"]
     assert kept >= 20
+
+
+def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path: Path, s3):
+    drop = write(tmp_path / "kinds.jsonl", other_kinds(40))
+    assert loop.json("drop", str(drop), "--wait")["outcome"] == "accepted"
+    version = loop.json("history")[-1]
+    assert version["verdict"] == "pass"
+    page = httpx.get(
+        f"{project(loop).mlflow_uri}/api/2.0/mlflow/model-versions/get",
+        params={"name": "abreast", "version": version["version"][1:]},
+        timeout=60,
+    ).json()["model_version"]["description"]
+    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+) \|", page, re.MULTILINE))
+    assert figures.keys() == {"classification", "tagging", "regression", "instruction", "text"}, page
+    assert figures["text"] == "perplexity"
 
 
 def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation):
