@@ -23,7 +23,7 @@ from benchmarks.stream import Measured, learn
 from benchmarks.streams import Drops
 from benchmarks.table import as_markdown
 
-START, NEW, SUPERSEDED = 140, 20, 5
+START, NEW, SUPERSEDED = 300, 20, 5
 KNOBS: dict[str, dict[str, Any]] = {"train": {"epochs": 1, "max_tokens": 1_000_000}}
 COLOURS = ("#999999", "#CC79A7", "#56B4E9", "#0072B2", "#E69F00")
 """Of the stages, in their order (Okabe and Ito 2008)."""

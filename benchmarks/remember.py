@@ -28,7 +28,7 @@ from benchmarks.ways import QUICK, WAYS, Way
 EVERY_QUESTION = {"current_questions": 100_000, "retained_questions": 100_000}
 """No sample is drawn: all ways, joint training among them, are asked the very same questions after the last drop."""
 MAX_TOKENS = 400_000
-QUICK_TOKENS = 10_000
+QUICK_TOKENS = 20_000
 
 
 @dataclass(frozen=True)

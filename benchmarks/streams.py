@@ -32,9 +32,10 @@ SECTIONS = ("a", "b", "f", "g", "e", "h")
 class Size:
     """How much of a stream is taken.
 
-    `products` counts for lifecycle. The others count for records that are held out whole: of each group (an intent, a
-    section) so many rows as the stages teach (`rows`), ask while training (`dev`) and ask at the end (`asked`), drawn
-    by `seed`. The stages by themselves would ask a tenth, too few to tell ways apart when few are taught.
+    `products` counts for facts: those of so many products. The others count for records that are held out whole: of
+    each group (an intent, a section) so many rows as the stages teach (`rows`), ask while training (`dev`) and ask at
+    the end (`asked`), drawn by `seed`. The stages by themselves would ask a tenth, too few to tell ways apart when few
+    are taught.
     """
 
     drops: int
@@ -61,7 +62,7 @@ class Stream:
 
 
 def lifecycle(data: Path, size: Size) -> Drops:
-    """The first drops, limited to the products with the fewest facts (at least four) in the first one.
+    """The first drops, limited to the products with the fewest facts in the first one.
 
     Raises:
         AbreastError: the data is not there.
@@ -71,17 +72,23 @@ def lifecycle(data: Path, size: Size) -> Drops:
         raise AbreastError(
             f"{data / 'lifecycle'}: holds no *.jsonl.gz; name the folder that holds lifecycle with --data"
         )
-    read = {file.name.split(".")[0]: _json_lines(gzip.decompress(file.read_bytes())) for file in files}
-    facts = Counter(row["product"] for row in next(iter(read.values())))
-    small = sorted((count, product) for product, count in facts.items() if count >= LEAST_FACTS)[: size.products]
-    chosen = {product for _, product in small}
-    return [(name, [row for row in rows if row["product"] in chosen]) for name, rows in read.items()]
+    read = [(file.name.split(".")[0], _json_lines(gzip.decompress(file.read_bytes()))) for file in files]
+    return _of_few_products(read, size.products)
 
 
 def samples(data: Path, size: Size) -> Drops:
-    """The good sample drops of this repository; `data` is not needed."""
+    """The good sample drops of this repository, of all products or of some; `data` is not needed."""
     folders = sorted((SOURCE / "samples/drops").glob("0*"))[: size.drops]
-    return [(folder.name, _json_lines((folder / "facts.jsonl").read_bytes())) for folder in folders]
+    read = [(folder.name, _json_lines((folder / "facts.jsonl").read_bytes())) for folder in folders]
+    return _of_few_products(read, size.products) if size.products else read
+
+
+def _of_few_products(drops: Drops, count: int) -> Drops:
+    """The rows of the products with the fewest facts (at least `LEAST_FACTS`) in the first drop."""
+    facts = Counter(row["product"] for row in drops[0][1])
+    small = sorted((facts[product], product) for product in facts if facts[product] >= LEAST_FACTS)[:count]
+    chosen = {product for _, product in small}
+    return [(name, [row for row in rows if row["product"] in chosen]) for name, rows in drops]
 
 
 def harmful() -> tuple[str, list[dict]]:
@@ -159,7 +166,7 @@ def _json_lines(content: bytes) -> list[dict]:
 
 
 STREAMS = {
-    "samples": Stream(samples, Size(drops=5), Size(drops=2), supersedes=True),
+    "samples": Stream(samples, Size(drops=5), Size(drops=2, products=5), supersedes=True),
     "lifecycle": Stream(lifecycle, Size(drops=4, products=8), Size(drops=2, products=3), supersedes=True),
     "banking77": Stream(
         banking77,

@@ -1,7 +1,13 @@
 import pytest
 
+from abreast.config import Split
+from abreast.knowledge.base import apply
+from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.split import ask, report, teach
 from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
+from benchmarks.stream import SOURCE
 from tests.benchmarks.measured import is_picture, measured
+from tests.knowledge.making import drop
 
 
 def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
@@ -14,6 +20,18 @@ def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
         assert all(row["value"] != known[row["key"]]["value"] for row in again)
         assert all(row["as_of"] > known[row["key"]]["as_of"] for row in again)
         known = {row["key"]: row for row in rows}
+
+
+def test_from_the_second_drop_on_as_much_is_taught_rehearsed_and_asked_as_ever():
+    """What the knobs allow is reached at once, so that what still grows is the history alone."""
+    templates, base, counts = load_templates(SOURCE / "abreast/knowledge/templates.yaml"), None, []
+    for number, (name, rows) in enumerate(made_up(6), start=1):
+        base, changes = apply(base, [drop(name, rows, number)])
+        dev, questions = ask(base, changes, templates, Split())
+        counts.append(report(teach(base, changes, templates, Split()), dev, questions))
+    for part in ("new_examples", "rehearsed_examples", "dev_questions", "current_questions", "retained_questions"):
+        assert len({count[part] for count in counts[1:]}) == 1, part
+    assert counts[1]["rehearsed_examples"] > 0
 
 
 def test_growth_is_the_slope_of_the_nearest_line():

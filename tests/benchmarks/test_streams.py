@@ -91,6 +91,8 @@ def test_the_samples_need_no_data_from_outside(tmp_path):
     drops = read_stream("samples", tmp_path, STREAMS["samples"].size)
     assert [name[:2] for name, _ in drops] == ["01", "02", "03", "04", "05"]
     assert harmful()[0] not in dict(drops)
+    few = read_stream("samples", tmp_path, STREAMS["samples"].quick)
+    assert len({row["product"] for _, rows in few for row in rows}) == 5
     assert all("value" in row for _, rows in [*drops, harmful()] for row in rows)
 
 
