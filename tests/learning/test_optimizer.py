@@ -29,9 +29,8 @@ class KilledError(Exception):
     pass
 
 
-def curve() -> list[dict[str, float]]:
-    rows = csv.DictReader(Path("reports/curve.csv").read_text().splitlines())
-    return [{name: float(value) for name, value in row.items()} for row in rows]
+def curve() -> list[dict[str, str]]:
+    return list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -39,7 +38,8 @@ def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tin
     monkeypatch.chdir(write_project(tmp_path / "project", tiny_base, **({"epochs": 4} | WAYS[way])))
     train.main()
     whole, rows = model_digest(Path("model")), curve()
-    assert min(row["dev_loss"] for row in rows) < 0.9 * rows[0]["dev_loss"]
+    losses = [float(row["dev_loss"]) for row in rows]
+    assert min(losses) < 0.9 * losses[0]
     told = train._Bar._report
 
     def kill(self, share, note):
