@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from abreast.config import Params, Section, parse_params
 from abreast.errors import AbreastError
 from abreast.fault import first_fault
+from abreast.learning.adaptation import make_adaptation
 from abreast.learning.strategies import make_strategies
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def read_space(path: Path, params: Params) -> Space:
             laid = parse_params(lay_over(params, {knob: value}), f"{path}: {knob}")
             if knob.startswith("train.remember"):
                 make_strategies(laid.train.remember)
+            make_adaptation(laid.train.adapt)
     return space
 
 
