@@ -46,7 +46,7 @@ def tune(
             project, trials, space, on, timeout, lambda done, note: progress.update(task, completed=done, note=note)
         )
     best = found.trials[0].knobs
-    use = {"params": fragment(project.params, best), "command": run_with(best), "page": found.page}
+    use = {"params": fragment(project.params, best), "command": run_with(project.params, best), "page": found.page}
     if as_json:
         print_json({"study": found.study, "trials": [one.model_dump() for one in found.trials], "best": best, **use})
         return

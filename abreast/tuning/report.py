@@ -30,7 +30,7 @@ def write_report(folder: Path, study: "Study", trials: Sequence[Tried], params: 
         for one in ranked(trials):
             writer.writerow(one.model_dump(include=set(COLUMNS)) | {"knobs": json.dumps(one.knobs)})
     best = ranked(trials)[0].knobs
-    (folder / "best.yaml").write_text(f"# {command(best)}\n{fragment(params, best)}")
+    (folder / "best.yaml").write_text(f"# {command(params, best)}\n{fragment(params, best)}")
     _plot(folder, study, len({one.value for one in trials if one.outcome == "complete"}) > 1)
 
 

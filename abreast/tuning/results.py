@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 from abreast.config import Params
-from abreast.tuning.space import lay_over
+from abreast.tuning.space import found_at, lay_over
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -52,30 +52,28 @@ def ranked(trials: Sequence[Tried]) -> list[Tried]:
 
 
 def fragment(params: Params, knobs: Mapping[str, Any]) -> str:
-    """The knobs as lines of params.yaml; of a list that one leads into, all of it."""
+    """The knobs as lines of params.yaml; of a list or mapping that one leads into, all of it."""
     laid, chosen = lay_over(params, knobs), {}
     for knob in knobs:
-        inner, tree = chosen, laid
-        *way, last = _outside_lists(knob)
-        for name in way:
-            inner, tree = inner.setdefault(name, {}), tree[name]
-        inner[last] = tree[last]
+        section, name = knob.split(".")[:2]
+        chosen.setdefault(section, {})[name] = laid[section][name]
     text, yaml = StringIO(), YAML()
     yaml.default_flow_style = False
     yaml.dump(chosen, text)
     return text.getvalue()
 
 
-def _outside_lists(knob: str) -> list[str]:
-    names = knob.split(".")
-    first = next((number for number, name in enumerate(names) if name.isdecimal()), len(names))
-    return names[:first]
+def command(params: Params, knobs: Mapping[str, Any]) -> str:
+    """The `dvc exp run` that learns with these knobs in place of those in `params`, for a shell."""
+    options = [option for knob, value in knobs.items() for option in _overrides(params, knob, value)]
+    return " ".join(["dvc exp run", *(f"-S {shlex.quote(option)}" for option in options)])
 
 
-def command(knobs: Mapping[str, Any]) -> str:
-    """The `dvc exp run` that learns with these knobs, for a shell."""
-    options = [f"-S {shlex.quote(f'{knob}={_hydra(value)}')}" for knob, value in knobs.items()]
-    return " ".join(["dvc exp run", *options])
+def _overrides(params: Params, knob: str, value: Any) -> list[str]:
+    """Hydra's overrides for one knob: a mapping would be merged with what is there, and a new name must be added."""
+    if isinstance(value, dict):
+        return [f"~{knob}", f"+{knob}={_hydra(value)}"]
+    return [f"{'' if found_at(params, knob) is not None else '++'}{knob}={_hydra(value)}"]
 
 
 def _hydra(value: Any) -> str:

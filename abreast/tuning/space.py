@@ -103,7 +103,7 @@ class Space:
 
     def present(self, params: Params) -> dict[str, Any] | None:
         """The knobs as they are now, as the study writes them down; None if one is outside of the space."""
-        now = {knob: _at(_plain(params), knob) for knob in self.knobs}
+        now = {knob: found_at(params, knob) for knob in self.knobs}
         if all(among.holds(now[knob]) for knob, among in self.knobs.items()):
             return {knob: among.told(now[knob]) for knob, among in self.knobs.items()}
         return None
@@ -142,6 +142,7 @@ def read_space(path: Path, params: Params) -> Space:
     for knob, among in space.knobs.items():
         for value in among.ends:
             laid = parse_params(lay_over(params, {knob: value}), f"{path}: {knob}")
+            make_adaptation(laid.train.adapt)
             if knob.startswith("train.remember"):
                 make_strategies(laid.train.remember)
             make_adaptation(laid.train.adapt)
@@ -180,6 +181,11 @@ def lay_over(params: Params, knobs: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise AbreastError(f"unknown knob `{knob}`: params.yaml has nothing there")
     return laid
+
+
+def found_at(params: Params, knob: str) -> Any:
+    """What a knob is, by its path; None if there is nothing."""
+    return _at(_plain(params), knob)
 
 
 def _plain(params: Params) -> dict[str, Any]:

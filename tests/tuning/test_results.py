@@ -14,6 +14,8 @@ KNOBS = [
     {"train.lr": 0.00213, "train.layers": 8},
     {"train.lr": 1e-05},
     {"train.remember.0.weight": 1.5},
+    {"train.adapt.rank": 8, "train.adapt.dora": True},
+    {"train.adapt": {"method": "ia3"}, "train.max_kl": 0.5},
     {"train.remember": []},
     {"train.remember": [{"method": "anchor", "weight": 0.5}, {"method": "distil", "teacher": "base"}]},
     {"model.prompt": "It's {question}\nA:", "model.base": "./some folder"},
@@ -24,7 +26,7 @@ KNOBS = [
 def test_the_command_sets_these_knobs_as_dvc_reads_it(tmp_path: Path, knobs):
     path = tmp_path / "params.yaml"
     path.write_text((SOURCE / "params.yaml").read_text())
-    run, *words = shlex.split(command(knobs))[2:]
+    run, *words = shlex.split(command(load_params(SOURCE), knobs))[2:]
     assert run == "run"
     assert set(words[::2]) == {"-S"}
     apply_overrides(path, words[1::2])

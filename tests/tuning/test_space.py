@@ -36,6 +36,8 @@ def space_of(tmp_path: Path, text: str):
         ("train.layers: [6]", r"train\.layers: .*two values or more"),
         ("train.layers: 6", r"train\.layers: .*two values or more"),
         ("train.remember: [[{method: anker}], []]", r"train\.remember\[0\]\.method is 'anker'"),
+        ("train.adapt.rnk: [4, 8]", r"train\.adapt\.rnk: .*lora has the knobs rank"),
+        ("train.adapt.rank: {low: 0, high: 8}", r"train\.adapt\.rank"),
         ("train.remember.0.wieght: [1.0, 2.0]", r"train\.remember\[0\]\.wieght"),
         ("train.remember.7.weight: [1.0, 2.0]", r"unknown knob `train\.remember\.7\.weight`"),
         ("- train.lr", "expected lines such as"),
@@ -44,7 +46,7 @@ def space_of(tmp_path: Path, text: str):
     ],
 )
 def test_a_bad_space_is_refused_with_the_knob(tmp_path, text, said):
-    with pytest.raises(AbreastError, match=r"space\.yaml: |train\.remember") as refused:
+    with pytest.raises(AbreastError, match=r"space\.yaml: |train\.remember|train\.adapt") as refused:
         space_of(tmp_path, text)
     assert refused.match(said)
 
