@@ -6,7 +6,7 @@ One class a section; DVC stages depend on whole sections, so a knob sits in the 
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,6 +14,7 @@ from abreast.errors import AbreastError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Way = Literal["direct", "reverse", "contrast"]
 Kind = Literal["fact", "instruction", "classification", "tagging", "regression", "text"]
 
 
@@ -37,6 +38,15 @@ class Knowledge(Section):
     """How records become knowledge."""
 
     templates: str = Field("abreast/knowledge/templates.yaml", description="phrasings of facts, made to be edited")
+    teach: tuple[Way, ...] = Field(("direct",), description="ways in which a fact is taught, see docs/remembering.md")
+    paraphrase: str | None = Field(None, description="command that words phrasings anew: lines in, lines out; or null")
+
+    @field_validator("teach")
+    @classmethod
+    def _direct(cls, ways: tuple[Way, ...]) -> tuple[Way, ...]:
+        if "direct" not in ways or len(set(ways)) < len(ways):
+            raise ValueError("must hold `direct`, and each way once")
+        return ways
 
 
 class Intake(Section):
@@ -69,6 +79,9 @@ class Split(Section):
     """What is taught, what is rehearsed and what is asked."""
 
     seed: int = 17
+    replay: Literal["turns", "reservoir", "balanced", "surprise", "none"] = Field(
+        "turns", description="which old facts are rehearsed, see docs/remembering.md"
+    )
     rehearse: float = Field(2.0, ge=0.0, description="lessons on what was known for each lesson on what is new")
     rehearse_min: int = Field(200, ge=0, description="at least so many lessons on what was known, if it has so many")
     current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
@@ -83,10 +96,18 @@ class Train(Section):
     lr: float = Field(3e-3, gt=0, description="highest learning rate of a first model")
     lr_update: float = Field(1.5e-3, gt=0, description="and of one that continues its parent, which must not forget")
     tokens_per_step: int = Field(120, gt=0, description="target size of a batch of like lengths, in tokens")
-    rank: int = Field(16, gt=0, description="LoRA rank")
-    alpha: int = Field(32, gt=0, description="LoRA alpha")
-    layers: int = Field(10, gt=0, description="LoRA goes into so many of the uppermost layers")
-    warmup: Share = 0.05
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    adapt: dict[str, str | float | int | bool] = Field(
+        {"method": "lora", "rank": 16, "alpha": 32, "targets": "all"},
+        description="the way to adapt the base, see docs/adaptation.md",
+    )
+    layers: int = Field(10, gt=0, description="so many of the uppermost layers are adapted")
+    optimizer: Literal["adamw", "sgd", "adafactor"] = "adamw"
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rate goes on after the warm-up"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="bfloat16: training runs under autocast")
+    warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the training in which the learning rate grows")
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
@@ -107,6 +128,7 @@ class Evaluate(Section):
     max_new_tokens: int = Field(12, gt=0, description="an answer is cut here, unless the expected one is longer")
     tolerance: float = Field(0.05, ge=0, description="a number is right if it is off by at most this share of it")
     batch: int = Field(32, gt=0)
+    in_context: int = Field(0, ge=0, description="examples shown to the untrained base, as another way than training")
 
 
 class Gates(Section):
@@ -143,6 +165,13 @@ class Params(Section):
     evaluate: Evaluate = Evaluate()
     gates: Gates = Gates()
     services: Services = Services()
+
+    @model_validator(mode="after")
+    def _measured(self) -> "Params":
+        methods = [entry.get("method") for entry in self.train.remember]
+        if self.split.replay == "surprise" and "surprise" not in methods:
+            raise ValueError("`split.replay: surprise` needs {method: surprise} in `train.remember`, which measures it")
+        return self
 
 
 def load_params(root: Path = Path()) -> Params:
@@ -184,6 +213,8 @@ def _lists_to_tuples(value: object) -> object:
 
 def _explain(error: dict) -> str:
     knob = ".".join(str(part) for part in error["loc"])
+    if not knob:
+        return error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown knob `{knob}`{_nearest(knob)}"
     return f"knob `{knob}` is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

@@ -45,5 +45,10 @@ class Home:
         return self.root / "models"
 
     @property
+    def tuning(self) -> Path:
+        """One folder for each study of `abreast tune`."""
+        return self.root / "tuning"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from abreast.config import Params, load_params
 from abreast.errors import AbreastError
 from abreast.home import Home
+from abreast.learning.adaptation import make_adaptation
 from abreast.learning.strategies import check_methods
 
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ class Project:
         """The project that holds `start`, `$ABREAST_PROJECT` or the working directory.
 
         Raises:
-            AbreastError: it is not a git repository, has no readable `params.yaml`, or remembers by an unknown method.
+            AbreastError: it is not a git repository, has no readable `params.yaml`, or adapts or remembers by an
+                unknown method.
         """
         root = _git_root(start or Path(os.environ.get("ABREAST_PROJECT") or "."))
         params = load_params(root)
+        make_adaptation(params.train.adapt)
         check_methods(params.train.remember)
         return cls(root, params, Home.of(root))
 

@@ -43,12 +43,13 @@ def adapted(params: Params, layers: int) -> tuple[Any, Any]:
     """The base with a fresh adapter in its uppermost `layers`, and the tokenizer."""
     import torch
 
-    from abreast.learning.adapter import add_adapter, lora_config
+    from abreast.learning.adaptation import make_adaptation
+    from abreast.learning.adapter import add_adapter
     from abreast.learning.base import load_base
 
     model, tokenizer, _ = load_base(params.model)
     torch.manual_seed(params.train.seed)
-    settings = lora_config(model, params.train.model_copy(update={"layers": layers}))
+    settings = make_adaptation(params.train.adapt).settings(model, layers)
     return add_adapter(model, settings, "speed", trainable=True), tokenizer
 
 
@@ -103,6 +104,7 @@ def plain(params: Params, pairs: Any, dev: Any, epochs: int, folder: Path) -> di
 
 def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path) -> dict[str, float]:
     """Our trainer with the default knobs; its clock stops at the first check whose loss is at most `target`."""
+    from abreast.learning.adapter import trained_parameters
     from abreast.learning.checkpoint import Checkpoints
     from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
@@ -114,8 +116,7 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path) -> d
     model, tokenizer = adapted(params, params.train.layers)
     texts, asked = encoded(params, tokenizer, pairs), encoded(params, tokenizer, dev)
     trunk = Trunk(model.get_base_model(), params.train.layers, model.disable_adapter)
-    trained = {name: p for name, p in model.get_base_model().named_parameters() if p.requires_grad}
-    run = Run(trunk, Encoder(tokenizer, params.model.prompt), trained, parent=False, examples=texts)
+    run = Run(trunk, Encoder(tokenizer, params.model.prompt), trained_parameters(model), parent=False, examples=texts)
     checks: list[float] = []
     started = time.perf_counter()
     trainer = Trainer(

@@ -15,5 +15,5 @@ def judge_candidate(project: Project, workspace: Workspace) -> Verdict:
     """The verdict from the measured figures and the gates in params.yaml."""
     metrics = json.loads((workspace.clone / "reports/metrics.json").read_text())
     verdict = judge(metrics, project.params.gates)
-    print("\n".join([verdict.verdict, *verdict.reasons]))
+    print("\n".join([verdict.verdict, *verdict.reasons, *filter(None, [verdict.note])]))
     return verdict

@@ -33,8 +33,9 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
     """The verdict with its reasons, the figures of candidate, champion and base, and the retention plot."""
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
-    create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}\n\n{link}", key="verdict")
-    create_table_artifact(_figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
+    note = f"\n\nNote: {verdict.note}." if verdict.note else ""
+    create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
+    create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
     create_image_artifact(
         project.registry.report_url(version.number, "retention.png"),
         key="retention",
@@ -42,9 +43,9 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
     )
 
 
-def _figures(metrics: dict) -> list[dict]:
+def figures(metrics: dict) -> list[dict]:
     """One row a measure, one column a model; what is measured by kind has its place on the version's card."""
-    models = ("candidate", "champion", "base")
+    models = ["candidate", "champion", "base", *(["in_context"] if metrics.get("in_context") else [])]
     names = [name for name, value in metrics["candidate"].items() if not isinstance(value, dict | list)]
     return [{"measure": name} | {m: _rounded((metrics[m] or {}).get(name)) for m in models} for name in names]
 

@@ -14,7 +14,7 @@ ALL = ["assemble", "validate", "split", "train", "evaluate"]
 # What is reproduced is tried here, not what is learned.
 KNOBS = {
     "split": {"current_questions": 20},
-    "train": {"epochs": 1, "layers": 2, "rank": 4, "alpha": 8, "remember": []},
+    "train": {"epochs": 1, "layers": 2, "adapt": {"method": "lora", "rank": 4, "alpha": 8}, "remember": []},
     "evaluate": {"max_new_tokens": 4},
 }
 

@@ -10,9 +10,10 @@ import torch
 from abreast.config import Evaluate, Model
 from abreast.errors import AbreastError
 from abreast.evaluation.measures.likelihood import perplexity
-from abreast.learning.adapter import add_adapter, saved_settings
+from abreast.learning.adapter import activate, add_adapter, saved_settings
 from abreast.learning.base import find_base, load_base
-from abreast.learning.folder import read_card
+from abreast.learning.folder import Card, read_card
+from abreast.learning.greedy import greedy
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded, Encoder
 
@@ -25,6 +26,7 @@ class Answerer:
 
     Args:
         model: the causal language model with all adapters injected.
+        encoder: puts questions into the prompt of the adapter's card.
         adapter: which one speaks; None is the base alone.
         trunk: runs the texts that are checked rather than generated.
     """
@@ -33,32 +35,28 @@ class Answerer:
         self,
         model: Any,
         tokenizer: Any,
-        prompt: str,
+        encoder: Encoder,
         adapter: str | None,
         trunk: Trunk,
         limits: Evaluate,
         base_digest: str,
     ):
-        self._model, self._tokenizer, self._adapter, self._trunk, self._limits = (
-            model,
-            tokenizer,
-            adapter,
-            trunk,
-            limits,
-        )
-        self.base_digest = base_digest
-        self._encoder = Encoder(tokenizer, prompt, getattr(trunk.model.config, "max_position_embeddings", None))
+        self._model, self._tokenizer, self._encoder, self._adapter = model, tokenizer, encoder, adapter
+        self._trunk, self._limits, self.base_digest = trunk, limits, base_digest
 
-    def answer(self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None) -> list[str]:
+    def answer(
+        self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None, check: bool = True
+    ) -> list[str]:
         """The greedy answer to each question, at most `evaluate.max_new_tokens` long (or as long as its guesses).
 
         Args:
             guesses: for each question, answers that the model may well give. A guess whose every token, and the end
                 after it, is the model's most likely one is the greedy answer: one pass instead of one for each token.
+            check: whether the guesses are tried; a model that goes on after its answer would never confirm one.
         """
         answers: dict[int, str] = {}
         with self._speaking():
-            if guesses is not None:
+            if guesses is not None and check:
                 answers |= self._confirm(questions, guesses)
             rest = [number for number in range(len(questions)) if number not in answers]
             answers |= self._generate(questions, rest, guesses)
@@ -120,37 +118,17 @@ class Answerer:
             confirmed |= {n: guess for row, (n, guess, _) in enumerate(batch) if row not in wrong}
         return confirmed
 
-    @torch.no_grad()
     def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, str]:
-        prompts = {n: self._encoder.question(questions[n]) for n in numbers}
-        order = sorted(numbers, key=lambda n: len(prompts[n]))
+        order = sorted(numbers, key=lambda n: len(self._encoder.question(questions[n])))
         answers = {}
         for start in range(0, len(order), self._limits.batch):
             batch = order[start : start + self._limits.batch]
             limit = max(
                 [self._limits.max_new_tokens, *(self._length(g) for n in batch for g in (guesses or {n: ()})[n])]
             )
-            longest, pad = max(len(prompts[n]) for n in batch), self._tokenizer.pad_token_id
-            ids = torch.tensor([[pad] * (longest - len(prompts[n])) + list(prompts[n]) for n in batch])
-            mask = torch.tensor([[0] * (longest - len(prompts[n])) + [1] * len(prompts[n]) for n in batch])
-            answers |= zip(batch, self._continue(ids, mask, limit), strict=True)
+            spoken = greedy(self._trunk, self._encoder, [questions[n] for n in batch], limit)
+            answers |= {n: one.text for n, one in zip(batch, spoken, strict=True)}
         return answers
-
-    def _continue(self, ids: torch.Tensor, mask: torch.Tensor, limit: int) -> list[str]:
-        model = self._trunk.model
-        ids, mask, mark = ids.to(model.device), mask.to(model.device), len(self._encoder.mark)
-        made = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            past_key_values=self._trunk.read(ids[:, :-mark], mask[:, :-mark]),
-            max_new_tokens=limit,
-            do_sample=False,
-            pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=self._tokenizer.eos_token_id,
-        )
-        return [
-            text.strip() for text in self._tokenizer.batch_decode(made[:, ids.shape[1] :], skip_special_tokens=True)
-        ]
 
     def _length(self, answer: str) -> int:
         return len(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids) + 1
@@ -159,7 +137,7 @@ class Answerer:
     def _speaking(self) -> Iterator[None]:
         """Make this answerer's adapter the active one."""
         if self._adapter is not None:
-            self._model.set_adapter(self._adapter, inference_mode=True)
+            activate(self._model, self._adapter)
             yield
         else:
             with self._trunk.asleep():
@@ -172,31 +150,37 @@ def load_answerers(
     """Load the base once and the adapter of each model folder; None stands for the base alone.
 
     Raises:
-        AbreastError: a folder is not a complete model folder, or belongs to another base.
+        AbreastError: a folder is not a complete model folder, belongs to another base, or is adapted in another way
+            than the others.
     """
     base = find_base(model.base)
     cards = {name: read_card(folder) for name, folder in folders.items() if folder is not None}
-    for name, card in cards.items():
-        if card.base_digest != base.digest:
-            raise AbreastError(f"model.base: {model.base!r} is not the base {card.base!r} of {folders[name]}")
+    _check_cards(cards, folders, model, base.digest)
     speaker, tokenizer, _ = load_base(model, base)
-    plain = speaker
+    plain, sleeps = speaker, {}
     for name in cards:
-        speaker = add_adapter(speaker, saved_settings(folders[name]), name, folders[name])
+        settings, sleeps[name] = saved_settings(folders[name])
+        speaker = add_adapter(speaker, settings, name, folders[name])
     upper = max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers)
     trunk = Trunk(plain, upper, speaker.disable_adapter if cards else nullcontext)
-    return {
-        name: Answerer(
-            speaker,
-            tokenizer,
-            cards[name].prompt if name in cards else model.prompt,
-            name if name in cards else None,
-            trunk,
-            limits or Evaluate(),
-            base.digest,
-        )
-        for name in folders
-    }
+    longest, limits = getattr(plain.config, "max_position_embeddings", None), limits or Evaluate()
+    answerers = {}
+    for name in folders:
+        prompt, adapter = (cards[name].prompt, name) if name in cards else (model.prompt, None)
+        encoder = Encoder(tokenizer, prompt, longest, sleeps.get(name, True))
+        answerers[name] = Answerer(speaker, tokenizer, encoder, adapter, trunk, limits, base.digest)
+    return answerers
+
+
+def _check_cards(cards: dict[str, Card], folders: dict[str, Path | None], model: Model, digest: str) -> None:
+    """Refuse models of another base, and, as PEFT does, models of several methods in one base."""
+    for name, card in cards.items():
+        if card.base_digest != digest:
+            raise AbreastError(f"model.base: {model.base!r} is not the base {card.base!r} of {folders[name]}")
+    methods = {name: card.adapt.get("method") for name, card in cards.items()}
+    if len(set(methods.values())) > 1:
+        each = ", ".join(f"{folders[name]} by {method}" for name, method in methods.items())
+        raise AbreastError(f"train.adapt: models adapted in different ways cannot be asked together: {each}")
 
 
 def load_answerer(folder: Path | None, model: Model) -> Answerer:

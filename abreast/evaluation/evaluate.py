@@ -1,42 +1,35 @@
 """The stage `evaluate`: candidate, champion (the parent) and untrained base are asked the same questions.
 
-In: model/, data/questions.jsonl, snapshot.json, the parent's model folder, the sections `model` and `evaluate`.
+The base is asked again with the nearest examples before each question (`in_context`), if `evaluate.in_context` says so.
+
+In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model` and
+`evaluate`.
 Out: reports/metrics.json, reports/answers.jsonl, reports/retention.csv, reports/retention.png, reports/slices.csv.
 """
 
 import csv
 import json
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from abreast import stage
-from abreast.config import Params, load_params
+from abreast.config import Evaluate, Params, load_params
 from abreast.errors import AbreastError
-from abreast.evaluation.answer import Answerer, load_answerers
-from abreast.evaluation.kinds import Foreseen, counts_of, measure_kinds
-from abreast.evaluation.memory import Memory
+from abreast.evaluation.answer import load_answerers
+from abreast.evaluation.hearing import Heard, Hearing
+from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.metrics import is_right, measure
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.tables import by_drop, by_slice
-from abreast.home import Home
-from abreast.knowledge.lesson import Question, read_questions
+from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
-from abreast.learning.folder import model_digest, verify
+from abreast.learning.folder import verify
 
-WHO = ("base", "champion", "candidate")
+IN_CONTEXT = "in_context"
+WHO = ("base", IN_CONTEXT, "champion", "candidate")
 DROPS = ("drop", "name", "questions", *WHO)
 SLICES = ("by", "name", "questions", *WHO)
 REPORTS = Path("reports")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What one model said to all questions: an answer to each, or how well it foresaw a raw text."""
-
-    said: list[str | Foreseen]
-    perplexity: float
 
 
 def main() -> None:
@@ -49,12 +42,16 @@ def main() -> None:
         verify(snapshot.parent.model, snapshot.parent.digest)
         folders["champion"] = snapshot.parent.model
     answerers = load_answerers(folders, params.model, params.evaluate)
-    heard: dict[str, Heard] = {}
+    hearing, heard = Hearing(questions, general, params), {}
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
-        heard[who] = _ask(answerers[who], folders[who], questions, general, params)
+        heard[who] = hearing.ask(answerers[who], folders[who])
+    if params.evaluate.in_context:
+        stage.progress("evaluate", len(folders), len(folders), "asking the base with examples")
+        examples = read_examples(Path("data/train.jsonl"))
+        heard[IN_CONTEXT] = hearing.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
-    metrics = _metrics(questions, heard, params.evaluate.tolerance)
+    metrics = _metrics(questions, heard, params.evaluate)
     (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     _write(questions, heard, params.evaluate.tolerance)
 
@@ -66,39 +63,18 @@ def _general_text(params: Params) -> str:
         raise AbreastError(f"evaluate.general_text: cannot read {params.evaluate.general_text}: {error}") from None
 
 
-def _ask(answerer: Answerer, folder: Path | None, questions: list[Question], general: str, params: Params) -> Heard:
-    """What a model says; the base was asked most of it before, and so was the champion, as a candidate."""
-    spoken = [question for question in questions if question.kind != "text"]
-    texts = [question for question in questions if question.kind == "text"]
-    guesses = [(question.answer, *question.stale) for question in spoken]
-
-    def ask(numbers: list[int]) -> list[str]:
-        return answerer.answer([spoken[n].question for n in numbers], [guesses[n] for n in numbers])
-
-    def read(numbers: list[int]) -> list[tuple[float, int]]:
-        return answerer.foresee([texts[n].answer for n in numbers], [texts[n].id for n in numbers])
-
-    identity = [answerer.base_digest, model_digest(folder) if folder else None, params.model.model_dump(mode="json")]
-    memory = Memory(Home.of(Path()).root / "answers", *identity, params.evaluate.max_new_tokens)
-    asked = [[question.question, *guess] for question, guess in zip(spoken, guesses, strict=True)]
-    answers = iter(memory.recall(asked, ask))
-    foreseen = iter(memory.recall([["text", text.id, text.answer] for text in texts], read))
-    digest = sha256(general.encode()).hexdigest()
-    perplexity = memory.recall([["perplexity", digest]], lambda _: [answerer.perplexity(general)])[0]
-    said = [Foreseen(*next(foreseen)) if question.kind == "text" else next(answers) for question in questions]
-    return Heard(said, perplexity)
-
-
-def _metrics(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> dict[str, Any]:
+def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluate) -> dict[str, Any]:
     """What reports/metrics.json holds; only what is answered counts as a question, raw text is there by kind."""
     spoken = [number for number, question in enumerate(questions) if question.kind != "text"]
     asked = [questions[number] for number in spoken]
-    metrics: dict[str, Any] = dict.fromkeys(("candidate", "champion", "base"))
+    metrics: dict[str, Any] = dict.fromkeys(reversed(WHO))
     by_kind = {kind: {"counts": counts} | dict(metrics) for kind, counts in counts_of(questions).items()}
     for who, of in heard.items():
-        metrics[who] = measure(asked, [of.said[number] for number in spoken], of.perplexity, tolerance)
-        for kind, figures in measure_kinds(questions, of.said, tolerance).items():
+        metrics[who] = measure(asked, [of.said[number] for number in spoken], of.perplexity, limits.tolerance)
+        for kind, figures in measure_kinds(questions, of.said, limits.tolerance).items():
             by_kind[kind][who] = figures
+    if IN_CONTEXT in heard:
+        metrics[IN_CONTEXT]["examples"] = limits.in_context
     current = sum(question.scope == "current" for question in asked)
     stale = sum(bool(question.stale) for question in asked)
     metrics["counts"] = {"current": current, "retained": len(asked) - current, "superseded": stale}

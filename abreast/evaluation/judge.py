@@ -28,29 +28,54 @@ class GateResult(BaseModel):
 
 
 class Verdict(BaseModel):
-    """`pass`, `fail` or `inconclusive`, with one reason for each gate, failed ones first."""
+    """`pass`, `fail` or `inconclusive`, with one reason for each gate, failed ones first.
+
+    `note` is a sentence for the report which decides nothing, or empty.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     verdict: Literal["pass", "fail", "inconclusive"]
     reasons: tuple[str, ...]
     gates: tuple[GateResult, ...]
+    note: str = ""
 
 
 def judge(metrics: dict[str, Any], gates: Gates) -> Verdict:
     """Judge the figures of reports/metrics.json, as the stage `evaluate` writes them.
 
     Too few questions on what the drop brought, or too few pieces of its raw text, decide nothing about the gain; a loss
-    still fails.
+    still fails. What the base reaches with examples before each question is no gate, and may be worth a note.
     """
-    texts = metrics.get("by_kind", {}).get("text", {"counts": {"current": 0, "retained": 0}})
-    asked = max(metrics["counts"]["current"], texts["counts"]["current"])
-    enough = _at_least("questions on this drop", asked, gates.min_questions, None)
-    results = [*_gain(metrics, gates), *_losses(metrics, gates), *_texts(texts, gates), enough]
+    results, enough = _results(metrics, gates)
     failed = [gate for gate in results if not gate.passed]
     verdict = "pass" if not failed else "inconclusive" if failed == [enough] else "fail"
     ordered = (*failed, *(gate for gate in results if gate.passed))
-    return Verdict(verdict=verdict, reasons=tuple(gate.reason for gate in ordered), gates=ordered)
+    reasons = tuple(gate.reason for gate in ordered)
+    return Verdict(verdict=verdict, reasons=reasons, gates=ordered, note=_without_training(metrics, gates))
+
+
+def _results(metrics: dict[str, Any], gates: Gates) -> tuple[list[GateResult], GateResult]:
+    """All gates, and the last of them: whether enough was asked."""
+    texts = metrics.get("by_kind", {}).get("text", {"counts": {"current": 0, "retained": 0}})
+    asked = max(metrics["counts"]["current"], texts["counts"]["current"])
+    enough = _at_least("questions on this drop", asked, gates.min_questions, None)
+    return [*_gain(metrics, gates), *_losses(metrics, gates), *_texts(texts, gates), enough], enough
+
+
+def _without_training(metrics: dict[str, Any], gates: Gates) -> str:
+    """What to say if the base passes every gate with examples before each question; raw text can only be learned."""
+    shown = metrics.get("in_context")
+    if not shown or metrics.get("by_kind", {}).get("text", {"counts": {"current": 0}})["counts"]["current"]:
+        return ""
+    by_kind = {kind: of | {"candidate": of["in_context"]} for kind, of in metrics.get("by_kind", {}).items()}
+    results, _ = _results(metrics | {"candidate": shown, "by_kind": by_kind}, gates)
+    if not all(gate.passed for gate in results):
+        return ""
+    return (
+        f"training is not needed: the untrained base passes every gate with {shown['examples']} examples before each "
+        f"question ({shown['current_exact_match']:.1%} right on what these drops brought)"
+    )
 
 
 def _gain(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-COLOURS = {"base": "#b8bcc4", "champion": "#7b8fb5", "candidate": "#1f5fbf"}
+COLOURS = {"base": "#b8bcc4", "in_context": "#d9a441", "champion": "#7b8fb5", "candidate": "#1f5fbf"}
+
+NAMES = {"in_context": "base with examples"}
 
 
 def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -15,11 +17,13 @@ def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(7.5, 1.4 + 0.55 * max(1, len(rows))), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    shown = [who for who in COLOURS if any(row[who] is not None for row in rows)]
+    shown = [who for who in COLOURS if any(row.get(who) is not None for row in rows)]
     height = 0.8 / max(1, len(shown))
     for offset, who in enumerate(shown):
         places = [number + (offset - (len(shown) - 1) / 2) * height for number in range(len(rows))]
-        bars = axes.barh(places, [row[who] or 0.0 for row in rows], height * 0.92, color=COLOURS[who], label=who)
+        bars = axes.barh(
+            places, [row[who] or 0.0 for row in rows], height * 0.92, color=COLOURS[who], label=NAMES.get(who, who)
+        )
         axes.bar_label(bars, [f"{row[who]:.0%}" if row[who] is not None else "" for row in rows], padding=2, fontsize=7)
     axes.set_yticks(range(len(rows)), [f"{row['name']} ({row['questions']})" for row in rows])
     axes.invert_yaxis()
@@ -29,5 +33,5 @@ def plot_retention(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_title("What is known, by drop (number of questions)", fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     if shown:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     figure.savefig(path, metadata={"Software": None})

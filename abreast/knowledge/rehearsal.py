@@ -31,7 +31,7 @@ def rehearse(old: pd.DataFrame, count: int, turn: int, seed: int) -> pd.DataFram
     plain, other = old[old["kind"].isin(PLAIN)], old[~old["kind"].isin(PLAIN)]
     share = round(count * len(plain) / len(old)) if len(old) else 0
     chosen = [take_turn(plain, share, turn, salt)]
-    groups = dict(list(other.groupby(_groups(other), sort=True)))
+    groups = dict(list(other.groupby(groups_of(other), sort=True)))
     sizes = {name: len(rows) for name, rows in groups.items()}
     for name, number in even_shares(sizes, count - share, f"{salt} {turn}").items():
         chosen.append(take_turn(groups[name], number, turn, salt))
@@ -52,14 +52,17 @@ def even_shares(sizes: dict[str, int], count: int, salt: str) -> dict[str, int]:
     return shares
 
 
-def _groups(rows: pd.DataFrame) -> pd.Series:
+def groups_of(rows: pd.DataFrame) -> pd.Series:
+    """The group of each row: its kind, domain and class."""
     columns = zip(rows["kind"], rows["domain"].fillna(""), rows["attributes"], strict=True)
     names = ["\n".join((kind, domain, _class(kind, attributes))) for kind, domain, attributes in columns]
     return pd.Series(names, index=rows.index, dtype="str")
 
 
 def _class(kind: str, attributes: str) -> str:
-    """The label, or the types of the spans; texts and numbers have no class."""
+    """A fact's field, the label, or the types of the spans; instructions, texts and numbers have no class."""
+    if kind == "fact":
+        return json.loads(attributes).get("field", "")
     if kind == "classification":
         return json.loads(attributes)["label"]
     if kind == "tagging":

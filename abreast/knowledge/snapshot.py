@@ -52,6 +52,11 @@ class ParentRef(BaseModel):
         return Path(self.path) / "model"
 
     @property
+    def memory(self) -> Path:
+        """What the parent's training left for the next one, in its model folder; it may have left nothing."""
+        return self.model / "memory.safetensors"
+
+    @property
     def knowledge(self) -> Path:
         """The parent's knowledge base, relative to the project's root."""
         return Path(self.path) / "knowledge.parquet"

@@ -6,26 +6,35 @@ present value of a key is ever taught or rehearsed.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from abreast import stage
-from abreast.config import Split, load_params
+from abreast.config import Knowledge, Split, Way, load_params
+from abreast.errors import AbreastError
 from abreast.knowledge.assemble import CHANGES, KNOWLEDGE
 from abreast.knowledge.base import read_base, standing, superseded, valid
 from abreast.knowledge.held_out import Use, for_use
 from abreast.knowledge.lesson import Example, Question, write_jsonl
+from abreast.knowledge.other_ways import DIRECT, Pair, other_ways
+from abreast.knowledge.paraphrase import paraphrases
 from abreast.knowledge.phrasing import Templates, load_templates, pick
-from abreast.knowledge.rehearsal import PLAIN, rehearse, spread
+from abreast.knowledge.rehearsal import PLAIN, spread
+from abreast.knowledge.replay import Losses, replay
 from abreast.knowledge.sample import fixed_sample
+from abreast.knowledge.snapshot import load_snapshot
+from abreast.knowledge.surprise import read_losses
 from abreast.knowledge.wording import answer_of, phrasings_of, plain_rows
 
 TRAIN = Path("data/train.jsonl")
 DEV = Path("data/dev.jsonl")
 QUESTIONS = Path("data/questions.jsonl")
 REPORT = Path("reports/split.json")
+
+Role = Literal["new", "rehearsed"]
 
 DEV_NEW = 48
 DEV_OLD = 32
@@ -34,9 +43,11 @@ DEV_OLD = 32
 def main() -> None:
     """Read knowledge and changes; write examples, questions and counts."""
     params = load_params(Path())
-    templates = load_templates(Path(params.knowledge.templates))
+    templates = _templates(params.knowledge)
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
-    examples = teach(base, changes, templates, params.split)
+    parent = load_snapshot(Path()).parent
+    losses = read_losses(parent.memory) if parent and params.split.replay == "surprise" else None
+    examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples)
     write_jsonl(DEV, dev)
@@ -45,18 +56,35 @@ def main() -> None:
     REPORT.write_text(json.dumps(report(examples, dev, questions), indent=1) + "\n")
 
 
-def teach(base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split) -> list[Example]:
-    """Every training phrasing of what changed, and some of as much as can be of what still holds from before."""
+def teach(
+    base: pd.DataFrame,
+    changes: pd.DataFrame,
+    templates: Templates,
+    split: Split,
+    losses: Losses | None = None,
+    ways: Sequence[Way] = (DIRECT,),
+) -> list[Example]:
+    """Every training phrasing of what changed, and some of as much as can be of what still holds from before.
+
+    Args:
+        losses: how badly the parent answers, for `split.replay: surprise`.
+        ways: the knob `knowledge.teach`: in further ways, all that there is of what changed, one by turns of the rest.
+    """
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
     turn = base["drop"].nunique()
+    more = other_ways(base, new, templates, ways)
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
+        examples += _further(row, "new", more, None)
     count, each = spread(max(round(split.rehearse * len(examples)), split.rehearse_min), len(old))
-    for row in plain_rows(rehearse(old, count, turn, split.seed)):
+    rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
+    more = other_ways(base, rehearsed, templates, ways)
+    for row in plain_rows(rehearsed):
         examples += _examples(row, templates, "rehearsed", range(turn * each, (turn + 1) * each))
+        examples += _further(row, "rehearsed", more, turn)
     return examples
 
 
@@ -90,30 +118,53 @@ def report(examples: list[Example], dev: list[Question], questions: list[Questio
     }
 
 
+def _templates(knowledge: Knowledge) -> Templates:
+    """The user's phrasings, and what the user's command makes of them."""
+    templates = load_templates(Path(knowledge.templates))
+    if knowledge.paraphrase is None:
+        return templates
+    lines = [text for text in templates.taught() if "\n" not in text]
+    widened = templates.widened(paraphrases(lines, knowledge.paraphrase))
+    if (added := len(widened.taught()) - len(templates.taught())) == 0:
+        raise AbreastError(
+            f"knowledge.paraphrase: {knowledge.paraphrase!r} made no new phrasing that keeps its placeholders"
+        )
+    print(f"knowledge.paraphrase: {added} further phrasings of {len(templates.taught())}", flush=True)
+    return widened
+
+
 def _unchanged(base: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     """What held before this snapshot and still holds."""
     still = valid(base)
     return still[~still["id"].isin(changes["id"])]
 
 
-def _examples(
-    row: dict[str, Any], templates: Templates, role: Literal["new", "rehearsed"], phrasings: range
-) -> list[Example]:
+def _examples(row: dict[str, Any], templates: Templates, role: Role, phrasings: range) -> list[Example]:
     """One example for each phrasing number, counted round."""
-    texts = phrasings_of(row, templates).train
-    return [
-        Example(
-            id=f"{row['id']}-{number}",
-            key=row["name"],
-            kind=row["kind"],
-            domain=row["domain"] or "",
-            drop=row["drop"],
-            role=role,
-            question=texts[number],
-            answer=answer_of(row, templates),
-        )
-        for number in dict.fromkeys(n % len(texts) for n in phrasings)
-    ]
+    texts, answer = phrasings_of(row, templates).train, answer_of(row, templates)
+    numbers = dict.fromkeys(n % len(texts) for n in phrasings)
+    return [_example(row, role, f"{row['id']}-{number}", texts[number], answer) for number in numbers]
+
+
+def _further(row: dict[str, Any], role: Role, more: dict[str, list[Pair]], turn: int | None) -> list[Example]:
+    """One example for each further question of a row; with a turn, for one of them."""
+    pairs = list(enumerate(more.get(row["id"], ())))
+    if pairs and turn is not None:
+        pairs = [pairs[turn % len(pairs)]]
+    return [_example(row, role, f"{row['id']}-further-{number}", *pair) for number, pair in pairs]
+
+
+def _example(row: dict[str, Any], role: Role, name: str, question: str, answer: str) -> Example:
+    return Example(
+        id=name,
+        key=row["name"],
+        kind=row["kind"],
+        domain=row["domain"] or "",
+        drop=row["drop"],
+        role=role,
+        question=question,
+        answer=answer,
+    )
 
 
 def _questions(

@@ -1,7 +1,7 @@
-"""The adapter: LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer of the uppermost decoder layers.
+"""The adapter in a model and in its folder, whichever way to adapt it is of (`abreast.learning.adaptation`).
 
-It is awake from the end of the prompt only, and kept as PEFT's Activated LoRA (Greenewald et al. 2025,
-arXiv:2504.12397), so that whatever serves that serves it; here `Trunk` sees to it what is run with it and what without.
+One that sleeps while a prompt is read is kept as PEFT's Activated LoRA (Greenewald et al. 2025, arXiv:2504.12397), so
+that whatever serves that serves it; here `Trunk` sees to it what is run with it and what without.
 """
 
 import warnings
@@ -9,37 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-from abreast.config import Train
-from abreast.errors import AbreastError
-from abreast.learning.lower import layer_list
-
-
-def lora_config(model: Any, train: Train) -> Any:
-    """PEFT's settings for `model`.
-
-    Raises:
-        AbreastError: the model's layers hold no linear layer that PEFT could adapt.
-    """
-    from peft import LoraConfig
-
-    _, name, layers = layer_list(model)
-    linear = {part.rsplit(".", 1)[-1] for part, module in layers[0].named_modules() if _is_linear(module)}
-    if not linear:
-        raise AbreastError(f"model.base: no linear layers in {type(layers[0]).__name__}")
-    first = max(0, len(layers) - train.layers)
-    return LoraConfig(
-        r=train.rank,
-        lora_alpha=train.alpha,
-        target_modules=sorted(linear),
-        layers_to_transform=list(range(first, len(layers))),
-        layers_pattern=name,
-        task_type="CAUSAL_LM",
-    )
-
-
-def _is_linear(module: Any) -> bool:
-    return isinstance(module, torch.nn.Linear)
 
 
 def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None, trainable: bool = False) -> Any:
@@ -58,12 +27,25 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
             model.add_adapter(name, config)
         else:
             model = get_peft_model(model, config, adapter_name=name)
+    activate(model, name, trainable)
     if weights is not None:
         from safetensors.torch import load_file
 
         set_peft_model_state_dict(model, load_file(weights / "adapter_model.safetensors"), adapter_name=name)
-    model.set_adapter(name, inference_mode=not trainable)
     return model.eval()
+
+
+def activate(model: Any, name: str, trainable: bool = False) -> None:
+    """Make one of the adapters of `model` the active one."""
+    if model.peft_config[name].is_adaption_prompt:  # PEFT freezes none of these; nor is there a need to
+        model.set_adapter(name)
+    else:
+        model.set_adapter(name, inference_mode=not trainable)
+
+
+def trained_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
+    """What learns of a model with an active, trainable adapter, by name."""
+    return {name: p for name, p in model.get_base_model().named_parameters() if p.requires_grad}
 
 
 def adapter_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
@@ -74,10 +56,12 @@ def adapter_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone().contiguous() for key, value in state.items()}
 
 
-def saved_settings(folder: Path) -> Any:
-    """PEFT's settings from a model folder, as `add_adapter` takes them."""
-    from peft import LoraConfig
+def saved_settings(folder: Path) -> tuple[Any, bool]:
+    """PEFT's settings from a model folder, as `add_adapter` takes them, and whether the adapter sleeps at first."""
+    from peft import PeftConfig
 
-    settings = LoraConfig.from_pretrained(str(folder))
-    settings.alora_invocation_tokens = None
-    return settings
+    settings = PeftConfig.from_pretrained(str(folder))
+    sleeps = bool(getattr(settings, "alora_invocation_tokens", None))
+    if sleeps:
+        settings.alora_invocation_tokens = None
+    return settings, sleeps

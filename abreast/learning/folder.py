@@ -17,19 +17,22 @@ CARD = "abreast.json"
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
 MEMORY = "memory.safetensors"
+FORMAT = 2
 
 
 class Card(BaseModel):
-    """What a model folder belongs to: the base by name and content, the prompt, and the adapter's size."""
+    """What a model folder belongs to: the base by name and content, the prompt, and how the base is adapted.
+
+    `adapt` is `train.adapt` with every knob of its method, `layers` is `train.layers`.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    format: int = 1
+    format: int = FORMAT
     base: str
     base_digest: str
     prompt: str
-    rank: int
-    alpha: int
+    adapt: dict[str, str | float | int | bool]
     layers: int
 
 
@@ -38,15 +41,15 @@ class Candidate:
     """What training made.
 
     Attributes:
-        settings: PEFT's LoraConfig.
+        settings: PEFT's.
         weights: the adapter's weights under PEFT's names.
-        mark: the ids that end every prompt; the adapter is awake from there.
+        mark: the ids that end every prompt, if the adapter is awake only from there.
         memory: what strategies keep for the next update, by name.
     """
 
     settings: Any
     weights: dict[str, Any]
-    mark: tuple[int, ...]
+    mark: tuple[int, ...] = ()
     memory: dict[str, Any] = field(default_factory=dict)
 
 
@@ -82,7 +85,8 @@ def read_memory(folder: Path) -> dict[str, Any]:
 def _settings_json(settings: Any, base: str, mark: tuple[int, ...]) -> str:
     """PEFT's own form of the settings, without anything that differs from machine to machine."""
     values = settings.to_dict() | {"base_model_name_or_path": base, "inference_mode": True}
-    values["alora_invocation_tokens"] = list(mark)
+    if mark:
+        values["alora_invocation_tokens"] = list(mark)
     plain = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
     return json.dumps(plain, indent=1, sort_keys=True, default=str) + "\n"
 
@@ -100,7 +104,7 @@ def read_card(folder: Path) -> Card:
         card = Card.model_validate_json((folder / CARD).read_bytes())
     except ValidationError as error:
         raise AbreastError(f"{folder / CARD}: {first_fault(error, 'content')}") from None
-    if card.format != 1 or PLACE not in card.prompt:
+    if card.format != FORMAT or PLACE not in card.prompt:
         raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
     return card
 

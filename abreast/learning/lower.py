@@ -1,10 +1,10 @@
 """What never changes while an adapter learns is computed once: the frozen lower layers, and the prompt in all layers.
 
-The adapter sits in the uppermost layers and is awake only from the mark that ends a prompt (Activated LoRA, Greenewald
-et al. 2025, arXiv:2504.12397). So below the adapter, and before the mark, the base alone speaks: hidden states of the
-lower layers and keys and values of the upper ones are kept for each text, and a training step runs the upper layers
-over the mark and the answer only. Whether a model can be taken apart like this is checked on real texts; one that
-cannot is run whole.
+The adapter sits in the uppermost layers and, where it can, is awake only from the mark that ends a prompt (Activated
+LoRA, Greenewald et al. 2025, arXiv:2504.12397). So below the adapter, and before the mark, the base alone speaks:
+hidden states of the lower layers and keys and values of the upper ones are kept for each text, and a training step runs
+the upper layers over the mark and the answer only; of an adapter that never sleeps, over the whole text. Whether a
+model can be taken apart like this is checked on real texts; one that cannot is run whole.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -58,10 +58,15 @@ class Trunk:
         model: a causal language model, adapters injected; the layers below the `upper` uppermost ones stay frozen.
         upper: how many layers are run again each time.
         asleep: gives a context in which no adapter is active; needed only if `model` holds any.
+        half: texts are run in bfloat16 where that is safe (autocast); weights and hidden states stay as they are.
     """
 
-    def __init__(self, model: Any, upper: int, asleep: Callable[[], AbstractContextManager] = nullcontext):
-        self.model = model
+    def __init__(
+        self, model: Any, upper: int, asleep: Callable[[], AbstractContextManager] = nullcontext, half: bool = False
+    ):
+        self.model, self._half = model, half
+        inside = [module for name, module in model.named_modules() if ".lora_dropout." in name]
+        self._dropouts = [module for module in inside if isinstance(module, torch.nn.Dropout)]
         self._put_to_sleep, self._sleeping = asleep, False
         self._decoder, self._name, self._layers = layer_list(model)
         self._upper = min(upper, len(self._layers))
@@ -134,9 +139,12 @@ class Trunk:
 
     def _hidden(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """The last hidden states [texts, longest awake part, width], padded on the left."""
-        if self._works and all(text in self._chunk_of for text in texts):
-            return self._run_upper(texts, [self._keep(text) for text in texts], shift)
-        return self._run_whole(texts, shift)
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._half, cache_enabled=False):
+            if self._works and all(text in self._chunk_of for text in texts):
+                hidden = self._run_upper(texts, [self._keep(text) for text in texts], shift)
+            else:
+                hidden = self._run_whole(texts, shift)
+        return hidden.to(self.model.dtype)
 
     def _run_whole(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """Without anything kept: the prompts by the base alone, then the awake parts."""
@@ -208,6 +216,19 @@ class Trunk:
                 yield
         finally:
             self._sleeping = False
+
+    @contextmanager
+    def dropout(self, seed: int) -> Iterator[None]:
+        """The adapter's dropout, if it has any, acts inside, drawn from `seed`; the base's own never does."""
+        for module in self._dropouts:
+            module.train()
+        if self._dropouts:
+            torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            for module in self._dropouts:
+                module.eval()
 
     def _past(self) -> Any:
         from transformers.cache_utils import DynamicCache

@@ -19,7 +19,7 @@ class Encoded:
     Attributes:
         ids: all of it.
         prompt: how many ids are the prompt; only what follows is learned and scored.
-        wake: where the mark that ends the prompt begins; from there on an adapter is awake.
+        wake: from where on an adapter is awake: where the mark that ends the prompt begins, or 0.
     """
 
     ids: tuple[int, ...]
@@ -37,22 +37,32 @@ PROBES = ("a", "Z?", "7", "(b).", '"c"')
 class Encoder:
     """Puts questions into the prompt of `model.prompt` and turns them into token ids.
 
+    Args:
+        longest: tokens that the base can read, if it is known.
+        sleeps: whether the adapter sleeps up to the mark; else it is awake from the first token.
+
     Attributes:
+        tokenizer: the base model's.
         mark: the ids that end every prompt, whatever the question.
 
     Raises:
         AbreastError: the prompt does not hold `{question}`, or nothing follows it.
     """
 
-    def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None):
+    def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None, sleeps: bool = True):
         if PLACE not in prompt:
             raise AbreastError(f"model.prompt: {prompt!r} does not hold {PLACE}")
-        self._tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
+        self.tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
         self.mark = self._find_mark()
+        self.sleeps = sleeps
+
+    def asleep(self, prompt: int) -> int:
+        """How many tokens of a prompt of that many an adapter sleeps through."""
+        return prompt - len(self.mark) if self.sleeps else 0
 
     def question(self, question: str) -> tuple[int, ...]:
         """The ids of the prompt around `question`."""
-        return tuple(self._tokenizer(self._prompt.replace(PLACE, question)).input_ids)
+        return tuple(self.tokenizer(self._prompt.replace(PLACE, question)).input_ids)
 
     def pair(self, question: str, answer: str) -> Encoded:
         """The ids of the prompt, a space, the answer and the end-of-text token.
@@ -61,20 +71,20 @@ class Encoder:
             AbreastError: the pair is longer than the base model can read.
         """
         prompt = self.question(question)
-        completion = tuple(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids)
-        ids = (*prompt, *completion, self._tokenizer.eos_token_id)
+        completion = tuple(self.tokenizer(f" {answer}", add_special_tokens=False).input_ids)
+        ids = (*prompt, *completion, self.tokenizer.eos_token_id)
         if self._longest and len(ids) > self._longest:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
-        return Encoded(ids, len(prompt), len(prompt) - len(self.mark))
+        return Encoded(ids, len(prompt), self.asleep(len(prompt)))
 
     def as_answer(self, ids: tuple[int, ...]) -> Encoded:
         """Any text as the answer to an empty question: so an adapter is awake in all of it."""
         prompt = self.question("")
-        return Encoded((*prompt, *ids), len(prompt), len(prompt) - len(self.mark))
+        return Encoded((*prompt, *ids), len(prompt), self.asleep(len(prompt)))
 
     def passage(self, text: str) -> list[Encoded]:
         """All of a text in pieces of like length, at most `PIECE` tokens, each as an answer."""
-        ids = tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
+        ids = tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
         prompt = len(self.question(""))
         most = max(1, min(PIECE, self._longest - prompt) if self._longest else PIECE)
         count = -(-len(ids) // most)
@@ -88,7 +98,7 @@ class Encoder:
 
     def pieces(self, text: str, length: int) -> list[Encoded]:
         """A text cut into pieces of `length` tokens, each as an answer; what is left at the end is dropped."""
-        ids = tuple(self._tokenizer(text).input_ids)
+        ids = tuple(self.tokenizer(text).input_ids)
         return [self.as_answer(ids[start : start + length]) for start in range(0, len(ids) - length + 1, length)]
 
     def _find_mark(self) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
+from abreast.learning.adaptation import complete, make_adaptation
+from abreast.learning.adaptation.protocol import Accompanied
 from abreast.learning.base import Base, find_base
 from abreast.learning.folder import (
     Candidate,
@@ -34,9 +36,11 @@ from abreast.learning.folder import (
 
 if TYPE_CHECKING:
     from abreast.learning.prompt import Encoded, Encoder
+    from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Outcome
 
 ADAPTER = "candidate"
+CURVE = Path("reports/curve.csv")
 COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
 
@@ -74,22 +78,20 @@ def make_card(params: Params, base: Base, parent: Path | None) -> Card:
     """The candidate's card.
 
     Raises:
-        AbreastError: the parent's adapter cannot be continued on this base or at this size.
+        AbreastError: the parent's adapter cannot be continued on this base or by this adaptation.
     """
-    train = params.train
     card = Card(
         base=params.model.base,
         base_digest=base.digest,
         prompt=params.model.prompt,
-        rank=train.rank,
-        alpha=train.alpha,
-        layers=train.layers,
+        adapt=complete(params.train.adapt),
+        layers=params.train.layers,
     )
     if parent is not None:
         before = read_card(parent)
         if before.base_digest != card.base_digest:
             raise AbreastError(f"model.base: {card.base!r} is not the base {before.base!r} of the parent model")
-        for knob in ("rank", "alpha", "layers"):
+        for knob in ("adapt", "layers"):
             if getattr(before, knob) != getattr(card, knob):
                 raise AbreastError(
                     f"train.{knob} is {getattr(card, knob)}, but the parent's adapter, which is continued, "
@@ -130,7 +132,7 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     """Run the training."""
     import torch
 
-    from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.adapter import adapter_weights, add_adapter, trained_parameters
     from abreast.learning.base import load_base
     from abreast.learning.development import Development
     from abreast.learning.lower import Trunk
@@ -140,29 +142,42 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     from abreast.learning.trainer import Trainer
 
     model, tokenizer, _ = load_base(params.model, base)
-    encoder = Encoder(tokenizer, params.model.prompt, getattr(model.config, "max_position_embeddings", None))
-    lines = [(example, text) for example in lessons.examples for text in taught(encoder, example)]
-    torch.manual_seed(params.train.seed)
-    settings = lora_config(model, params.train)
+    knobs, adaptation = params.train, make_adaptation(params.train.adapt)
+    longest = getattr(model.config, "max_position_embeddings", None)
+    encoder = Encoder(tokenizer, params.model.prompt, longest, adaptation.sleeps)
+    torch.manual_seed(knobs.seed)
+    settings = adaptation.settings(model, knobs.layers)
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
-    trunk = Trunk(adapted.get_base_model(), params.train.layers, adapted.disable_adapter)
+    own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
+    trunk = Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16")
     sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
     dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
-    lr = params.train.lr_update if lessons.parent else params.train.lr
     run = Run(
         trunk,
         encoder,
-        parameters={name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad},
+        parameters=trained_parameters(adapted),
         parent=lessons.parent is not None,
-        examples=[text for _, text in lines],
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
-    strategies = make_strategies(params.train.remember)
+    strategies, lr = [*own, *make_strategies(knobs.remember)], knobs.lr_update if lessons.parent else knobs.lr
+    due = first_due(_fill(run, strategies, lessons.examples))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        due = first_due([example for example, _ in lines])
-        outcome = Trainer(run, strategies, due, dev, params.train, lr, checkpoints, report).run()
-    return outcome, Candidate(settings, adapter_weights(adapted, ADAPTER), encoder.mark, run.legacy)
+        outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report, write_curve).run()
+    weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
+    return outcome, Candidate(settings, weights, mark, run.legacy)
+
+
+def _fill(run: "Run", strategies: list[Any], examples: list[Example]) -> list[Example]:
+    """Tell `run` what is taught, after all strategies that change it; gives the example of each of its texts."""
+    from abreast.learning.strategies.protocol import Rewrites
+
+    for strategy in strategies:
+        if isinstance(strategy, Rewrites):
+            examples = list(strategy.rewrite(run, examples))
+    lines = [(example, text) for example in examples for text in taught(run.encoder, example)]
+    run.examples, run.keys = [text for _, text in lines], [example.key for example, _ in lines]
+    return [example for example, _ in lines]
 
 
 def _checkpoints(params: Params, lessons: Lessons, base: Base) -> Any:
@@ -214,10 +229,18 @@ def _report(outcome: "Outcome", lessons: Lessons) -> None:
         "examples_rehearsed": len(lessons.examples) - new,
     }
     (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
-    with (reports / "curve.csv").open("w", newline="") as file:
+    write_curve(outcome.curve)
+
+
+def write_curve(curve: list[dict[str, float]]) -> None:
+    """Write reports/curve.csv, one row a check; whole at any moment, for whoever watches the training."""
+    CURVE.parent.mkdir(exist_ok=True)
+    partial = CURVE.with_suffix(".part")
+    with partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(outcome.curve)
+        writer.writerows(curve)
+    partial.replace(CURVE)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,11 @@ from abreast.config import Train
 from abreast.learning.batches import Boxes, make_batches
 from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
 from abreast.learning.development import Check, Development, Score
+from abreast.learning.optimizer import make_optimizer, rate
 from abreast.learning.prompt import Encoded
 from abreast.learning.shortlist import Shortlist
 from abreast.learning.stopping import note, reason_to_stop
 from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Offers, Penalises, Repeats, Run, Step
-
-BETAS = (0.9, 0.98)
-"""A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Trainer:
         dev: what is asked after each epoch; training stops early by it, and its best weights are kept.
         lr: the highest learning rate.
         report: called with the share done and a note.
+        checked: called with the curve so far after each check.
     """
 
     def __init__(
@@ -55,14 +54,13 @@ class Trainer:
         lr: float,
         checkpoints: Checkpoints,
         report: Callable[[float, str], None] = lambda share, note: None,
+        checked: Callable[[list[dict[str, float]]], None] = lambda curve: None,
     ):
         self._run, self._strategies, self._trunk, self._examples = run, strategies, run.trunk, run.examples
         self._first_due, self._dev, self._train, self._lr = first_due, dev, train, lr
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints, self._report, self._checked = checkpoints, report, checked
         self._parameters = list(run.parameters.values())
-        self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=lr, betas=BETAS, weight_decay=train.weight_decay, fused=True
-        )
+        self._optimizer = make_optimizer(self._parameters, train, lr)
         self._best = run.weights()
         self._progress = self._start()
         self._saved_at = time.monotonic()
@@ -104,27 +102,37 @@ class Trainer:
     def _epoch(self) -> None:
         p = self._progress
         while p.position < len(p.batches) and p.tokens < self._train.max_tokens:
-            self._step(p.batches[p.position])
-            p.position += 1
+            batches = p.batches[p.position : p.position + self._train.accumulate]
+            self._step(batches)
+            p.position += len(batches)
             self._report(self._share_done(), f"epoch {p.epoch + 1}, {p.tokens} tokens, loss {p.running_loss[-1]:.2f}")
             if time.monotonic() - self._saved_at >= self._train.checkpoint_seconds:
                 self._save()
 
-    def _step(self, batch: list[int]) -> None:
-        p, lessons = self._progress, [self._examples[text] for text in batch]
-        self._run.steps = p.steps
-        losses, owner = self._learn(lessons)
-        torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
+    def _step(self, batches: list[list[int]]) -> None:
+        """One step of the optimizer, on the mean of the gradients of some batches."""
+        p, self._run.steps, self._run.share = self._progress, self._progress.steps, self._share_done()
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
+        with self._trunk.dropout(self._train.seed * 1_000_003 + p.steps):
+            for batch in batches:
+                self._read(batch)
+        for parameter in self._parameters if len(batches) > 1 else ():
+            parameter.grad.div_(len(batches))
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
         for strategy in self._that(Follows):
             strategy.follow(self._run)
+        self._optimizer.zero_grad(set_to_none=True)
+        p.steps += 1
+
+    def _read(self, batch: list[int]) -> None:
+        """Add the gradients of one batch, and note how it was answered."""
+        p, lessons = self._progress, [self._examples[text] for text in batch]
+        losses, owner = self._learn(lessons)
         worst = torch.zeros(len(lessons), device=losses.device).scatter_reduce(0, owner, losses, "amax")
         confident = (worst < -math.log(self._train.confident)).tolist()
         Boxes(p.streak, p.due).record(batch, confident, p.epoch)
-        p.steps += 1
         p.tokens += sum(len(text.ids) for text in lessons)
         p.running_loss.append(losses.mean().item())
 
@@ -152,11 +160,7 @@ class Trainer:
         return self._shortlist.losses(hidden, targets).mean()
 
     def _rate(self) -> float:
-        """Linear warm-up over the first steps, then linear decay to a tenth over the epochs or tokens allowed."""
-        done = self._share_done()
-        if done < self._train.warmup:
-            return self._lr * (0.1 + 0.9 * done / self._train.warmup)
-        return self._lr * (1.0 - 0.9 * (done - self._train.warmup) / (1.0 - self._train.warmup))
+        return rate(self._share_done(), self._train, self._lr)
 
     def _share_done(self) -> float:
         p = self._progress
@@ -180,6 +184,7 @@ class Trainer:
         told = {"new": check.new, "old": check.old}
         shares = " and ".join(f"{share:.0%} of what is {side}" for side, share in told.items() if share is not None)
         self._report(self._share_done(), f"checked: {shares or 'nothing to ask'}")
+        self._checked(p.curve)
         return check
 
     def _score(self) -> Score:

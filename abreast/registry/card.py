@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 _SAMPLE = 5
 _RULE = "\n\n---\n\n"
 _WHO = ("candidate", "champion", "base")
+_IN_CONTEXT = "in_context"
+_HEADS = {
+    "candidate": "this version",
+    "champion": "champion",
+    "base": "untrained base",
+    _IN_CONTEXT: "base with examples",
+}
 _MEASURES = {
     "current_exact_match": "right answers on what these drops brought",
     "retained_exact_match": "right answers on what was known before",
@@ -46,7 +53,8 @@ def with_verdict(description: str, judged: "Verdict") -> str:
     """The description with the verdict and its gates at its head, in place of an earlier verdict."""
     body = description.rsplit(_RULE, 1)[-1]
     rows = ["| gate | measured | needed | champion | |", "|---|---|---|---|---|", *map(_gate, judged.gates)]
-    return f"## Verdict: {judged.verdict}\n\n{chr(10).join(rows)}{_RULE}{body}"
+    note = f"\n\nNote: {judged.note}." if judged.note else ""
+    return f"## Verdict: {judged.verdict}\n\n{chr(10).join(rows)}{note}{_RULE}{body}"
 
 
 def _gate(gate: "GateResult") -> str:
@@ -56,24 +64,25 @@ def _gate(gate: "GateResult") -> str:
 
 
 def _table(metrics: dict) -> str:
-    """Candidate, champion and base side by side."""
-    rows = ["| measure | this version | champion | untrained base |", "|---|---|---|---|"]
+    """Candidate, champion and base side by side, and the base with examples if it was asked so."""
+    who = (*_WHO, _IN_CONTEXT) if metrics.get(_IN_CONTEXT) else _WHO
+    rows = [f"| measure | {' | '.join(_HEADS[one] for one in who)} |", "|---" * (len(who) + 1) + "|"]
     for name, meaning in _MEASURES.items():
-        cells = [_number((metrics.get(who) or {}).get(name)) for who in _WHO]
+        cells = [_number((metrics.get(one) or {}).get(name)) for one in who]
         rows.append(f"| {meaning} | {' | '.join(cells)} |")
     by_kind = metrics.get("by_kind", {})
     if set(by_kind) - {"fact"}:
-        rows += [row for kind, measured in by_kind.items() for row in _kind_rows(kind, measured)]
+        rows += [row for kind, measured in by_kind.items() for row in _kind_rows(kind, measured, who)]
     return "\n".join(rows)
 
 
-def _kind_rows(kind: str, measured: dict) -> list[str]:
+def _kind_rows(kind: str, measured: dict, who: Sequence[str]) -> list[str]:
     """A row for each figure of one kind of record, on what is new and on what was known before."""
     rows = []
     for scope, meaning in (("current", "new"), ("retained", "known before")):
-        figures = {who: (measured.get(who) or {}).get(scope, {}) for who in _WHO}
+        figures = {one: (measured.get(one) or {}).get(scope, {}) for one in who}
         for name in figures["candidate"]:
-            cells = " | ".join(_number(figures[who].get(name)) for who in _WHO)
+            cells = " | ".join(_number(figures[one].get(name)) for one in who)
             rows.append(f"| {kind}, {meaning} ({measured['counts'][scope]}): {name.replace('_', ' ')} | {cells} |")
     return rows
 

@@ -4,7 +4,6 @@
 folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever unpickled.
 """
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from abreast.crash import point
-from abreast.errors import AbreastError, Unavailable
+from abreast.errors import AbreastError
 from abreast.registry.card import describe, with_verdict
 from abreast.registry.mlflow_door import MlflowDoor
 from abreast.registry.run_log import RunFacts, find_run, log_run
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from abreast.evaluation.judge import Verdict
-
-_RETRIES, _TIMEOUT_SECONDS = "2", "60"
 
 
 class Registry:
@@ -50,7 +47,7 @@ class Registry:
             AbreastError: MLflow refuses, or a report is missing or unreadable.
         """
         self._door.ping()
-        with self._mlflow() as client:
+        with self._door.client() as client:
             run = find_run(client, self._experiment(client), facts)
             point("record.run")
             log_run(client, run, facts)
@@ -145,7 +142,7 @@ class Registry:
         if source.startswith("mlflow-artifacts:"):
             self._door.download(source, into)
         else:
-            with self._mlflow() as client:
+            with self._door.client() as client:
                 from mlflow.artifacts import download_artifacts
 
                 download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=client.tracking_uri)
@@ -196,27 +193,6 @@ class Registry:
             await_creation_for=0,
         )
         return int(made.version)
-
-    @contextmanager
-    def _mlflow(self) -> Iterator["MlflowClient"]:
-        """MLflow's client with retries that end within seconds, its failures turned into one line."""
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", _TIMEOUT_SECONDS)
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from requests import RequestException
-
-        try:
-            yield MlflowClient(tracking_uri=self._door.uri, registry_uri=self._door.uri)
-        except RequestException as error:
-            raise self._door.unreachable(error) from error
-        except MlflowException as error:
-            reason = " ".join(str(error).split())
-            if error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):
-                raise Unavailable(f"MLflow at {self._door.uri} failed: {reason}") from error
-            raise AbreastError(f"MLflow at {self._door.uri} refused: {reason}") from error
 
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:

@@ -4,15 +4,17 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
 from abreast.config import Gates, load_params
 from abreast.errors import AbreastError
 from abreast.evaluation import evaluate
 from abreast.evaluation.answer import load_answerer, load_answerers
+from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.judge import judge
-from abreast.knowledge.lesson import write_jsonl
+from abreast.knowledge.lesson import read_examples, write_jsonl
 from abreast.learning import train
-from tests.learning.project import FACTS, promote, question, write_project
+from tests.learning.project import FACTS, example, promote, question, write_project
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,49 @@ def test_with_or_without_remembered_answers_the_reports_are_the_same(project):
     assert list((project.parent / "home/answers").iterdir())
     evaluate.main()
     assert [(Path("reports") / name).read_bytes() for name in names] == first
+
+
+def set_in_context(count: int) -> None:
+    knobs = yaml.safe_load(Path("params.yaml").read_text())
+    knobs["evaluate"]["in_context"] = count
+    Path("params.yaml").write_text(yaml.safe_dump(knobs))
+
+
+def test_the_base_is_asked_again_with_examples_if_it_shall_be(project):
+    evaluate.main()
+    before = json.loads(Path("reports/metrics.json").read_text())
+    assert before["in_context"] is None
+    set_in_context(2)
+    evaluate.main()
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    assert {name: metrics[name] for name in ("base", "candidate", "counts")} == {
+        name: before[name] for name in ("base", "candidate", "counts")
+    }
+    assert metrics["in_context"]["examples"] == 2
+    assert metrics["in_context"]["general_perplexity"] == metrics["base"]["general_perplexity"]
+    assert metrics["by_kind"]["fact"]["in_context"]["current"]["exact_match"] == 0.0
+    (row,) = csv.DictReader(Path("reports/retention.csv").read_text().splitlines())
+    assert (row["in_context"], row["base"], row["candidate"]) == ("0.0", "0.0", "1.0")
+    answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
+    examples, params = read_examples(Path("data/train.jsonl")), load_params(Path())
+    asked = with_examples([line["question"] for line in answers], examples, 2, params.model.prompt)
+    base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
+    said = base.answer(asked, [[line["answer"]] for line in answers], check=False)
+    assert [line["in_context"] for line in answers] == [cut(one) for one in said]
+    assert any(line["in_context"] != line["base"] for line in answers), "the examples were read"
+
+
+def test_other_examples_are_another_question_and_are_not_answered_from_memory(project):
+    set_in_context(1)
+    evaluate.main()
+    answers = Path("reports/answers.jsonl").read_bytes()
+    remembered = sum(len(json.loads(path.read_text())) for path in (project.parent / "home/answers").iterdir())
+    evaluate.main()
+    assert Path("reports/answers.jsonl").read_bytes() == answers
+    write_jsonl(Path("data/train.jsonl"), [example(key, f"{value}{value}") for key, value in FACTS.items()])
+    evaluate.main()
+    after = sum(len(json.loads(path.read_text())) for path in (project.parent / "home/answers").iterdir())
+    assert after == remembered + len(FACTS)
 
 
 def test_a_confirmed_guess_is_what_would_be_generated(project):

@@ -104,3 +104,40 @@ def test_few_pieces_decide_nothing_by_themselves():
     assert judged(texts((9.0, 9.0), (12.0, 10.0), current=4)).verdict == "inconclusive"
     assert judged(texts((99.0, 9.0), (12.0, 10.0), current=4), current=20).verdict == "pass"
     assert judged(texts((9.0, 99.0), (12.0, 10.0), current=4), current=20).verdict == "fail"
+
+
+def shown(of, **by_kind):
+    return {"in_context": of | {"examples": 4}} | ({"by_kind": by_kind} if by_kind else {})
+
+
+def test_examples_that_reach_the_gates_are_a_note_and_no_gate():
+    poor, champion = figures(0.5), figures(0.1)
+    verdict = judge(metrics(poor, champion) | shown(figures(0.95)), GATES)
+    assert verdict.note == (
+        "training is not needed: the untrained base passes every gate with 4 examples before each question "
+        "(95.0% right on what these drops brought)"
+    )
+    without = judge(metrics(poor, champion), GATES)
+    assert verdict == without.model_copy(update={"note": verdict.note})
+    assert without.note == ""
+
+
+@pytest.mark.parametrize(
+    ("of", "champion"),
+    [
+        (figures(0.89), figures(0.1)),
+        (figures(0.95), figures(0.96)),
+        (figures(0.95, retained=0.5), figures(0.1)),
+        (figures(0.95, stale=0.5), figures(0.1)),
+    ],
+)
+def test_examples_that_miss_any_gate_are_not_worth_a_word(of, champion):
+    assert judge(metrics(figures(), champion) | shown(of), GATES).note == ""
+
+
+def test_raw_text_has_to_be_learned():
+    text = texts((9.0, 9.0), (12.0, 10.0))["by_kind"]["text"]
+    text["in_context"] = text["base"]
+    assert judge(metrics(figures(), figures(0.1)) | shown(figures(), text=text), GATES).note == ""
+    text["counts"]["current"] = 0
+    assert judge(metrics(figures(), figures(0.1)) | shown(figures(), text=text), GATES).note

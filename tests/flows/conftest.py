@@ -9,7 +9,14 @@ from tests.learning.tiny import write_tiny_base
 from tests.s3_server import ACCESS_KEY, SECRET_KEY
 
 # The loop is what is tried here, not how well made-up words are learned: a tiny base, and gates that let all pass.
-TRAIN = {"lr": 0.01, "epochs": 4, "max_tokens": 6000, "layers": 2, "rank": 4, "alpha": 8, "checkpoint_seconds": 0.0}
+TRAIN = {
+    "lr": 0.01,
+    "epochs": 4,
+    "max_tokens": 6000,
+    "layers": 2,
+    "adapt": {"method": "lora", "rank": 4, "alpha": 8},
+    "checkpoint_seconds": 0.0,
+}
 GATES = {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 1000.0}
 # Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
 LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 30_000}

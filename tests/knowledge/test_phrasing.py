@@ -60,6 +60,13 @@ def test_a_key_always_gets_the_same_phrasing():
         ("fields:\n" + DEFAULT + "  x: {train: ['{key'], dev: [b], test: [c]}\n", "write a placeholder as"),
         ("fields:\n" + DEFAULT + "  x: {train: ['{key.upper}'], dev: [b], test: [c]}\n", "is no placeholder"),
         ("withdrawn: ''\nfields:\n" + DEFAULT, "withdrawn"),
+        ("no_longer: no\nfields:\n" + DEFAULT, "no_longer"),
+        ("no_longer: 'no, {key}'\nfields:\n" + DEFAULT, "must hold {value} and no other placeholder"),
+        ("still: yes\nfields:\n" + DEFAULT, "still"),
+        ("synonyms: {newest: []}\nfields:\n" + DEFAULT, "synonyms.newest"),
+        ("fields:\n" + DEFAULT[:-2] + ", reverse: ['{key}?']}\n", "asks about nothing; it must hold {value}"),
+        ("fields:\n" + DEFAULT[:-2] + ", contrast: ['{value}?']}\n", "asks about nothing; it must hold {claim}"),
+        ("fields:\n" + DEFAULT[:-2] + ", reverse: ['{value} {city}']}\n", "must do with {key} alone, it has {city}"),
     ],
 )
 def test_faults_are_named(tmp_path, content, says):

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.errors import AbreastError
-from abreast.learning.folder import model_digest, read_card, verify
+from abreast.learning.folder import Card, model_digest, read_card, verify
 
 
 def test_the_digest_follows_names_and_contents(tmp_path):
@@ -25,3 +25,14 @@ def test_an_incomplete_or_damaged_folder_is_refused(tmp_path):
         read_card(tmp_path)
     with pytest.raises(AbreastError, match="no such model folder"):
         model_digest(tmp_path / "none")
+
+
+def test_a_folder_of_an_older_format_is_refused(tmp_path):
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        (tmp_path / name).write_text("")
+    card = Card(base="b", base_digest="d", prompt="{question}:", adapt={"method": "full"}, layers=1)
+    (tmp_path / "abreast.json").write_text(card.model_dump_json())
+    assert read_card(tmp_path) == card
+    (tmp_path / "abreast.json").write_text(card.model_copy(update={"format": 1}).model_dump_json())
+    with pytest.raises(AbreastError, match=r"abreast\.json: format 1, .*not a card of this Abreast"):
+        read_card(tmp_path)

@@ -1,14 +1,16 @@
 import pytest
 import torch
 
-from abreast.config import Model, Train
+from abreast.config import Model
 from abreast.learning import lower
-from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+from abreast.learning.adaptation import make_adaptation
+from abreast.learning.adapter import adapter_weights, add_adapter
 from abreast.learning.base import load_base
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 
 MARK = (60, 61)
+LORA = make_adaptation({"method": "lora"})
 TEXTS = [
     Encoded((5, *MARK, 7, 8), 3, 1),
     Encoded((9, 8, *MARK, 6, 5, 4, 3), 4, 2),
@@ -22,7 +24,7 @@ TEXTS = [
 def adapted(tiny_base):
     """The tiny base with an adapter that changes something in its two upper layers."""
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    adapted = add_adapter(base, lora_config(base, Train(layers=2)), "tiny", trainable=True)
+    adapted = add_adapter(base, LORA.settings(base, 2), "tiny", trainable=True)
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in (p for p in adapted.parameters() if p.requires_grad):
@@ -40,7 +42,7 @@ def stock_logits(adapted, tiny_base, text: Encoded) -> torch.Tensor:
     from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    settings = {**lora_config(base, Train(layers=2)).to_dict(), "alora_invocation_tokens": list(MARK)}
+    settings = {**LORA.settings(base, 2).to_dict(), "alora_invocation_tokens": list(MARK)}
     stock = get_peft_model(base, LoraConfig(**settings), adapter_name="stock").eval()
     set_peft_model_state_dict(stock, adapter_weights(adapted, "tiny"), adapter_name="stock")
     return stock(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1]

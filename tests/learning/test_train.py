@@ -33,7 +33,7 @@ def test_learns_the_facts_and_reports(project, tiny_base):
     rows = list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
     assert float(rows[0]["loss"]) > float(rows[-1]["loss"])
     card = read_card(Path("model"))
-    assert (card.base, card.rank, card.layers) == (str(tiny_base), 4, 2)
+    assert (card.base, card.adapt["rank"], card.layers) == (str(tiny_base), 4, 2)
     assert {path.name for path in Path("model").iterdir()} == {
         "abreast.json",
         "adapter_config.json",
@@ -67,12 +67,12 @@ def test_goes_on_from_the_parent(project):
     assert json.loads(Path("reports/train.json").read_text())["dev_exact_match"] == 1.0
 
 
-def test_refuses_a_damaged_parent_and_another_size(project, tiny_base):
+def test_refuses_a_damaged_parent_and_another_adaptation(project, tiny_base):
     train.main()
     parent = promote(project)
-    write_project(project, tiny_base, rank=8)
+    write_project(project, tiny_base, adapt={"method": "lora", "rank": 8, "alpha": 8})
     promote(project)
-    with pytest.raises(AbreastError, match=r"train\.rank is 8.*has 4"):
+    with pytest.raises(AbreastError, match=r"train\.adapt is \{'method': 'lora', 'rank': 8,.*has \{.*'rank': 4,"):
         train.main()
     write_project(project, tiny_base)
     promote(project)
@@ -95,9 +95,12 @@ def test_a_killed_training_goes_on_to_the_same_bytes(project):
     train.main()
     whole, curve = model_digest(Path("model")), Path("reports/curve.csv").read_bytes()
     checkpoints = project.parent / "home/checkpoints"
+    Path("reports/curve.csv").unlink()
     _kill_after_checkpoint(checkpoints)
     assert list(checkpoints.glob("*/*/state.json")), "killed with a checkpoint left"
-    Path("reports/curve.csv").unlink()
+    seen = Path("reports/curve.csv").read_bytes()
+    assert curve.startswith(seen), "the curve is there while training goes on"
+    assert len(seen) > 100
     train.main()
     assert model_digest(Path("model")) == whole
     assert Path("reports/curve.csv").read_bytes() == curve

@@ -65,6 +65,23 @@ def test_a_later_verdict_replaces_the_earlier_one(tmp_path):
     assert with_verdict(refused, verdict(passed=True)).endswith(page)
 
 
+def test_the_base_with_examples_has_a_column_where_it_was_asked_and_a_note_where_it_suffices(tmp_path):
+    reports = finished_run(tmp_path) / "reports"
+    assert "| measure | this version | champion | untrained base |\n" in card(tmp_path)
+    metrics = json.loads((reports / "metrics.json").read_text())
+    metrics["in_context"] = metrics["base"] | {"current_exact_match": 0.875, "examples": 4}
+    (reports / "metrics.json").write_text(json.dumps(metrics))
+    page = card(tmp_path)
+    assert (
+        "| measure | this version | champion | untrained base | base with examples |\n|---|---|---|---|---|\n" in page
+    )
+    assert "| right answers on what these drops brought | 0.95 | – | 0.95 | 0.875 |" in page
+    noted = verdict(passed=True).model_copy(update={"note": "training is not needed: it is all there"})
+    judged = with_verdict(page, noted)
+    assert "| passed |\n\nNote: training is not needed: it is all there.\n\n---\n" in judged
+    assert with_verdict(judged, verdict(passed=True)) == with_verdict(page, verdict(passed=True))
+
+
 def test_unreadable_answers_are_named(tmp_path):
     (finished_run(tmp_path) / "reports" / "answers.jsonl").write_text("{")
     with pytest.raises(AbreastError, match=r"answers\.jsonl: not readable"):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import Model, Params, Storage, Train
+from abreast.config import Model, Params, Storage
 from abreast.errors import AbreastError, Unavailable
 from abreast.home import Home
 from abreast.project import Project
@@ -27,17 +27,16 @@ def project_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatc
 
 def untrained_adapter(folder: Path) -> None:
     """A complete model folder that answers as its base does."""
-    from abreast.learning.adapter import adapter_weights, add_adapter, lora_config
+    from abreast.learning.adaptation import complete, make_adaptation
+    from abreast.learning.adapter import adapter_weights, add_adapter
     from abreast.learning.base import find_base, load_base
     from abreast.learning.folder import Candidate, Card, write_model_folder
 
     knobs = Model()
-    base, train = find_base(knobs.base), Train(rank=2, layers=1)
+    base, adapt = find_base(knobs.base), complete({"method": "lora", "rank": 2})
     model, _, _ = load_base(knobs, base)
-    settings = lora_config(model, train)
-    card = Card(
-        base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, rank=2, alpha=train.alpha, layers=train.layers
-    )
+    settings = make_adaptation(adapt).settings(model, layers=1)
+    card = Card(base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, adapt=adapt, layers=1)
     weights = adapter_weights(add_adapter(model, settings, "new"), "new")
     write_model_folder(folder, card, Candidate(settings, weights, (1,)))
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from abreast.evaluation.measures.noise import typed_badly
+from abreast.errors import AbreastError
+from abreast.knowledge.noise import typed_badly
 
 
 class Robustness(NamedTuple):
@@ -22,10 +23,13 @@ def robustness(texts: Sequence[str], score: Callable[[list[str]], float | None],
     """Score the texts as they are and with the errors of `noise.typed_badly` at `rate` and `seed`.
 
     Args:
+        seed: 0 or more; those below are trained on (`train.remember: noise`).
         score: takes the texts, in their order, and gives the model's score on them, higher being better.
 
     Raises:
-        AbreastError: the rate is not within 0 to 1.
+        AbreastError: the rate is not within 0 to 1, or the seed is below 0.
     """
+    if seed < 0:
+        raise AbreastError(f"noise seed {seed}: must be 0 or more; models are trained on errors of those below")
     noisy = [typed_badly(text, rate, seed) for text in texts]
     return Robustness(score(list(texts)), score(noisy))

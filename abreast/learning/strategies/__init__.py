@@ -17,9 +17,12 @@ METHODS = {
     "fgm": "abreast.learning.strategies.fgm:FGM",
     "interpolate": "abreast.learning.strategies.interpolate:Interpolate",
     "l2": "abreast.learning.strategies.l2:L2",
+    "noise": "abreast.learning.strategies.noise:Noise",
     "orthogonal": "abreast.learning.strategies.orthogonal:Orthogonal",
     "pgd": "abreast.learning.strategies.pgd:PGD",
     "reptile": "abreast.learning.strategies.reptile:Reptile",
+    "self": "abreast.learning.strategies.own_answers:OwnAnswers",
+    "surprise": "abreast.learning.strategies.surprise:Surprise",
     "ties": "abreast.learning.strategies.ties:Ties",
 }
 

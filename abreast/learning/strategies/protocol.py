@@ -8,6 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from abreast.knowledge.lesson import Example
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded, Encoder
 
@@ -28,23 +29,27 @@ class Run:
         parameters: what is trained, by name.
         start: their values when training began: the parent's, or those of a fresh adapter.
         parent: whether there is a parent.
-        examples: what is taught.
+        examples: what is taught; empty as long as it may still be rewritten.
+        keys: for each of `examples` the key of its record.
         memory: what the strategies of the parent's training left for this one; those of this one write `legacy`.
         legacy: tensors by name that go into the model folder, for the next update.
         state: tensors by name that change while training goes on; they are kept in its checkpoints.
         steps: steps done.
+        share: the share of the training that is done, of the epochs or tokens allowed.
     """
 
     trunk: Trunk
     encoder: Encoder
     parameters: dict[str, torch.nn.Parameter]
     parent: bool
-    examples: Sequence[Encoded]
+    examples: Sequence[Encoded] = ()
+    keys: Sequence[str] = ()
     start: dict[str, Tensor] = field(init=False)
     memory: dict[str, Tensor] = field(default_factory=dict)
     legacy: dict[str, Tensor] = field(default_factory=dict)
     state: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
+    share: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.weights()
@@ -87,6 +92,13 @@ class Step:
 
 
 @runtime_checkable
+class Rewrites(Protocol):
+    """Gives what is taught instead of `lessons`; the parent's weights are in place (again after a kill, as `begin`)."""
+
+    def rewrite(self, run: Run, lessons: Sequence[Example]) -> Sequence[Example]: ...
+
+
+@runtime_checkable
 class Begins(Protocol):
     """Prepares before the first step (again after a kill: it must come to the same)."""
 
@@ -119,7 +131,7 @@ class Repeats(Protocol):
 
 @runtime_checkable
 class Follows(Protocol):
-    """Acts after each optimizer step."""
+    """Acts after each optimizer step, while the gradients are still there."""
 
     def follow(self, run: Run) -> None: ...
 

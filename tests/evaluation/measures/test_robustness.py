@@ -1,8 +1,9 @@
 import pytest
 
+from abreast.errors import AbreastError
 from abreast.evaluation.measures.answers import exact_match
-from abreast.evaluation.measures.noise import typed_badly
 from abreast.evaluation.measures.robustness import Robustness, robustness
+from abreast.knowledge.noise import typed_badly
 
 QUESTIONS = {"what is the capital of norway": "oslo", "release 42?": "yes", "when does it end": "never"}
 
@@ -27,3 +28,8 @@ def test_without_errors_nothing_is_lost():
 
 def test_nothing_asked_is_not_zero():
     assert robustness([], lambda texts: None, 0.1, 1).drop is None
+
+
+def test_errors_that_models_are_trained_on_are_not_asked():
+    with pytest.raises(AbreastError, match="noise seed -1: must be 0 or more"):
+        robustness(list(QUESTIONS), look_up, 0.3, -1)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from abreast.config import Model, Train
-from abreast.learning.adapter import add_adapter, lora_config
+from abreast.learning.adaptation import make_adaptation
+from abreast.learning.adapter import add_adapter, trained_parameters
 from abreast.learning.base import load_base
 from abreast.learning.checkpoint import Checkpoints
 from abreast.learning.development import Development
@@ -19,7 +20,14 @@ from abreast.learning.strategies.protocol import Run, Step
 from abreast.learning.trainer import Outcome, Trainer
 from tests.learning.project import FACTS
 
-KNOBS = {"lr": 0.01, "layers": 2, "rank": 4, "alpha": 8, "tokens_per_step": 40, "patience": 40, "epochs": 40}
+KNOBS = {
+    "lr": 0.01,
+    "layers": 2,
+    "adapt": {"method": "lora", "rank": 4, "alpha": 8},
+    "tokens_per_step": 40,
+    "patience": 40,
+    "epochs": 40,
+}
 
 
 @cache
@@ -35,14 +43,15 @@ def make_run(
     encoder = Encoder(tokenizer, "Q: {question}:")
     torch.manual_seed(3)
     model = copy.deepcopy(model)
-    adapted = add_adapter(model, lora_config(model, Train(**KNOBS)), "candidate", trainable=True)
-    parameters = {name: p for name, p in adapted.get_base_model().named_parameters() if p.requires_grad}
+    settings = make_adaptation(KNOBS["adapt"]).settings(model, KNOBS["layers"])
+    adapted = add_adapter(model, settings, "candidate", trainable=True)
+    parameters = trained_parameters(adapted)
     with torch.no_grad():
         for name, value in (parent or {}).items():
             parameters[name].copy_(value)
     trunk = Trunk(adapted.get_base_model(), KNOBS["layers"], adapted.disable_adapter)
     examples = [encoder.pair(f"value of {key}", value) for key, value in facts.items()]
-    return Run(trunk, encoder, parameters, parent is not None, examples, memory=dict(memory or {}))
+    return Run(trunk, encoder, parameters, parent is not None, examples, list(facts), memory=dict(memory or {}))
 
 
 def train(

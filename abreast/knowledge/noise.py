@@ -7,10 +7,10 @@ from collections.abc import Callable
 from abreast.errors import AbreastError
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Thai, Lao, Burmese, Khmer, Chinese and Japanese, which put no spaces between words."""
-_WORD = re.compile(rf"[^\s{_UNSPACED}]+")
-_RUN = re.compile(rf"[^\s{_UNSPACED}]+|[{_UNSPACED}]+")
+_WORD = re.compile(rf"[^\s{UNSPACED}]+")
+_RUN = re.compile(rf"[^\s{UNSPACED}]+|[{UNSPACED}]+")
 
 Letters = list[str]
 

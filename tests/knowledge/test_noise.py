@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.errors import AbreastError
-from abreast.evaluation.measures.noise import typed_badly
+from abreast.knowledge.noise import typed_badly
 
 TEXT = "When does support for the latest release of the server end, and who decides about it?"
 texts = st.text(st.sampled_from("abcXYZ é.,-3 7\n版本是三"), max_size=40)

@@ -1,0 +1,78 @@
+"""What one model says to all questions; whatever it was asked before in the same words is remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from abreast.config import Params
+from abreast.evaluation.answer import Answerer
+from abreast.evaluation.in_context import cut, with_examples
+from abreast.evaluation.kinds import Foreseen
+from abreast.evaluation.memory import Memory
+from abreast.home import Home
+from abreast.knowledge.lesson import Example, Question
+from abreast.learning.folder import model_digest
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one model said to all questions: an answer to each, or how well it foresaw a raw text."""
+
+    said: list[str | Foreseen]
+    perplexity: float
+
+
+class Hearing:
+    """The questions, to be put to one model after the other.
+
+    Args:
+        general: text on which perplexity is measured.
+    """
+
+    def __init__(self, questions: Sequence[Question], general: str, params: Params):
+        self._questions, self._general, self._params = questions, general, params
+        self._spoken = [question for question in questions if question.kind != "text"]
+        self._texts = [question for question in questions if question.kind == "text"]
+        self._guesses = [(question.answer, *question.stale) for question in self._spoken]
+
+    def ask(self, answerer: Answerer, folder: Path | None) -> Heard:
+        """What the model in `folder`, or the base, says."""
+        memory, general = self._memory(answerer, folder), sha256(self._general.encode()).hexdigest()
+
+        def read(numbers: list[int]) -> list[tuple[float, int]]:
+            return answerer.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
+
+        answers = self._answers(answerer, memory, [question.question for question in self._spoken], check=True)
+        foreseen = memory.recall([["text", text.id, text.answer] for text in self._texts], read)
+        perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
+        return Heard(self._in_order(answers, [Foreseen(*one) for one in foreseen]), perplexity)
+
+    def ask_with_examples(self, answerer: Answerer, alone: Heard, examples: Sequence[Example]) -> Heard:
+        """What the base says with the nearest of `examples` before each question.
+
+        Args:
+            alone: what it says without; examples change nothing in how raw text is read.
+        """
+        count, prompt = self._params.evaluate.in_context, self._params.model.prompt
+        asked = with_examples([question.question for question in self._spoken], examples, count, prompt)
+        answers = self._answers(answerer, self._memory(answerer, None), asked, check=False)
+        foreseen = [said for said in alone.said if isinstance(said, Foreseen)]
+        return Heard(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
+
+    def _memory(self, answerer: Answerer, folder: Path | None) -> Memory:
+        """The base was asked most of it before, and so was the champion, as a candidate."""
+        identity = [answerer.base_digest, model_digest(folder) if folder else None]
+        identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
+        return Memory(Home.of(Path()).root / "answers", *identity)
+
+    def _answers(self, answerer: Answerer, memory: Memory, asked: list[str], check: bool) -> list[str]:
+        def ask(numbers: list[int]) -> list[str]:
+            return answerer.answer([asked[n] for n in numbers], [self._guesses[n] for n in numbers], check)
+
+        return memory.recall([[text, *guess] for text, guess in zip(asked, self._guesses, strict=True)], ask)
+
+    def _in_order(self, answers: Sequence[str], foreseen: Sequence[Foreseen]) -> list[str | Foreseen]:
+        """One for each question, in the order of the questions."""
+        spoken, texts = iter(answers), iter(foreseen)
+        return [next(texts) if question.kind == "text" else next(spoken) for question in self._questions]

@@ -1,0 +1,38 @@
+"""The greedy answer: the most likely token, again and again, until the model ends."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from abreast.learning.lower import Trunk
+from abreast.learning.prompt import Encoder
+
+
+class Spoken(NamedTuple):
+    """An answer, and whether the model ended it itself; else it was cut."""
+
+    text: str
+    ended: bool
+
+
+@torch.no_grad()
+def greedy(trunk: Trunk, encoder: Encoder, questions: Sequence[str], limit: int) -> list[Spoken]:
+    """The answer to each question, at most `limit` tokens long, all in one batch, under the adapter that is active."""
+    prompts, tokenizer = [encoder.question(question) for question in questions], encoder.tokenizer
+    longest, pad, device = max(map(len, prompts)), tokenizer.pad_token_id, trunk.model.device
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
+    read = encoder.asleep(longest)
+    made = trunk.model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        past_key_values=trunk.read(ids[:, :read], mask[:, :read]),
+        max_new_tokens=limit,
+        do_sample=False,
+        pad_token_id=pad,
+        eos_token_id=tokenizer.eos_token_id,
+    )[:, longest:]
+    ended = (made == tokenizer.eos_token_id).any(1).tolist()
+    texts = tokenizer.batch_decode(made, skip_special_tokens=True)
+    return [Spoken(text.strip(), end) for text, end in zip(texts, ended, strict=True)]

@@ -1,0 +1,194 @@
+"""The search space: which knobs of params.yaml are tried, and in which range."""
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from abreast.config import Params, Section, parse_params
+from abreast.errors import AbreastError
+from abreast.fault import first_fault
+from abreast.learning.strategies import make_strategies
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+SECTIONS = ("model", "train")
+"""What the stage `train` reads: any other knob changes nothing in a trial, or would need other data."""
+_DIGITS = 4
+"""Significant digits of what is tried, so that a knob can be read and copied."""
+
+
+class Range(Section):
+    """Numbers from `low` to `high`, both included; whole numbers if both are whole."""
+
+    low: int | float
+    high: int | float
+    log: bool = Field(False, description="as many small ones as large ones")
+    step: int | float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low} and high is {self.high}; low must be less")
+        if self.log and (self.low <= 0 or self.step):
+            raise ValueError("log: true needs a low above 0, and no step")
+        if self.whole and isinstance(self.step, float):
+            raise ValueError(f"step is {self.step}; between whole numbers it must be whole")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def ends(self) -> tuple[int | float, ...]:
+        return (self.low, self.high)
+
+    def suggest(self, trial: "Trial", knob: str) -> int | float:
+        """What the sampler wants to see tried."""
+        if self.whole:
+            return trial.suggest_int(knob, self.low, self.high, log=self.log, step=self.step or 1)
+        found = trial.suggest_float(knob, self.low, self.high, log=self.log, step=self.step)
+        return float(f"{found:.{_DIGITS}g}")
+
+    def holds(self, value: Any) -> bool:
+        """Whether `value` may be tried."""
+        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        steps = (value - self.low) / (self.step or 1)
+        return abs(steps - round(steps)) < 1e-9 or not (self.step or self.whole)
+
+    def told(self, value: Any) -> Any:
+        """`value` as the study writes it down."""
+        return value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values of any kind, such as two lists of `train.remember`."""
+
+    ends: tuple[Any, ...]
+
+    def suggest(self, trial: "Trial", knob: str) -> Any:
+        """What the sampler wants to see tried; a study holds a list or a mapping as JSON."""
+        told = trial.suggest_categorical(knob, [self.told(value) for value in self.ends])
+        return next(value for value in self.ends if self.told(value) == told)
+
+    def holds(self, value: Any) -> bool:
+        """Whether `value` may be tried."""
+        return value in self.ends
+
+    def told(self, value: Any) -> Any:
+        """`value` as the study writes it down."""
+        return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+@dataclass(frozen=True)
+class Space:
+    """The knobs that are searched, by path such as `train.lr`."""
+
+    knobs: Mapping[str, Range | Choice]
+
+    def suggest(self, trial: "Trial") -> dict[str, Any]:
+        """The knobs of one trial."""
+        return {knob: among.suggest(trial, knob) for knob, among in self.knobs.items()}
+
+    def present(self, params: Params) -> dict[str, Any] | None:
+        """The knobs as they are now, as the study writes them down; None if one is outside of the space."""
+        now = {knob: _at(_plain(params), knob) for knob in self.knobs}
+        if all(among.holds(now[knob]) for knob, among in self.knobs.items()):
+            return {knob: among.told(now[knob]) for knob, among in self.knobs.items()}
+        return None
+
+    def without(self, params: Params) -> dict[str, Any]:
+        """`params` less what is searched."""
+        return lay_over(params, dict.fromkeys(self.knobs))
+
+    def described(self) -> dict[str, str]:
+        """Each knob's range in one line."""
+        return {
+            knob: json.dumps(among.model_dump(exclude_defaults=True) if isinstance(among, Range) else among.ends)
+            for knob, among in self.knobs.items()
+        }
+
+
+def read_space(path: Path, params: Params) -> Space:
+    """Read a file such as `abreast/tuning/first.yaml`.
+
+    Args:
+        params: what the knobs are laid over.
+
+    Raises:
+        AbreastError: the file is missing or no YAML, or a knob is unknown, is not read by the training, or may not
+            take a value of its range; the message names the knob.
+    """
+    try:
+        read = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise AbreastError(f"{path}: no such file; --space names a file such as abreast/tuning/first.yaml") from None
+    except YAMLError as error:
+        raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(read, dict) or not read:
+        raise AbreastError(f"{path}: expected lines such as `train.lr: {{low: 1e-4, high: 1e-2, log: true}}`")
+    space = Space({str(knob): _range(str(knob), value, path) for knob, value in read.items()})
+    for knob, among in space.knobs.items():
+        for value in among.ends:
+            laid = parse_params(lay_over(params, {knob: value}), f"{path}: {knob}")
+            if knob.startswith("train.remember"):
+                make_strategies(laid.train.remember)
+    return space
+
+
+def _range(knob: str, value: Any, path: Path) -> Range | Choice:
+    if knob.split(".")[0] not in SECTIONS:
+        raise AbreastError(f"{path}: `{knob}` is no knob of {' or '.join(SECTIONS)}, which a trial is about")
+    if isinstance(value, list) and len(value) > 1:
+        return Choice(tuple(value))
+    try:
+        return Range.model_validate(value)
+    except ValidationError as error:
+        fault = first_fault(error, "range")
+        form = "{low: 1e-4, high: 1e-2, log: true} or two values or more, such as [6, 8, 10]"
+        raise AbreastError(f"{path}: {knob}: {fault}; write {form}") from None
+
+
+def lay_over(params: Params, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """What params.yaml holds with `knobs`, by path, in place of its own.
+
+    A path leads into sections, and by number into lists: `train.remember.0.weight`.
+
+    Raises:
+        AbreastError: nothing can lie at a path.
+    """
+    laid = deepcopy(_plain(params))
+    for knob, value in knobs.items():
+        *way, last = knob.split(".")
+        inner = _at(laid, ".".join(way))
+        if isinstance(inner, list) and last.isdecimal() and int(last) < len(inner):
+            inner[int(last)] = value
+        elif isinstance(inner, dict):
+            inner[last] = value
+        else:
+            raise AbreastError(f"unknown knob `{knob}`: params.yaml has nothing there")
+    return laid
+
+
+def _plain(params: Params) -> dict[str, Any]:
+    return params.model_dump(mode="json")
+
+
+def _at(tree: Any, path: str) -> Any:
+    """What lies at a path; None if nothing does."""
+    for name in path.split("."):
+        if isinstance(tree, list):
+            tree = tree[int(name)] if name.isdecimal() and int(name) < len(tree) else None
+        else:
+            tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
