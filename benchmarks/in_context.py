@@ -1,8 +1,8 @@
 """In-context learning in place of the stages train and evaluate: nothing is trained, examples precede the question.
 
-The untrained base is asked what `data/questions.jsonl` asks. Before each question stand the nearest examples of all
-that holds and may be taught, the nearest last: KATE (Liu et al. 2021, arXiv:2101.06804), with TF-IDF over letters in
-place of sentence embeddings. Out: reports/metrics.json and reports/retention.csv, with this as the candidate.
+The untrained base is asked what `data/questions.jsonl` asks, as `evaluate.in_context` has it asked beside a candidate:
+before each question stand the nearest lessons of `data/train.jsonl`. Where all drops are learned together, these are
+all that holds and may be taught. Out: reports/metrics.json and reports/retention.csv, with this as the candidate.
 """
 
 import argparse
@@ -14,80 +14,27 @@ from pathlib import Path
 from abreast import stage
 from abreast.config import Params, load_params
 from abreast.evaluation.answer import load_answerers
+from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.metrics import is_right, measure
 from abreast.evaluation.tables import by_drop
-from abreast.knowledge.assemble import KNOWLEDGE
-from abreast.knowledge.base import read_base, valid
-from abreast.knowledge.held_out import for_use
-from abreast.knowledge.lesson import Question, read_questions
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import QUESTIONS
-from abreast.knowledge.wording import answer_of, phrasings_of, plain_rows
-from abreast.learning.prompt import PLACE
+from abreast.knowledge.lesson import Question, read_examples, read_questions
+from abreast.knowledge.split import QUESTIONS, TRAIN
 
 SHOTS = 5
-
-Shot = tuple[str, str]
-"""A question and its answer."""
-
-
-def nearest(known: Sequence[Sequence[Shot]], questions: Sequence[str], count: int) -> list[list[Shot]]:
-    """For each question the `count` nearest records, each in its nearest phrasing, the nearest last.
-
-    Args:
-        known: the phrasings of each record, in no order.
-    """
-    import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    shots = [shot for record in known for shot in record]
-    owner = [number for number, record in enumerate(known) for _ in record]
-    if not shots:
-        return [[] for _ in questions]
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4))
-    texts = vectors.fit_transform(asked for asked, _ in shots)
-    likeness = (vectors.transform(questions) @ texts.T).toarray()
-    found = []
-    for order in np.argsort(-likeness, axis=1, kind="stable"):
-        picked: dict[int, Shot] = {}
-        for number in order:
-            if len(picked) == count:
-                break
-            picked.setdefault(owner[number], shots[number])
-        found.append([*picked.values()][::-1])
-    return found
-
-
-def put_before(shots: Sequence[Shot], question: str, prompt: str) -> str:
-    """What `prompt` must wrap so that it reads: each shot in the same prompt with its answer, then the question."""
-    before, after = prompt.split(PLACE, 1)
-    told = [f"{asked}{after} {answer}" for asked, answer in shots]
-    return f"\n\n{before}".join([*told, question])
-
-
-def first_line(answer: str) -> str:
-    """An answer ends where the line does: a base that was shown examples goes on to make up the next one."""
-    return answer.split("\n")[0].strip()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ask in the current folder; `arguments` are those of the command line if left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shots", type=int, default=SHOTS)
-    count = parser.parse_args(arguments).shots
-    params = load_params(Path())
-    templates = load_templates(Path(params.knowledge.templates))
-    taught = for_use(valid(read_base(KNOWLEDGE)), "train")
-    known = [
-        [(asked, answer_of(r, templates)) for asked in phrasings_of(r, templates).train] for r in plain_rows(taught)
-    ]
+    count, params = parser.parse_args(arguments).shots, load_params(Path())
     questions = [question for question in read_questions(QUESTIONS) if question.kind != "text"]
-    shots = nearest(known, [question.question for question in questions], count)
-    asked = [put_before(s, q.question, params.model.prompt) for s, q in zip(shots, questions, strict=True)]
+    asked = with_examples([q.question for q in questions], read_examples(TRAIN), count, params.model.prompt)
     base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
-    answers = [first_line(said) for said in base.answer(asked, [(question.answer,) for question in questions])]
-    write_reports(questions, answers, base.perplexity(Path(params.evaluate.general_text).read_text("utf-8")), params)
+    answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
+    general = Path(params.evaluate.general_text).read_text("utf-8")
+    write_reports(questions, list(map(cut, answers)), base.perplexity(general), params)
 
 
 def write_reports(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:

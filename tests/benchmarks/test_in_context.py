@@ -2,45 +2,16 @@ import csv
 import json
 from pathlib import Path
 
-import pytest
 import yaml
 
 from abreast.config import Gates
 from abreast.evaluation.judge import judge
 from abreast.knowledge import assemble, split
 from abreast.knowledge.lesson import read_questions
-from benchmarks.in_context import first_line, main, nearest, put_before
+from benchmarks.in_context import main
 from benchmarks.stream import SOURCE
 from tests.knowledge.making import clone, drop, release
 from tests.learning.tiny import write_tiny_base
-
-KNOWN = [
-    [("Newest Python 3.12?", "3.12.2"), ("Python 3.12, newest release?", "3.12.2")],
-    [("Newest Rust 1.77?", "1.77.1")],
-    [("Newest Go 1.22?", "1.22.1")],
-]
-
-
-def test_the_nearest_records_come_last_each_in_its_nearest_phrasing():
-    (shots,) = nearest(KNOWN, ["What is the newest release of Python 3.12?"], 2)
-    assert shots[-1] == ("Python 3.12, newest release?", "3.12.2")
-    assert len(shots) == 2
-    assert shots[0] in (KNOWN[1][0], KNOWN[2][0])
-    assert nearest(KNOWN, ["Python?", "Rust?"], 9)[1][-1] == KNOWN[1][0]
-    assert nearest([], ["Python?"], 2) == [[]]
-
-
-def test_what_the_prompt_wraps_reads_as_examples_in_the_same_prompt():
-    prompt = "Question: {question}\nAnswer:"
-    text = put_before([("a?", "1"), ("b?", "2")], "c?", prompt)
-    wanted = "Question: a?\nAnswer: 1\n\nQuestion: b?\nAnswer: 2\n\nQuestion: c?\nAnswer:"
-    assert prompt.replace("{question}", text) == wanted
-    assert put_before([], "c?", prompt) == "c?"
-
-
-@pytest.mark.parametrize(("said", "answer"), [("3.12.2\n\nQuestion: d?", "3.12.2"), (" 3.12.2 ", "3.12.2"), ("", "")])
-def test_an_answer_ends_with_its_line(said, answer):
-    assert first_line(said) == answer
 
 
 def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypatch):
