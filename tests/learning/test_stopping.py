@@ -22,7 +22,7 @@ def reasons(checks: list[Check], parent: float | None = None, train: Train = TRA
     for one in checks:
         note(p, one, parent, train)
         found.append(reason_to_stop(p, one, train))
-        p.curve.append({"dev_old_exact": one.old})
+        p.curve.append({"dev_loss": one.both.loss, "dev_old_exact": one.old})
         if found[-1]:
             break
     return found
@@ -31,6 +31,12 @@ def reasons(checks: list[Check], parent: float | None = None, train: Train = TRA
 def test_goes_on_while_it_gains_and_stops_when_patience_is_spent():
     gains = [check(0.1), check(0.2), check(0.2, loss=0.9)]
     assert reasons([*gains, check(0.2), check(0.1)]) == [None] * 4 + ["no gain on the development set in 2 checks"]
+
+
+def test_a_lower_loss_is_a_gain_too():
+    surer = [check(0.5, 1.0), check(0.4, 0.9), check(0.4, 0.8), check(0.4, 0.7)]
+    assert reasons(surer) == [None] * 4
+    assert reasons([*surer, check(0.4, 0.7), check(0.4, 0.7)])[-1] == "no gain on the development set in 2 checks"
 
 
 def test_the_best_check_is_the_one_with_most_answers_then_the_least_loss():
