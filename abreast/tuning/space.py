@@ -145,7 +145,6 @@ def read_space(path: Path, params: Params) -> Space:
             make_adaptation(laid.train.adapt)
             if knob.startswith("train.remember"):
                 make_strategies(laid.train.remember)
-            make_adaptation(laid.train.adapt)
     return space
 
 
