@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
-
-class Knobs(BaseModel):
-    """The knobs of one method: frozen, strict, no unknown key."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+from abreast.learning.method import Knobs as Knobs
 
 
 class Adaptation(Protocol):

@@ -1,12 +1,10 @@
 """Ways to remember, one a file: `train.remember` in params.yaml lists those that are used, in order."""
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
-from pydantic import ValidationError
-
 from abreast.errors import AbreastError
+from abreast.learning.method import check_method, make_method
 
 METHODS = {
     "anchor": "abreast.learning.strategies.anchor:Anchor",
@@ -37,7 +35,7 @@ def make_strategies(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
         AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
     """
     check_methods(chosen)
-    return [_make(entry, f"train.remember[{number}]") for number, entry in enumerate(chosen)]
+    return [make_method(entry, METHODS, f"train.remember[{number}]") for number, entry in enumerate(chosen)]
 
 
 def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
@@ -48,22 +46,8 @@ def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
     """
     methods = [entry.get("method") for entry in chosen]
     for number, method in enumerate(methods):
-        if method not in METHODS:
-            raise AbreastError(f"train.remember[{number}].method is {method!r}; known are {', '.join(sorted(METHODS))}")
+        check_method(chosen[number], METHODS, f"train.remember[{number}]")
         if (first := methods.index(method)) < number:
             raise AbreastError(
                 f"train.remember[{number}].method: {method} is listed already, as train.remember[{first}]"
             )
-
-
-def _make(entry: Mapping[str, Any], where: str) -> Any:
-    method = entry["method"]
-    module, name = METHODS[method].split(":")
-    strategy = getattr(import_module(module), name)
-    try:
-        return strategy(strategy.Knobs.model_validate({k: v for k, v in entry.items() if k != "method"}))
-    except ValidationError as error:
-        first = error.errors()[0]
-        knob = ".".join(map(str, first["loc"]))
-        known = ", ".join(strategy.Knobs.model_fields) or "none"
-        raise AbreastError(f"{where}.{knob}: {first['msg']}; {method} has the knobs {known}") from None

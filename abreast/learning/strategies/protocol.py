@@ -5,18 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from abreast.knowledge.lesson import Example
 from abreast.learning.lower import Trunk
+from abreast.learning.method import Knobs as Knobs
 from abreast.learning.prompt import Encoded, Encoder
-
-
-class Knobs(BaseModel):
-    """The knobs of one strategy: frozen, strict, no unknown key."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 @dataclass
