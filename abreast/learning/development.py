@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from abreast.learning.divergence import Heard, divergence
-from abreast.learning.lower import Trunk
+from abreast.learning.lower import Trunk, means_by_text
 from abreast.learning.prompt import Encoded
 
 BATCH = 32
@@ -64,10 +64,10 @@ class Development:
         for start in range(0, len(order), BATCH):
             numbers = order[start : start + BATCH]
             logits, targets, owner = self._trunk.logits([self.texts[number] for number in numbers])
-            wrong = _mean((logits.argmax(-1) != targets).float(), owner, len(numbers))
+            wrong = means_by_text((logits.argmax(-1) != targets).float(), owner, len(numbers))
             exact[numbers] = (wrong == 0).double().cpu()
             each = cross_entropy(logits.float(), targets, reduction="none")
-            loss[numbers] = _mean(each, owner, len(numbers)).double().cpu()
+            loss[numbers] = means_by_text(each, owner, len(numbers)).double().cpu()
             kl[numbers] = self._moved(numbers, logits, owner)
         new, old = slice(self._new), slice(self._new, None)
         means = [_share(exact[new]), _share(exact[old]), _share(kl[old])]
@@ -82,11 +82,6 @@ class Development:
                 student = logits[owner == place].float().gather(1, tokens)
                 moved[place] = divergence(student, teacher).mean()
         return moved
-
-
-def _mean(values: Tensor, owner: Tensor, texts: int) -> Tensor:
-    """Means of the values [N] of each text."""
-    return torch.zeros(texts, device=values.device).index_add_(0, owner, values) / owner.bincount(minlength=texts)
 
 
 def _share(values: Tensor) -> float | None:

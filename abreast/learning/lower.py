@@ -51,6 +51,11 @@ class Kept:
     past: Tensor
 
 
+def means_by_text(values: Tensor, owner: Tensor, texts: int) -> Tensor:
+    """Means [texts] of values [N], of which `owner` [N] says whose they are, as `Trunk.completions` gives it."""
+    return torch.zeros(texts, device=values.device).index_add_(0, owner, values) / owner.bincount(minlength=texts)
+
+
 class Trunk:
     """Hidden states of the awake part of texts, under whatever adapter is active.
 

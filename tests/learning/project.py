@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
 import yaml
 
 from abreast.knowledge.lesson import Example, Question, write_jsonl
 from abreast.knowledge.snapshot import ParentRef, Snapshot, save_snapshot
+from abreast.learning import train
 from abreast.learning.folder import model_digest
 
 FACTS = {"a": "1.5", "b": "2.7", "c": "9.1", "d": "4.4"}
@@ -54,14 +56,14 @@ def question(
     )
 
 
-def write_project(root: Path, base: Path, **train: object) -> Path:
+def write_project(root: Path, base: Path, **knobs_of_train: object) -> Path:
     """params.yaml, snapshot.json and the split of a first update that teaches `FACTS`."""
     root.mkdir(parents=True, exist_ok=True)
     general = root / "general.txt"
     general.write_text("The ferry left the harbour a little after six.\n")
     knobs = {
         "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
-        "train": TRAIN | train,
+        "train": TRAIN | knobs_of_train,
         "evaluate": {"general_text": str(general), "max_new_tokens": 6},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(knobs))
@@ -80,3 +82,22 @@ def promote(root: Path) -> Path:
     parent = ParentRef(version="v1", digest=model_digest(target), path="data/parent")
     save_snapshot(root, Snapshot(drops=(), parent=parent))
     return target
+
+
+class KilledError(Exception):
+    pass
+
+
+def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the stage `train`, which is killed as soon as it tells of that epoch."""
+    told = train._Bar._report
+
+    def kill(self, share, note):
+        told(self, share, note)
+        if note.startswith(f"epoch {epoch}"):
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train._Bar, "_report", kill)
+        with pytest.raises(KilledError):
+            train.main()

@@ -13,7 +13,7 @@ from abreast.learning.folder import model_digest
 from abreast.learning.lower import Trunk
 from abreast.learning.optimizer import make_optimizer, rate
 from abreast.learning.prompt import Encoded
-from tests.learning.project import write_project
+from tests.learning.project import train_killed_in, write_project
 from tests.learning.strategies.line import make_run, weights
 from tests.learning.strategies.line import train as learn
 
@@ -23,10 +23,6 @@ WAYS = {
     "adafactor": {"optimizer": "adafactor", "lr": 0.02},
     "bfloat16": {"precision": "bfloat16"},
 }
-
-
-class KilledError(Exception):
-    pass
 
 
 def curve() -> list[dict[str, str]]:
@@ -40,17 +36,7 @@ def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tin
     whole, rows = model_digest(Path("model")), curve()
     losses = [float(row["dev_loss"]) for row in rows]
     assert min(losses) < 0.9 * losses[0]
-    told = train._Bar._report
-
-    def kill(self, share, note):
-        told(self, share, note)
-        if note.startswith("epoch 3"):
-            raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(train._Bar, "_report", kill)
-        with pytest.raises(KilledError):
-            train.main()
+    train_killed_in(3, monkeypatch)
     train.main()
     assert (model_digest(Path("model")), curve()) == (whole, rows)
 

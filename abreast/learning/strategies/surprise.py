@@ -12,6 +12,7 @@ from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from abreast.knowledge.surprise import LOSSES, NUMBERS, number_of
+from abreast.learning.lower import means_by_text
 from abreast.learning.strategies import protocol
 
 BATCH = 32
@@ -31,9 +32,8 @@ def worst_losses(run: protocol.Run) -> dict[int, float]:
 
 def _losses(run: protocol.Run, texts: Sequence[protocol.Encoded]) -> list[float]:
     logits, targets, owner = run.trunk.logits(texts)
-    sums = torch.zeros(len(texts), device=owner.device)
-    sums.index_add_(0, owner, cross_entropy(logits.float(), targets, reduction="none"))
-    return (sums / owner.bincount(minlength=len(texts))).tolist()
+    losses = cross_entropy(logits.float(), targets, reduction="none")
+    return means_by_text(losses, owner, len(texts)).tolist()
 
 
 class Surprise:

@@ -23,7 +23,7 @@ from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 from abreast.learning.strategies import METHODS as STRATEGIES
 from abreast.project import Project
-from tests.learning.project import FACTS, example, promote, question, write_project
+from tests.learning.project import FACTS, example, promote, question, train_killed_in, write_project
 from tests.learning.strategies.test_strategies import MILD
 
 WAYS = {
@@ -48,10 +48,6 @@ LEARN = {
 }
 REMEMBER = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
 ALL = pytest.mark.parametrize("way", WAYS)
-
-
-class KilledError(Exception):
-    pass
 
 
 @pytest.fixture
@@ -120,17 +116,7 @@ def test_it_learns_is_kept_as_peft_loads_it_and_goes_on_also_if_killed(project, 
     train.main()
     left_alone = model_digest(Path("model")), losses()
     assert min(left_alone[1]) < first[0], "it knew something from the start"
-    told = train._Bar._report
-
-    def kill(self, share, note):
-        told(self, share, note)
-        if note.startswith("epoch 2"):
-            raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(train._Bar, "_report", kill)
-        with pytest.raises(KilledError):
-            train.main()
+    train_killed_in(2, monkeypatch)
     train.main()
     assert (model_digest(Path("model")), losses()) == left_alone
     asked_side_by_side()
