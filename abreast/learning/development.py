@@ -51,7 +51,9 @@ class Development:
         """Hear the parent, whose weights the model still has."""
         if old := self.texts[self._new :]:
             self._parent = Heard(self._trunk, old, TOP)
-            self.parent = self._check().old
+            likeliest = [self._parent.of([text])[1][:, 0].tolist() for text in old]
+            known = [first == list(text.completion) for first, text in zip(likeliest, old, strict=True)]
+            self.parent = sum(known) / len(known)
 
     def check(self) -> Check:
         """Ask everything; an empty development set scores 0."""

@@ -169,15 +169,17 @@ class Trainer:
 
     def _check(self) -> Check:
         """Ask the development questions; keep the weights if they are the best so far, or if nothing can be asked."""
-        p, last = self._progress, self._run.weights()
-        for strategy in self._that(Offers):
+        p, offering = self._progress, self._that(Offers)
+        last = self._run.weights() if offering else None
+        for strategy in offering:
             self._run.put(strategy.offer(self._run))
         check = self._dev.check()
         loss = sum(p.running_loss) / len(p.running_loss) if p.running_loss else 0.0
         p.running_loss = []
         if note(p, check, self._dev.parent, self._train) or not self._dev:
             self._best = self._run.weights()
-        self._run.put(last)
+        if last is not None:
+            self._run.put(last)
         row = {"step": p.steps, "tokens": p.tokens, "loss": loss, "lr": self._rate()}
         row |= {"dev_exact_match": check.both.exact, "dev_loss": check.both.loss}
         p.curve.append(row | {"dev_new_exact": check.new, "dev_old_exact": check.old, "dev_kl": check.kl})

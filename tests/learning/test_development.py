@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ def test_the_sides_make_up_the_whole(tiny_base):
     run = make_run(tiny_base)
     dev = develop(run)
     dev.begin()
+    assert dev.parent == dev.check().old
     shake(run)
     check = dev.check()
     assert check.both.exact == pytest.approx((check.new + 3 * check.old) / 4)
@@ -54,6 +57,17 @@ def test_the_way_from_the_parent_is_the_divergence_at_what_was_known(tiny_base):
         kls.append(torch.nn.functional.kl_div(said, wanted, log_target=True, reduction="batchmean").item())
     assert dev.check().kl == pytest.approx(sum(kls) / len(kls), rel=1e-3)
     assert dev.check().kl > 1e-3
+
+
+def test_what_the_parent_knows_is_counted_as_at_every_check(tiny_base):
+    run = make_run(tiny_base)
+    text = run.examples[1]
+    said = run.trunk.logits([text])[0].argmax(-1).tolist()
+    known = replace(text, ids=(*text.ids[: text.prompt], said[0], *text.ids[text.prompt + 1 :]))
+    one = replace(known, ids=known.ids[: known.prompt + 1])
+    dev = Development(run.trunk, run.examples[:1], [one, *run.examples[2:]])
+    dev.begin()
+    assert dev.parent == dev.check().old >= 1 / 3
 
 
 def test_without_anything_known_before_there_is_no_way_from_the_parent(tiny_base):
