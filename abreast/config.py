@@ -112,7 +112,7 @@ class Train(Section):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
     remember: tuple[dict[str, str | float | int | bool], ...] = Field(
-        ({"method": "anchor", "weight": 2.0},), description="ways to remember, see docs/extending.md"
+        ({"method": "anchor", "weight": 4.0},), description="ways to remember, see docs/extending.md"
     )
     max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")

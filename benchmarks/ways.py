@@ -46,7 +46,7 @@ def replay_superseded_too(folder: Path) -> None:
     write_jsonl(folder / "data/train.jsonl", teach(ever, changes, templates, params.split))
 
 
-ANCHOR = {"method": "anchor", "weight": 2.0}
+ANCHOR = {"method": "anchor"}
 ASKING = {name: STAGES[name] for name in ("assemble", "validate", "split")} | {
     "evaluate": "python -m benchmarks.in_context"
 }

@@ -80,7 +80,7 @@ def test_what_is_laid_over_replaces_only_itself():
     assert laid["train"]["lr"] == 0.5
     assert laid["train"]["remember"] == [{"method": "anchor", "weight": 9.0}]
     assert (
-        laid["train"] | {"lr": PARAMS.train.lr, "remember": [{"method": "anchor", "weight": 2.0}]}
+        laid["train"] | {"lr": PARAMS.train.lr, "remember": list(PARAMS.train.remember)}
         == (PARAMS.model_dump(mode="json")["train"])
     )
 
@@ -90,8 +90,8 @@ def test_the_present_knobs_are_known_where_the_space_holds_them(tmp_path):
         "train.lr": 0.003,
         "train.epochs": 8,
     }
-    assert space_of(tmp_path, "train.remember: [[], [{method: anchor, weight: 2.0}]]").present(PARAMS) == {
-        "train.remember": '[{"method": "anchor", "weight": 2.0}]'
+    assert space_of(tmp_path, "train.remember: [[], [{method: anchor, weight: 4.0}]]").present(PARAMS) == {
+        "train.remember": '[{"method": "anchor", "weight": 4.0}]'
     }
     assert space_of(tmp_path, "train.lr: {low: 1e-1, high: 1}").present(PARAMS) is None
     assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").present(PARAMS) is None

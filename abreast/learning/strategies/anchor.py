@@ -24,7 +24,7 @@ class Anchor:
     """The squared distance to the base's hidden states over their own square, weighted."""
 
     class Knobs(protocol.Knobs):
-        weight: float = Field(2.0, ge=0)
+        weight: float = Field(4.0, ge=0)
 
     def __init__(self, knobs: Knobs):
         self._weight = knobs.weight
