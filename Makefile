@@ -22,8 +22,9 @@ demo: env  ## start the services and learn the sample drops
 down: env  ## stop the services
 	$(BIN)/abreast down
 
+# A worker a core, each with one thread: two threads of torch a worker would wait for each other.
 test: lint  ## the tests that need no data from outside
-	$(BIN)/pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: env
 	$(BIN)/ruff check .

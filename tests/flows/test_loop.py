@@ -257,7 +257,7 @@ def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation)
     # Prefect writes task runs down a little after they end.
     until(lambda: _names(recorded(loop, "task_runs", task_runs={"name": {"any_": [*stages]}})) == stages, "task runs")
     artifacts = recorded(loop, "artifacts")
-    assert {("results", "table"), ("retention", "image"), ("verdict", "markdown")} <= {
+    assert {("results", "table"), ("retention", "image"), ("matrix", "image"), ("verdict", "markdown")} <= {
         (artifact["key"], artifact["type"]) for artifact in artifacts
     }
     image = next(artifact["data"] for artifact in artifacts if artifact["type"] == "image")
