@@ -1,7 +1,7 @@
 """Answers from the base, or from the base with an adapter: greedy, in batches, one loaded base for all of them."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Answerer:
             kinds: the kind of record that each question is of; all are answered alike.
         """
         answers: dict[int, str] = {}
-        with speaking(self._model, self._adapter, self._trunk):
+        with self._speaking():
             if guesses is not None and check:
                 answers |= self._confirm(questions, guesses)
             rest = [number for number in range(len(questions)) if number not in answers]
@@ -88,7 +88,7 @@ class Answerer:
             raise AbreastError("evaluate.general_text: the text is empty")
         self._trunk.plan(windows)
         counts = [len(window.completion) for window in windows]
-        with speaking(self._model, self._adapter, self._trunk):
+        with self._speaking():
             means = [-self._loss(window) / count for window, count in zip(windows, counts, strict=True)]
         return perplexity(means, counts)
 
@@ -102,7 +102,7 @@ class Answerer:
             names: which piece of a long text is taken is always the same for one name.
         """
         found = []
-        with speaking(self._model, self._adapter, self._trunk):
+        with self._speaking():
             for text, name in zip(texts, names, strict=True):
                 pieces = self._encoder.one_piece(text, name)
                 self._trunk.plan(pieces)
@@ -143,6 +143,10 @@ class Answerer:
 
     def _length(self, answer: str) -> int:
         return len(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids) + 1
+
+    def _speaking(self) -> AbstractContextManager:
+        """Make this answerer's adapter the active one."""
+        return speaking(self._model, self._adapter, self._trunk)
 
 
 def load_answerers(

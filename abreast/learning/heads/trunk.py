@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from abreast.learning.lower import Kept, Trunk
 from abreast.learning.heads.head import LabelHead
 from abreast.learning.heads.marker import Marked
+from abreast.learning.lower import Kept, Trunk
 
 
 class EncoderTrunk(Trunk):

@@ -9,16 +9,11 @@ a training starts, which is where the parent's ended, so it need not be kept. Li
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import pad
 
 from abreast.learning.strategies import protocol
+from abreast.learning.strategies.grown import grown
 
 PREFIX = "ewc/"
-
-
-def grown(fisher: Tensor, like: Tensor) -> Tensor:
-    """The Fisher diagonal of a head to which rows were added since: of those nothing is known yet, so it is zero."""
-    return pad(fisher, [0] * (2 * fisher.dim() - 1) + [len(like) - len(fisher)]).to(like.device)
 
 
 def fisher_diagonal(run: protocol.Run, lessons: int, seed: int) -> dict[str, Tensor]:
