@@ -1,4 +1,4 @@
-"""The packaged base models: a folder from pip, or a GGUF file that is turned once into safetensors, which load in a second."""
+"""The packaged base models: a folder from pip, or a GGUF file, turned once into safetensors that load in a second."""
 
 import os
 import shutil
