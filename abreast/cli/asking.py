@@ -19,13 +19,16 @@ def register(app: typer.Typer) -> None:
 def ask(
     question: Annotated[str, typer.Argument(help="A question.")],
     version: Annotated[str | None, typer.Option(help="Ask this version, such as v3, not the champion.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="The head of an encoder with several: classification, tagging or regression.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask the champion, or any version."""
     from abreast.serving.ask import ask as answer
 
     with err.status("loading the model"):
-        found = answer(Project.open(), question, None if version is None else version_number(version))
+        found = answer(Project.open(), question, None if version is None else version_number(version), kind)
     if as_json:
         print_json(found)
     else:

@@ -48,3 +48,8 @@ def print_json(value: Any) -> None:
 def percent(share: float | None) -> str:
     """A share as people read it: `97.5 %`, or a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def figure(value: float | None) -> str:
+    """A figure with one decimal, or a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.1f}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from abreast.cli.console import Json, command, out, percent, print_json
+from abreast.cli.console import Json, command, figure, out, percent, print_json
 from abreast.project import Project
 from abreast.registry.names import version_number
 
@@ -100,7 +100,7 @@ def print_history(project: Project) -> None:
             ", ".join(names[digest] for digest in shown["drops"]),
             f"[{colour}]{shown['verdict']}[/]",
             *(percent(measured[measure]) for measure in MEASURES[:3]),
-            f"{measured['general_perplexity']:.1f}",
+            figure(measured["general_perplexity"]),
             percent(base["current_exact_match"]),
             ", ".join(shown["aliases"]),
         )

@@ -1,7 +1,7 @@
 """Answers from the base, or from the base with an adapter: greedy, in batches, one loaded base for all of them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import torch
 
 from abreast.config import Evaluate, Model
 from abreast.errors import AbreastError
+from abreast.evaluation.label_answer import LabelAnswerer, label_answerers
 from abreast.evaluation.measures.likelihood import perplexity
-from abreast.learning.adapter import activate, add_adapter, saved_settings
+from abreast.learning.adapter import add_adapter, saved_settings, speaking
 from abreast.learning.base import find_base, load_base
+from abreast.learning.family import is_encoder
 from abreast.learning.folder import Card, read_card
 from abreast.learning.greedy import greedy
 from abreast.learning.lower import Trunk
@@ -45,7 +47,11 @@ class Answerer:
         self._trunk, self._limits, self.base_digest = trunk, limits, base_digest
 
     def answer(
-        self, questions: Sequence[str], guesses: Sequence[Sequence[str]] | None = None, check: bool = True
+        self,
+        questions: Sequence[str],
+        guesses: Sequence[Sequence[str]] | None = None,
+        check: bool = True,
+        kinds: Sequence[str] | None = None,
     ) -> list[str]:
         """The greedy answer to each question, at most `evaluate.max_new_tokens` long (or as long as its guesses).
 
@@ -53,6 +59,7 @@ class Answerer:
             guesses: for each question, answers that the model may well give. A guess whose every token, and the end
                 after it, is the model's most likely one is the greedy answer: one pass instead of one for each token.
             check: whether the guesses are tried; a model that goes on after its answer would never confirm one.
+            kinds: the kind of record that each question is of; all are answered alike.
         """
         answers: dict[int, str] = {}
         with self._speaking():
@@ -61,6 +68,10 @@ class Answerer:
             rest = [number for number in range(len(questions)) if number not in answers]
             answers |= self._generate(questions, rest, guesses)
         return [answers[number] for number in range(len(questions))]
+
+    def head_for(self, kind: str | None) -> str:
+        """Which head answers a question of that kind: all are answered in words."""
+        return kind or "words"
 
     @torch.no_grad()
     def perplexity(self, text: str) -> float:
@@ -133,20 +144,14 @@ class Answerer:
     def _length(self, answer: str) -> int:
         return len(self._tokenizer(f" {answer}", add_special_tokens=False).input_ids) + 1
 
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
+    def _speaking(self) -> AbstractContextManager:
         """Make this answerer's adapter the active one."""
-        if self._adapter is not None:
-            activate(self._model, self._adapter)
-            yield
-        else:
-            with self._trunk.asleep():
-                yield
+        return speaking(self._model, self._adapter, self._trunk)
 
 
 def load_answerers(
     folders: dict[str, Path | None], model: Model, limits: Evaluate | None = None
-) -> dict[str, Answerer]:
+) -> dict[str, Answerer] | dict[str, LabelAnswerer]:
     """Load the base once and the adapter of each model folder; None stands for the base alone.
 
     Raises:
@@ -162,8 +167,11 @@ def load_answerers(
         settings, sleeps[name] = saved_settings(folders[name])
         speaker = add_adapter(speaker, settings, name, folders[name])
     upper = max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers)
+    limits = limits or Evaluate()
+    if is_encoder(plain.config):
+        return label_answerers(speaker, plain, tokenizer, folders, upper, limits, base.digest)
     trunk = Trunk(plain, upper, speaker.disable_adapter if cards else nullcontext)
-    longest, limits = getattr(plain.config, "max_position_embeddings", None), limits or Evaluate()
+    longest = getattr(plain.config, "max_position_embeddings", None)
     answerers = {}
     for name in folders:
         prompt, adapter = (cards[name].prompt, name) if name in cards else (model.prompt, None)
@@ -183,6 +191,6 @@ def _check_cards(cards: dict[str, Card], folders: dict[str, Path | None], model:
         raise AbreastError(f"train.adapt: models adapted in different ways cannot be asked together: {each}")
 
 
-def load_answerer(folder: Path | None, model: Model) -> Answerer:
+def load_answerer(folder: Path | None, model: Model) -> Answerer | LabelAnswerer:
     """The model in `folder`, or the untrained base; raises as `load_answerers` does."""
     return load_answerers({"model": folder}, model)["model"]

@@ -9,18 +9,24 @@ from abreast.config import Params
 from abreast.evaluation.answer import Answerer
 from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import Foreseen
+from abreast.evaluation.label_answer import LabelAnswerer
 from abreast.evaluation.memory import Memory
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question
 from abreast.learning.folder import model_digest
 
+Asked = Answerer | LabelAnswerer
+
 
 @dataclass(frozen=True)
 class Heard:
-    """What one model said to all questions: an answer to each, or how well it foresaw a raw text."""
+    """What one model said to all questions: an answer to each, or how well it foresaw a raw text.
+
+    `perplexity` is that of general text; None of an encoder without a head for masked words.
+    """
 
     said: list[str | Foreseen]
-    perplexity: float
+    perplexity: float | None
 
 
 class Hearing:
@@ -36,7 +42,7 @@ class Hearing:
         self._texts = [question for question in questions if question.kind == "text"]
         self._guesses = [(question.answer, *question.stale) for question in self._spoken]
 
-    def ask(self, answerer: Answerer, folder: Path | None) -> Heard:
+    def ask(self, answerer: Asked, folder: Path | None) -> Heard:
         """What the model in `folder`, or the base, says."""
         memory, general = self._memory(answerer, folder), sha256(self._general.encode()).hexdigest()
 
@@ -48,7 +54,7 @@ class Hearing:
         perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
         return Heard(self._in_order(answers, [Foreseen(*one) for one in foreseen]), perplexity)
 
-    def ask_with_examples(self, answerer: Answerer, alone: Heard, examples: Sequence[Example]) -> Heard:
+    def ask_with_examples(self, answerer: Asked, alone: Heard, examples: Sequence[Example]) -> Heard:
         """What the base says with the nearest of `examples` before each question.
 
         Args:
@@ -60,17 +66,21 @@ class Hearing:
         foreseen = [said for said in alone.said if isinstance(said, Foreseen)]
         return Heard(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
 
-    def _memory(self, answerer: Answerer, folder: Path | None) -> Memory:
+    def _memory(self, answerer: Asked, folder: Path | None) -> Memory:
         """The base was asked most of it before, and so was the champion, as a candidate."""
         identity = [answerer.base_digest, model_digest(folder) if folder else None]
         identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
         return Memory(Home.of(Path()).root / "answers", *identity)
 
-    def _answers(self, answerer: Answerer, memory: Memory, asked: list[str], check: bool) -> list[str]:
-        def ask(numbers: list[int]) -> list[str]:
-            return answerer.answer([asked[n] for n in numbers], [self._guesses[n] for n in numbers], check)
+    def _answers(self, answerer: Asked, memory: Memory, asked: list[str], check: bool) -> list[str]:
+        kinds = [question.kind for question in self._spoken]
 
-        return memory.recall([[text, *guess] for text, guess in zip(asked, self._guesses, strict=True)], ask)
+        def ask(numbers: list[int]) -> list[str]:
+            guesses = [self._guesses[n] for n in numbers]
+            return answerer.answer([asked[n] for n in numbers], guesses, check, [kinds[n] for n in numbers])
+
+        put = [[kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)]
+        return memory.recall(put, ask)
 
     def _in_order(self, answers: Sequence[str], foreseen: Sequence[Foreseen]) -> list[str | Foreseen]:
         """One for each question, in the order of the questions."""

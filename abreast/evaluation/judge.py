@@ -52,7 +52,8 @@ def judge(metrics: dict[str, Any], gates: Gates) -> Verdict:
     verdict = "pass" if not failed else "inconclusive" if failed == [enough] else "fail"
     ordered = (*failed, *(gate for gate in results if gate.passed))
     reasons = tuple(gate.reason for gate in ordered)
-    return Verdict(verdict=verdict, reasons=reasons, gates=ordered, note=_without_training(metrics, gates))
+    notes = (_without_training(metrics, gates), _without_perplexity(metrics))
+    return Verdict(verdict=verdict, reasons=reasons, gates=ordered, note="; ".join(filter(None, notes)))
 
 
 def _results(metrics: dict[str, Any], gates: Gates) -> tuple[list[GateResult], GateResult]:
@@ -78,6 +79,12 @@ def _without_training(metrics: dict[str, Any], gates: Gates) -> str:
     )
 
 
+def _without_perplexity(metrics: dict[str, Any]) -> str:
+    """What to say of a base that has no perplexity."""
+    known = metrics["base"]["general_perplexity"] is not None
+    return "" if known else "there is no gate for general perplexity: model.base has no head for masked words"
+
+
 def _gain(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
     """What the drop brought must be known: well enough, and not worse than the champion knows it."""
     if metrics["counts"]["current"] < gates.min_questions:
@@ -96,7 +103,8 @@ def _losses(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
         results.append(_at_least("retained_exact_match", candidate["retained_exact_match"], needed, kept))
     if candidate["stale_rate"] is not None:
         results.append(_at_most("stale_rate", candidate["stale_rate"], gates.max_stale, champion.get("stale_rate")))
-    base = metrics["base"]["general_perplexity"]
+    if (base := metrics["base"]["general_perplexity"]) is None:
+        return results
     ratio = candidate["general_perplexity"] / base
     before = champion["general_perplexity"] / base if champion else None
     return [*results, _at_most("general_perplexity_ratio", ratio, gates.max_perplexity_ratio, before)]

@@ -40,7 +40,7 @@ def _says(question: Question, value: str, answer: str) -> bool:
 
 
 def measure(
-    questions: Sequence[Question], answers: Sequence[str], perplexity: float, tolerance: float = 0.0
+    questions: Sequence[Question], answers: Sequence[str], perplexity: float | None, tolerance: float = 0.0
 ) -> dict[str, float | None]:
     """The figures of one model.
 

@@ -28,14 +28,19 @@ def span_answer(tokens: Sequence[str], tags: Sequence[str]) -> str:
 
 
 def tags_told(question: str, answer: str) -> list[str]:
-    """The tags (`B-`, `I-` and `O`) of the words of a sentence that an answer stands for, case ignored.
+    """As `tags_of`, case ignored."""
+    return tags_of(question.casefold(), answer.casefold())
+
+
+def tags_of(question: str, answer: str) -> list[str]:
+    """The tags (`B-`, `I-` and `O`) of the words of a sentence that an answer stands for.
 
     Whatever the answer is, nothing is refused: each part that is no span of the sentence, or is written in another
     form, is a span behind its end, so that it counts as one that is wrong.
     """
-    words = question.casefold().split(" ")
+    words = question.split(" ")
     tags, beyond, cursor = [OUTSIDE] * len(words), [], 0
-    for kind, told in _parts(answer.casefold()):
+    for kind, told in _parts(answer):
         start = _find(words, tags, told, cursor)
         if start is None:
             beyond.append(f"B-{kind}")

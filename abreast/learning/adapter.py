@@ -5,6 +5,8 @@ that whatever serves that serves it; here `Trunk` sees to it what is run with it
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +67,14 @@ def saved_settings(folder: Path) -> tuple[Any, bool]:
     if sleeps:
         settings.alora_invocation_tokens = None
     return settings, sleeps
+
+
+@contextmanager
+def speaking(model: Any, name: str | None, trunk: Any) -> Iterator[None]:
+    """Inside, that adapter of `model` is the active one; with None the base speaks alone, with `trunk` asleep."""
+    if name is not None:
+        activate(model, name)
+        yield
+    else:
+        with trunk.asleep():
+            yield

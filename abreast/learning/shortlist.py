@@ -6,13 +6,16 @@ Jean et al. 2015 (arXiv:1412.2007). Whatever is reported is measured over the wh
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
-from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
+
+if TYPE_CHECKING:
+    from abreast.learning.lower import Trunk
 
 LIKELY = 64
 SAMPLE = 64
@@ -21,7 +24,7 @@ SAMPLE = 64
 class Shortlist:
     """Cross-entropy over the shortlist for `texts`, made with the weights that `trunk.model` has now."""
 
-    def __init__(self, trunk: Trunk, texts: Sequence[Encoded]):
+    def __init__(self, trunk: "Trunk", texts: Sequence[Encoded]):
         head = trunk.model.get_output_embeddings()
         tokens = {token for text in texts for token in text.completion} | _likely(trunk, texts)
         size = head.weight.shape[0]
@@ -43,7 +46,7 @@ class Shortlist:
 
 
 @torch.no_grad()
-def _likely(trunk: Trunk, texts: Sequence[Encoded]) -> set[int]:
+def _likely(trunk: "Trunk", texts: Sequence[Encoded]) -> set[int]:
     """The likeliest tokens at the completions of some texts, spread over all of them."""
     some = texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
     likely: set[int] = set()

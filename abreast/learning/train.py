@@ -24,6 +24,7 @@ from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.adaptation import complete, make_adaptation
 from abreast.learning.adaptation.protocol import Accompanied
 from abreast.learning.base import Base, find_base
+from abreast.learning.family import is_encoder
 from abreast.learning.folder import (
     Candidate,
     Card,
@@ -33,9 +34,12 @@ from abreast.learning.folder import (
     verify,
     write_model_folder,
 )
+from abreast.learning.heads.folder import Heads
 
 if TYPE_CHECKING:
+    from abreast.learning.heads.marker import Marked, Marker
     from abreast.learning.prompt import Encoded, Encoder
+    from abreast.learning.protocol import Trunk
     from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Outcome
 
@@ -114,18 +118,18 @@ def first_due(examples: list[Example]) -> list[int]:
     return due
 
 
-def taught(encoder: "Encoder", example: Example) -> "list[Encoded]":
+def taught(encoder: "Encoder | Marker", example: Example) -> "list[Encoded] | list[Marked]":
     """What is learned from an example: the answer after its question, or raw text piece by piece."""
     if example.kind == "text":
         return encoder.passage(example.answer)
-    return [encoder.pair(example.question, example.answer)]
+    return [encoder.lesson(example.kind, example.question, example.answer)]
 
 
-def asked(encoder: "Encoder", question: Question) -> "list[Encoded]":
+def asked(encoder: "Encoder | Marker", question: Question) -> "list[Encoded] | list[Marked]":
     """What is scored of a question: its answer, or one piece of a raw text."""
     if question.kind == "text":
         return encoder.one_piece(question.answer, question.id)
-    return [encoder.pair(question.question, question.answer)]
+    return [encoder.lesson(question.kind, question.question, question.answer)]
 
 
 def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Candidate]":
@@ -135,27 +139,25 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     from abreast.learning.adapter import adapter_weights, add_adapter, trained_parameters
     from abreast.learning.base import load_base
     from abreast.learning.development import Development
-    from abreast.learning.lower import Trunk
-    from abreast.learning.prompt import Encoder
     from abreast.learning.strategies import make_strategies
     from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Trainer
 
     model, tokenizer, _ = load_base(params.model, base)
     knobs, adaptation = params.train, make_adaptation(params.train.adapt)
-    longest = getattr(model.config, "max_position_embeddings", None)
-    encoder = Encoder(tokenizer, params.model.prompt, longest, adaptation.sleeps)
     torch.manual_seed(knobs.seed)
     settings = adaptation.settings(model, knobs.layers)
+    if is_encoder(model.config):
+        settings.task_type = "FEATURE_EXTRACTION"
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
-    trunk = Trunk(adapted.get_base_model(), knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16")
+    trunk, encoder = _begin(params, lessons, adapted, tokenizer, adaptation.sleeps)
     sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
     dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
     run = Run(
         trunk,
         encoder,
-        parameters=trained_parameters(adapted),
+        parameters=trained_parameters(adapted) | trunk.head.parameters,
         parent=lessons.parent is not None,
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
@@ -165,7 +167,28 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
         checkpoints = _checkpoints(params, lessons, base)
         outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report, write_curve).run()
     weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
-    return outcome, Candidate(settings, weights, mark, run.legacy)
+    return outcome, Candidate(settings, weights, mark, run.legacy, _heads(trunk, encoder))
+
+
+def _begin(
+    params: Params, lessons: Lessons, adapted: Any, tokenizer: Any, sleeps: bool
+) -> "tuple[Trunk, Encoder | Marker]":
+    """What runs texts, and what turns them into token ids, for the kind of base that `adapted` is made of."""
+    from abreast.learning.heads.begin import begin
+    from abreast.learning.lower import Trunk
+    from abreast.learning.prompt import Encoder
+
+    model, knobs = adapted.get_base_model(), params.train
+    if is_encoder(model.config):
+        return begin(adapted, tokenizer, params, [*lessons.examples, *lessons.dev], lessons.parent)
+    longest = getattr(model.config, "max_position_embeddings", None)
+    encoder = Encoder(tokenizer, params.model.prompt, longest, sleeps)
+    return Trunk(model, knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16"), encoder
+
+
+def _heads(trunk: "Trunk", encoder: "Encoder | Marker") -> Heads | None:
+    """The heads of an encoder as they were trained."""
+    return Heads(encoder.labels, trunk.head.rows) if is_encoder(trunk.model.config) else None
 
 
 def _fill(run: "Run", strategies: list[Any], examples: list[Example]) -> list[Example]:

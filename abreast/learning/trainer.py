@@ -1,6 +1,5 @@
 """The training loop: from encoded examples to adapter weights, resumable at any step."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from abreast.learning.batches import Boxes, make_batches
 from abreast.learning.checkpoint import Checkpoints, Progress, optimizer_tensors, restore_optimizer
 from abreast.learning.development import Check, Development, Score
 from abreast.learning.optimizer import make_optimizer, rate
-from abreast.learning.prompt import Encoded
-from abreast.learning.shortlist import Shortlist
+from abreast.learning.protocol import Text
 from abreast.learning.stopping import note, reason_to_stop
 from abreast.learning.strategies.protocol import Adds, Begins, Ends, Follows, Offers, Penalises, Repeats, Run, Step
 
@@ -72,7 +70,7 @@ class Trainer:
     def run(self) -> Outcome:
         """Train until the development set says stop or a limit is reached; leaves the best weights in the model."""
         self._trunk.plan([*self._examples, *self._dev.texts])
-        self._shortlist = Shortlist(self._trunk, self._examples)
+        self._head = self._trunk.head.narrowed(self._trunk, self._examples)
         for strategy in self._that(Begins):
             strategy.begin(self._run)
         if self._examples:
@@ -118,7 +116,8 @@ class Trainer:
             for batch in batches:
                 self._read(batch)
         for parameter in self._parameters if len(batches) > 1 else ():
-            parameter.grad.div_(len(batches))
+            if parameter.grad is not None:
+                parameter.grad.div_(len(batches))
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         self._optimizer.step()
         for strategy in self._that(Follows):
@@ -129,21 +128,22 @@ class Trainer:
     def _read(self, batch: list[int]) -> None:
         """Add the gradients of one batch, and note how it was answered."""
         p, lessons = self._progress, [self._examples[text] for text in batch]
-        losses, owner = self._learn(lessons)
-        worst = torch.zeros(len(lessons), device=losses.device).scatter_reduce(0, owner, losses, "amax")
-        confident = (worst < -math.log(self._train.confident)).tolist()
-        Boxes(p.streak, p.due).record(batch, confident, p.epoch)
+        losses, sure, owner = self._learn(lessons)
+        confident = torch.ones(len(lessons), device=losses.device).scatter_reduce(0, owner, sure.float(), "amin")
+        Boxes(p.streak, p.due).record(batch, confident.bool().tolist(), p.epoch)
         p.tokens += sum(len(text.ids) for text in lessons)
         p.running_loss.append(losses.mean().item())
 
-    def _learn(self, lessons: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make the gradients of one batch; gives the loss of each of its tokens, and which lesson each is of."""
+    def _learn(self, lessons: list[Text]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Make the gradients of one batch; gives the loss of each of its targets, whether it is said with confidence,
+        and which lesson it is of.
+        """
         texts = [*lessons, *(text for strategy in self._that(Adds) for text in strategy.texts(self._run))]
         repeating = self._that(Repeats)
         shift = self._trunk.shift(texts) if repeating else None
         hidden, targets, owner = self._trunk.completions(texts, shift)
         own = int((owner < len(lessons)).sum())
-        losses = self._shortlist.losses(hidden[:own], targets[:own])
+        losses = self._head.losses(hidden[:own], targets[:own])
         step = Step(texts, len(lessons), hidden, targets, owner, losses)
         total = losses.mean()
         for strategy in self._that(Penalises):
@@ -151,13 +151,13 @@ class Trainer:
         total.backward()
         for strategy in repeating:
             strategy.repeat(self._run, shift.grad[: len(lessons)], lambda shift: self._again(lessons, shift))
-        return losses.detach(), owner[:own]
+        losses = losses.detach()
+        return losses, self._trunk.head.sure(losses, targets[:own], self._train.confident), owner[:own]
 
-    def _again(self, lessons: list[Encoded], shift: torch.Tensor) -> torch.Tensor:
+    def _again(self, lessons: list[Text], shift: torch.Tensor) -> torch.Tensor:
         """The mean loss of the lessons with what is read shifted; `shift` may be longer than they are."""
-        longest = max(len(text.ids) - text.wake for text in lessons)
-        hidden, targets, _ = self._trunk.completions(lessons, shift[:, -longest:])
-        return self._shortlist.losses(hidden, targets).mean()
+        hidden, targets, _ = self._trunk.completions(lessons, shift)
+        return self._head.losses(hidden, targets).mean()
 
     def _rate(self) -> float:
         return rate(self._share_done(), self._train, self._lr)

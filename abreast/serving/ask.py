@@ -6,17 +6,21 @@ from abreast.errors import AbreastError
 from abreast.project import Project
 
 
-def ask(project: Project, question: str, version: int | None = None) -> dict[str, str]:
+def ask(project: Project, question: str, version: int | None = None, kind: str | None = None) -> dict[str, str]:
     """Answer from the champion, or from `version`.
 
     Which version serves is read from the ledger, and a model that was fetched before is kept in `home.models` by its
     digest: then no server is needed.
 
+    Args:
+        kind: which head of an encoder answers, if it has several.
+
     Returns:
         `{"question", "answer", "version"}`, the version such as `v3`.
 
     Raises:
-        AbreastError: there is no champion yet, no such version, or its files are not those that were recorded.
+        AbreastError: there is no champion yet, no such version, its files are not those that were recorded, or `kind`
+            names none of its heads, or none is named and there are several.
         Unavailable: the model must be fetched and MLflow does not answer.
     """
     if not question.strip():
@@ -24,7 +28,8 @@ def ask(project: Project, question: str, version: int | None = None) -> dict[str
     number, folder = model_folder(project, version)
     from abreast.evaluation.answer import load_answerer
 
-    answer = load_answerer(folder, project.params.model).answer([question])[0]
+    answerer = load_answerer(folder, project.params.model)
+    answer = answerer.answer([question], kinds=[answerer.head_for(kind)])[0]
     return {"question": question, "answer": answer, "version": f"v{number}"}
 
 

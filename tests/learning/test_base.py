@@ -22,7 +22,7 @@ def test_a_local_folder_is_known_by_its_content(tiny_base, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("packaged:nothing", "no packaged model 'nothing'; there is smollm2-135m-instruct"),
+        ("packaged:nothing", "no packaged model 'nothing'; there is smollm2-135m-instruct, minilm-l6-v2"),
         ("./nowhere", "no such folder"),
         ("no such model", "neither a packaged model, a folder, nor a hub model"),
     ],

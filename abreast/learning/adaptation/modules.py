@@ -5,6 +5,7 @@ from typing import Any, Literal
 import torch
 
 from abreast.errors import AbreastError
+from abreast.learning.family import is_encoder
 from abreast.learning.lower import layer_list
 
 
@@ -35,6 +36,9 @@ def linear_layers(model: Any, layers: int, targets: Literal["all", "attention", 
         paths = [path for path in paths if ("attn" in path or "attention" in path) == (targets == "attention")]
     if not paths:
         raise AbreastError(f"train.adapt: no linear layers ({targets}) in {type(listed[0]).__name__} of model.base")
+    if is_encoder(model.config):  # in BERT, `output.dense` is the name of an end of attention and of the rest
+        upper = upper_layers(model, layers)
+        return {"target_modules": [f"{above}.{path}" for above in upper for path in paths]}
     return {
         "target_modules": sorted({path.rsplit(".", 1)[-1] for path in paths} if targets == "all" else paths),
         "layers_to_transform": list(range(max(0, len(listed) - layers), len(listed))),

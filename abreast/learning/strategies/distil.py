@@ -9,11 +9,10 @@ model, for both are heard before the first step, when the adapter still is the p
 from contextlib import nullcontext
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from abreast.learning.divergence import Heard, divergence
+from abreast.learning.divergence import Heard
 from abreast.learning.strategies import protocol
 
 
@@ -34,9 +33,7 @@ class Distil:
             self._teacher = Heard(run.trunk, run.examples, self._knobs.top)
 
     def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
-        teacher, tokens = self._teacher.of(step.texts[: step.lessons])
-        head, hidden = run.trunk.model.get_output_embeddings(), step.hidden[: len(step.losses)]
-        student = torch.einsum("nw,nkw->nk", hidden, head.weight[tokens])
-        if getattr(head, "bias", None) is not None:
-            student = student + head.bias[tokens]
-        return self._knobs.weight * divergence(student.float(), teacher, self._knobs.temperature).mean()
+        heard, own = self._teacher.of(step.texts[: step.lessons]), len(step.losses)
+        hidden, targets = step.hidden[:own], step.targets[:own]
+        apart = run.trunk.head.divergence(hidden, targets, heard, self._knobs.temperature)
+        return self._knobs.weight * apart.mean()

@@ -9,23 +9,24 @@ a training starts, which is where the parent's ended, so it need not be kept. Li
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from abreast.learning.strategies import protocol
+from abreast.learning.strategies.grown import grown
 
 PREFIX = "ewc/"
 
 
 def fisher_diagonal(run: protocol.Run, lessons: int, seed: int) -> dict[str, Tensor]:
-    """The Fisher diagonal of one token, mean over the tokens of up to `lessons` examples spread over all of them."""
+    """The Fisher diagonal of one target, mean over the tokens of up to `lessons` examples spread over all of them."""
     texts = list(run.examples)[:: -(-len(run.examples) // lessons)]
     chance = torch.Generator().manual_seed(seed)
     sums, tokens = {name: torch.zeros_like(p) for name, p in run.parameters.items()}, 0
     for text in texts:
-        logits = run.trunk.logits([text])[0].float()
-        said = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=chance)[:, 0].to(logits.device)
-        loss, tokens = cross_entropy(logits, said, reduction="sum"), tokens + len(said)
-        for total, slope in zip(sums.values(), torch.autograd.grad(loss, list(run.parameters.values())), strict=True):
+        hidden, targets, _ = run.trunk.completions([text])
+        said = run.trunk.head.draw(hidden.detach(), targets, chance)
+        loss, tokens = run.trunk.head.ask(hidden, said)[1].sum(), tokens + len(said)
+        slopes = torch.autograd.grad(loss, list(run.parameters.values()), materialize_grads=True)
+        for total, slope in zip(sums.values(), slopes, strict=True):
             total += slope.square()
     return {name: total / tokens for name, total in sums.items()}
 
@@ -44,7 +45,7 @@ class EWC:
 
     def begin(self, run: protocol.Run) -> None:
         kept = {name: run.memory.get(PREFIX + name) for name in run.parameters}
-        self._fisher = {name: f.to(run.start[name].device) for name, f in kept.items() if f is not None}
+        self._fisher = {name: grown(f, run.start[name]) for name, f in kept.items() if f is not None}
 
     def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
         held = [(f * (run.parameters[name] - run.start[name]).square()).sum() for name, f in self._fisher.items()]

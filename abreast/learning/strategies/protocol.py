@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from abreast.knowledge.lesson import Example
-from abreast.learning.lower import Trunk
 from abreast.learning.method import Knobs as Knobs
 from abreast.learning.prompt import Encoded, Encoder
+from abreast.learning.protocol import Trunk
 
 
 @dataclass

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import torch
 from pydantic import Field
-from torch.nn.functional import cross_entropy
 
 from abreast.knowledge.surprise import LOSSES, NUMBERS, number_of
 from abreast.learning.lower import means_by_text
@@ -31,9 +30,8 @@ def worst_losses(run: protocol.Run) -> dict[int, float]:
 
 
 def _losses(run: protocol.Run, texts: Sequence[protocol.Encoded]) -> list[float]:
-    logits, targets, owner = run.trunk.logits(texts)
-    losses = cross_entropy(logits.float(), targets, reduction="none")
-    return means_by_text(losses, owner, len(texts)).tolist()
+    hidden, targets, owner = run.trunk.completions(texts)
+    return means_by_text(run.trunk.head.losses(hidden, targets), owner, len(texts)).tolist()
 
 
 class Surprise:

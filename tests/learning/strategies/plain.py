@@ -5,17 +5,19 @@ from torch import Tensor
 
 from abreast.learning.prompt import Encoded
 from abreast.learning.strategies.protocol import Run, Step
+from abreast.learning.vocabulary import Vocabulary
 
 
 class LinearTrunk:
     """Each text is one token; it is predicted by a softmax over `head @ (x * weight)`."""
 
     def __init__(self, weight: Tensor, x: Tensor, head: Tensor):
-        self.weight, self.x, self.head = weight, x, head
+        self.weight, self.x = weight, x
+        self.head = Vocabulary(lambda hidden: hidden @ head.T)
 
-    def logits(self, texts: list[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
-        logits = (self.head @ (self.x * self.weight)).expand(len(texts), -1)
-        return logits, torch.tensor([text.completion[0] for text in texts]), torch.arange(len(texts))
+    def completions(self, texts: list[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+        hidden = (self.x * self.weight).expand(len(texts), -1)
+        return hidden, torch.tensor([text.completion[0] for text in texts]), torch.arange(len(texts))
 
 
 def run_of(

@@ -32,8 +32,8 @@ def test_the_fisher_is_the_hand_worked_one():
 def test_sampling_repeats_itself_and_takes_at_most_so_many_lessons():
     run = linear_run(10)
     asked = []
-    whole = run.trunk.logits
-    run.trunk.logits = lambda texts: asked.extend(texts) or whole(texts)
+    whole = run.trunk.completions
+    run.trunk.completions = lambda texts: asked.extend(texts) or whole(texts)
     first = fisher_diagonal(run, 4, seed=0)["w"]
     assert asked == [run.examples[0], run.examples[3], run.examples[6], run.examples[9]]
     assert torch.equal(fisher_diagonal(run, 4, seed=0)["w"], first)
