@@ -84,7 +84,7 @@ class Split(Section):
     )
     rehearse: float = Field(2.0, ge=0.0, description="lessons on what was known for each lesson on what is new")
     rehearse_min: int = Field(200, ge=0, description="at least so many lessons on what was known, if it has so many")
-    current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
+    current_questions: int = Field(120, gt=0, description="at most so many questions on what this drop brought")
     retained_questions: int = Field(120, gt=0, description="at most so many questions on what was known before")
 
 
