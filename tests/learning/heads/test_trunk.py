@@ -27,7 +27,6 @@ def upper(request):
 def adapted(tiny_encoder, upper):
     base, _, _ = load_base(Model(base=str(tiny_encoder), device="cpu"))
     settings = make_adaptation({"method": "lora", "rank": 2}).settings(base, upper)
-    settings.task_type = "FEATURE_EXTRACTION"
     adapted = add_adapter(base, settings, "tiny", trainable=True)
     torch.manual_seed(1)
     with torch.no_grad():
