@@ -28,7 +28,7 @@ class Model(Section):
     """The line of models: its registered name, its base weights and how a question is put to it."""
 
     name: str = Field("abreast", pattern=r"^[A-Za-z0-9_.-]+$", description="registered model name in MLflow")
-    base: str = Field("packaged:smollm2-135m-instruct", description="hub id, local path, or the packaged model")
+    base: str = Field("packaged:smollm2-135m-instruct", description="hub id, local path, or a packaged model")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     dtype: Literal["float32", "bfloat16"] = "float32"
     prompt: str = Field("Question: {question}\nAnswer:", description="what wraps a question; must hold {question}")

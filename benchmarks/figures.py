@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import fmean
+from typing import Any
 
 from abreast.evaluation.measures.retention import (
     RetentionMatrix,
@@ -12,7 +13,7 @@ from abreast.evaluation.measures.retention import (
     of_updates,
 )
 from benchmarks.stream import Measured
-from benchmarks.table import as_markdown, percent
+from benchmarks.table import as_markdown, figure, percent
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Figures:
     """The highest stale rate after any drop."""
     own: float | None
     """The kind's own measure on all that is known after the last drop, if the stream names one."""
-    perplexity: float
-    """Of general text, over the untrained base's, after the last drop."""
+    perplexity: float | None
+    """Of general text, over the untrained base's, after the last drop; None of a base that has none."""
     last_tokens: float
     last_seconds: float
     seconds: float
@@ -44,12 +45,17 @@ def figures(done: Sequence[Measured], measure: tuple[str, str] | None) -> Figure
         backward=backward_transfer(found),
         stale=max((rate for rate in stale if rate is not None), default=None),
         own=last.metrics["by_kind"][measure[0]]["candidate"]["known"][measure[1]] if measure else None,
-        perplexity=last.metrics["candidate"]["general_perplexity"] / last.metrics["base"]["general_perplexity"],
+        perplexity=_ratio(last.metrics),
         last_tokens=last.tokens,
         last_seconds=last.seconds.get("train", 0.0),
         seconds=sum(one.seconds.get("train", 0.0) for one in done),
         peak_mb=max(one.peak_mb for one in done),
     )
+
+
+def _ratio(metrics: dict[str, Any]) -> float | None:
+    base = metrics["base"]["general_perplexity"]
+    return None if base is None else metrics["candidate"]["general_perplexity"] / base
 
 
 def matrix(done: Sequence[Measured]) -> RetentionMatrix:
@@ -100,7 +106,7 @@ def _row(name: str, runs: Sequence[Figures], whole: Figures | None, own: bool) -
         name,
         str(len(runs)),
         *(_spread([getattr(run, share) for run in runs]) for share in shares),
-        f"{mean.perplexity:.2f}",
+        figure(mean.perplexity, 2),
         _of(mean.last_tokens, whole and whole.last_tokens),
         _of(mean.last_seconds, whole and whole.last_seconds),
         f"{mean.seconds:.0f}",

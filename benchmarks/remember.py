@@ -20,6 +20,7 @@ from typing import Any
 
 from abreast import stage
 from abreast.errors import AbreastError
+from benchmarks.family import reads_only
 from benchmarks.figures import figures, matrix, table, zero_shot
 from benchmarks.stream import Measured, learn
 from benchmarks.streams import DATA, STREAMS, Drops, Size, read_stream
@@ -90,12 +91,19 @@ def _write(path: Path, content: Any) -> None:
     partial.replace(path)
 
 
-def chosen(stream: str, only: str | None, quick: bool) -> list[str]:
-    """The ways to run: those whose names begin so, else those that differ on the stream, of a quick run the leading."""
+def chosen(stream: str, only: str | None, quick: bool, encoder: bool = False) -> list[str]:
+    """The ways to run: those whose names begin so, else those that differ on the stream, of a quick run the leading.
+
+    Args:
+        encoder: the base is one: what shows it examples is left out.
+    """
     starts = tuple(filter(None, only.split(","))) if only else QUICK if quick else ("",)
     names = [name for name in WAYS if name.startswith(starts)]
     if not names:
         raise AbreastError(f"--only {only}: no way begins so; there are {', '.join(WAYS)}")
+    if encoder and (shown := [name for name in names if "train" not in WAYS[name].stages]):
+        print(f"left out: {', '.join(shown)}, for an encoder is shown no examples", flush=True)
+        names = [name for name in names if name not in shown]
     return [name for name in names if only or STREAMS[stream].supersedes or not WAYS[name].where_superseded]
 
 
@@ -135,7 +143,7 @@ def main() -> None:
     parser.add_argument("--only", help="ways to run, by the beginning of their names, with commas between")
     parser.add_argument("--show", action="store_true", help="run nothing: the table of what is there")
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds lifecycle, banking77, broad-twitter")
-    parser.add_argument("--base", help="model.base, else that of params.yaml")
+    parser.add_argument("--base", help="model.base, such as packaged:minilm-l6-v2, else that of params.yaml")
     parser.add_argument("--max-tokens", type=int, help="train.max_tokens of each update")
     for part in ("drops", "products", "rows", "dev", "asked"):
         parser.add_argument(f"--{part}", type=int, help=f"size of the stream: {part}")
@@ -147,7 +155,7 @@ def main() -> None:
     out = asked.out / (f"{asked.stream}-quick" if asked.quick else asked.stream)
     out.mkdir(parents=True, exist_ok=True)
     drops = read_stream(asked.stream, asked.data, size)
-    runs = to_measure(chosen(asked.stream, asked.only, asked.quick), asked.seeds)
+    runs = to_measure(chosen(asked.stream, asked.only, asked.quick, reads_only(asked.base)), asked.seeds)
     if asked.show and not (runs := [run for run in runs if place(out, run[1], run[0]).exists()]):
         raise AbreastError(f"{out}: nothing is measured there yet; leave --show out")
     compare(out, runs, Settings(asked.stream, size, asked.base, tokens), drops)

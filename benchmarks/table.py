@@ -42,8 +42,8 @@ def _cells(one: Measured) -> list[str]:
         percent(candidate["current_exact_match"]),
         f"{percent(candidate['retained_exact_match'])} ({percent(champion.get('retained_exact_match'))})",
         f"{percent(candidate['stale_rate'])} ({percent(champion.get('stale_rate'))})",
-        f"{candidate['general_perplexity']:.1f}",
-        f"{percent(base['current_exact_match'])}, {base['general_perplexity']:.1f}",
+        figure(candidate["general_perplexity"], 1),
+        f"{percent(base['current_exact_match'])}, {figure(base['general_perplexity'], 1)}",
         f"{train:.0f}",
         f"{evaluate:.0f}",
         f"{sum(one.seconds.values()) - train - evaluate:.0f}",
@@ -54,3 +54,8 @@ def _cells(one: Measured) -> list[str]:
 def percent(share: float | None) -> str:
     """A share from 0 to 1 as people read it; a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def figure(value: float | None, digits: int) -> str:
+    """A number with so many decimals; a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from abreast.learning.family import is_encoder
+
 
 def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None, trainable: bool = False) -> Any:
     """Inject an adapter into `model` (a plain model, or one that holds adapters) and make it the active one.
@@ -21,6 +23,8 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
     """
     from peft import PeftModel, get_peft_model, set_peft_model_state_dict
 
+    if is_encoder(model.config):
+        config.task_type = "FEATURE_EXTRACTION"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         # The folder that a base was loaded from differs between machines; its digest is compared instead.

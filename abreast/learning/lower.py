@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from abreast.errors import AbreastError
+from abreast.learning.family import is_encoder
 from abreast.learning.prompt import Encoded
 from abreast.learning.protocol import Head
 from abreast.learning.vocabulary import Vocabulary
@@ -27,18 +28,23 @@ MOST_BYTES = 2 << 30
 """Texts whose kept states would need more memory than this are run through all layers each time."""
 
 
+def body_of(model: Any) -> Any:
+    """What of a model turns token ids into hidden states: without what stands on top of these."""
+    return model.base_model if is_encoder(model.config) else model.get_decoder()
+
+
 def layer_list(model: Any) -> tuple[Any, str, torch.nn.ModuleList]:
     """The module of a language model or an encoder that holds its list of layers, the name of the list, and the list.
 
     Raises:
         AbreastError: the model keeps its layers in another way.
     """
-    decoder = model.get_decoder()
-    for holder in decoder.modules():
+    body = body_of(model)
+    for holder in body.modules():
         for name, module in holder.named_children():
             if isinstance(module, torch.nn.ModuleList) and len(module) == model.config.num_hidden_layers:
                 return holder, name, module
-    raise AbreastError(f"model.base: no list of {model.config.num_hidden_layers} layers in {type(decoder).__name__}")
+    raise AbreastError(f"model.base: no list of {model.config.num_hidden_layers} layers in {type(body).__name__}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Trunk:
         inside = [module for name, module in model.named_modules() if ".lora_dropout." in name]
         self._dropouts = [module for module in inside if isinstance(module, torch.nn.Dropout)]
         self._put_to_sleep, self._sleeping = asleep, False
-        self._decoder = model.get_decoder()
+        self._decoder = body_of(model)
         holder, name, self._layers = layer_list(model)
         self._upper = min(upper, len(self._layers))
         split = len(self._layers) - self._upper

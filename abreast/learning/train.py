@@ -147,8 +147,6 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Cand
     knobs, adaptation = params.train, make_adaptation(params.train.adapt)
     torch.manual_seed(knobs.seed)
     settings = adaptation.settings(model, knobs.layers)
-    if is_encoder(model.config):
-        settings.task_type = "FEATURE_EXTRACTION"
     adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
     own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
     trunk, encoder = _begin(params, lessons, adapted, tokenizer, adaptation.sleeps)

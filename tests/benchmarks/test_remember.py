@@ -4,11 +4,14 @@ from dataclasses import asdict
 import pytest
 
 from abreast.errors import AbreastError
+from benchmarks.family import reads_only
+from benchmarks.figures import figures, table
 from benchmarks.remember import Settings, chosen, compare, run, stored, to_measure
 from benchmarks.streams import Size
 from benchmarks.ways import WAYS, Way
 from tests.benchmarks.measured import is_picture, measured
 from tests.learning.tiny import write_tiny_base
+from tests.learning.tiny_encoder import write_tiny_encoder
 
 SETTINGS = Settings("samples", Size(drops=2), None, 1000)
 
@@ -77,3 +80,20 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
     assert all(peak > 0 for peak in second.peaks.values())
     assert all(seconds > 0 for seconds in second.processor.values())
     assert list((tmp_path / "answers").glob("*.json")), "answers of the base are kept for the next way"
+
+
+def test_an_encoder_is_shown_no_examples_and_has_no_perplexity(tmp_path, capsys):
+    assert "in-context" not in chosen("banking77", None, False, encoder=True)
+    assert "left out: in-context" in capsys.readouterr().out
+    with_head, without = (write_tiny_encoder(tmp_path / str(masked), masked=masked) for masked in (True, False))
+    assert reads_only(str(with_head))
+    assert reads_only(str(without))
+    assert not reads_only(str(write_tiny_base(tmp_path / "base")))
+    assert not reads_only(None)
+    with pytest.raises(AbreastError, match=r"^model\.base: no such folder: /nowhere"):
+        reads_only("/nowhere")
+    one = measured({"a": (0.0, 0.9)})
+    for who in ("base", "candidate"):
+        one.metrics[who]["general_perplexity"] = None
+    assert figures([one], None).perplexity is None
+    assert "| – |" in table({"naive": [figures([one], None)]})

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,41 @@ def test_without_a_champion_it_says_what_to_do(tmp_path, monkeypatch):
         ask(project, QUESTION, version=9)
     with pytest.raises(AbreastError, match="the question is empty"):
         ask(project, "  ")
+
+
+def two_heads(folder: Path, base: Path) -> None:
+    """An encoder whose head for labels always says `yes`, and whose head for numbers always says 7."""
+    import torch
+
+    from abreast.learning.adaptation import complete, make_adaptation
+    from abreast.learning.adapter import adapter_weights, add_adapter
+    from abreast.learning.base import load_base
+    from abreast.learning.folder import Candidate, Card, write_model_folder
+    from abreast.learning.heads.folder import Heads
+    from abreast.learning.heads.head import rows_for
+    from abreast.learning.heads.labels import Labels, Scale
+
+    model, _, digest = load_base(Model(base=str(base)))
+    adapt = complete({"method": "lora", "rank": 2})
+    settings = make_adaptation(adapt).settings(model, layers=1)
+    labels = Labels(classification=("no", "yes"), regression=Scale(mean=7.0, deviation=2.0))
+    rows = rows_for(labels.rows(), model.config.hidden_size, {})
+    rows["classification.bias"].data = torch.tensor([0.0, 1.0])
+    weights = adapter_weights(add_adapter(model, settings, "new"), "new")
+    card = Card(base=str(base), base_digest=digest, prompt=Model().prompt, adapt=adapt, layers=1)
+    write_model_folder(folder, card, Candidate(settings, weights, heads=Heads(labels, rows)))
+
+
+@pytest.mark.server
+def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypatch, mlflow_uri):
+    from tests.learning.tiny_encoder import write_tiny_encoder
+
+    base = write_tiny_encoder(tmp_path / "base")
+    promote(line.ledger, line.registry, line.register(model=lambda folder: two_heads(folder, base)), **HOW)
+    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    model = project.params.model.model_copy(update={"base": str(base)})
+    project = replace(project, params=project.params.model_copy(update={"model": model}))
+    assert ask(project, "the lion ran", kind="classification")["answer"] == "yes"
+    assert ask(project, "the lion ran", kind="regression")["answer"] == "7"
+    with pytest.raises(AbreastError, match="heads for classification, regression, and no kind is named: ask with"):
+        ask(project, "the lion ran")

@@ -115,8 +115,9 @@ def test_every_way_to_remember_works_also_when_rows_are_added(tmp_path, bare_enc
         {"method": "full"},
         {"method": "lora", "dora": True, "targets": "mlp", "rank": 2},
         {"method": "adalora", "rank": 4, "target": 2},
+        {"method": "ia3"},
     ],
-    ids=["full", "dora", "adalora"],
+    ids=["full", "dora", "adalora", "ia3"],
 )
 def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch, adapt):
     monkeypatch.chdir(tmp_path)

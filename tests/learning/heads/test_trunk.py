@@ -5,6 +5,7 @@ from abreast.config import Model
 from abreast.learning.adaptation import make_adaptation
 from abreast.learning.adapter import add_adapter
 from abreast.learning.base import load_base
+from abreast.learning.family import is_encoder
 from abreast.learning.heads.begin import longest
 from abreast.learning.heads.head import LabelHead
 from abreast.learning.heads.marker import Marked
@@ -26,7 +27,6 @@ def upper(request):
 def adapted(tiny_encoder, upper):
     base, _, _ = load_base(Model(base=str(tiny_encoder), device="cpu"))
     settings = make_adaptation({"method": "lora", "rank": 2}).settings(base, upper)
-    settings.task_type = "FEATURE_EXTRACTION"
     adapted = add_adapter(base, settings, "tiny", trainable=True)
     torch.manual_seed(1)
     with torch.no_grad():
@@ -89,3 +89,45 @@ def test_masked_words_are_those_of_the_whole_model(adapted, upper, bare_encoder)
     assert type(bare).__name__ == "BertModel"
     assert masked_words(bare) is None
     assert longest(bare, tokenizer) == 64
+
+
+SHAPE = {"vocab_size": 60, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2}
+FAMILIES = ["roberta", "mpnet", "electra", "modernbert", "deberta-v2", "xlm-roberta", "distilbert"]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_families_of_encoders_are_read_as_they_read_themselves(family):
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(family, **SHAPE, max_position_embeddings=32, pad_token_id=1)
+    model = AutoModelForMaskedLM.from_config(config).eval()
+    config.architectures = [type(model).__name__]
+    assert is_encoder(config)
+    trunk = EncoderTrunk(model, 1, LabelHead({}))
+    trunk.plan(TEXTS)
+    hidden = trunk.completions(TEXTS)[0]
+    wanted = [model.base_model(input_ids=torch.tensor([text.ids])).last_hidden_state[0] for text in TEXTS]
+    wanted = [wanted[0].mean(0, keepdim=True), wanted[1][[1, 3]], wanted[2][[2]]]
+    torch.testing.assert_close(hidden, torch.cat(wanted), rtol=1e-3, atol=1e-4)
+    whole = model(input_ids=torch.tensor([TEXTS[2].ids])).logits[0, [2]]
+    torch.testing.assert_close(masked_words(model)(hidden[-1:]), whole, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "architecture", "encoder"),
+    [
+        ("bert", "BertModel", True),
+        ("bert", "BertForPreTraining", True),
+        ("bert", "BertLMHeadModel", False),
+        ("roberta", "RobertaForCausalLM", False),
+        ("gpt2", "GPT2Model", False),
+        ("llama", "LlamaForCausalLM", False),
+        ("bart", "BartForConditionalGeneration", False),
+    ],
+)
+def test_the_configuration_tells_the_family(kind, architecture, encoder):
+    from transformers import AutoConfig
+
+    assert is_encoder(AutoConfig.for_model(kind, architectures=[architecture])) is encoder

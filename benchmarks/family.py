@@ -1,0 +1,40 @@
+"""Whether a base is an encoder: python -m benchmarks.family BASE says `encoder` or `causal`.
+
+A process of its own, for a benchmark that measures memory loads nothing large itself.
+"""
+
+import subprocess
+import sys
+
+from abreast import stage
+from abreast.errors import AbreastError
+
+
+def reads_only(base: str | None) -> bool:
+    """Whether `model.base` names an encoder, which answers by its heads and is shown no examples; the default is none.
+
+    Raises:
+        AbreastError: there is no such base.
+    """
+    if base is None:
+        return False
+    done = subprocess.run([sys.executable, "-m", "benchmarks.family", base], capture_output=True, text=True)
+    if done.returncode:
+        raise AbreastError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
+    return done.stdout.strip() == "encoder"
+
+
+def main() -> None:
+    """Print the family of the base that the command line names."""
+    from transformers.models.auto.configuration_auto import AutoConfig
+
+    from abreast.learning.base import find_base
+    from abreast.learning.family import is_encoder
+
+    base = find_base(sys.argv[1])
+    config = AutoConfig.from_pretrained(base.source, revision=base.revision, trust_remote_code=False)
+    print("encoder" if is_encoder(config) else "causal")
+
+
+if __name__ == "__main__":
+    stage.run(main)
