@@ -317,7 +317,7 @@ def _lists_to_tuples(value: object) -> object:
 
 def _explain(error: dict) -> str:
     knob = ".".join(str(part) for part in error["loc"])
-    said = error["msg"].removeprefix("Value error, ")
+    said = error["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
     if not knob:
         return said
     if error["type"] == "extra_forbidden":

@@ -28,7 +28,7 @@ BY_NAME = {gate.name: gate for gate in GATES}
 RETAINED = (BY_NAME["retained_exact_match"], BY_NAME["retention"])
 ERROR = 0.05
 """The stated error of an early stop: how often, at most, it says other than all questions would."""
-BLOCK = 10
+BLOCK = 5
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 """Okabe and Ito 2008."""
 

@@ -43,7 +43,7 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
         (gate(undecided="pass"), "`undecided` needs `confidence`"),
         (gate(confidence=1.0), "knob `gates.1.confidence` is 1.0: input should be less than 1"),
         ({"gates": []}, "knob `gates` is (): tuple should have at least 1 item"),
-        ({"gates": {"min_current": 0.9}}, "knob `gates`: input should be a valid tuple"),
+        ({"gates": {"min_current": 0.9}}, "knob `gates`: input should be a list"),
     ],
 )
 def test_a_bad_gate_is_named_by_its_place(knobs, said):

@@ -14,10 +14,11 @@ def bootstrap(differences: Sequence[float], weights: Sequence[float], confidence
     """The interval of a weighted mean of paired differences, for questions that are drawn key by key.
 
     Keys are drawn anew with all that belongs to them, so that several questions on one key count as one observation.
-    BCa, which corrects for bias and skewness; with a fixed seed. Where all keys differ alike, or there is only one,
-    the interval is empty or unbounded: [d, d] and (-inf, inf).
+    BCa, which corrects for bias and skewness, expanded for few keys as Student's t is against the normal; with a fixed
+    seed. Where all keys differ alike, or there is only one, the interval is [d, d], or without bounds.
     Source: Efron 1987, "Better bootstrap confidence intervals", JASA 82:171-185; over clusters: Field and Welsh 2007,
-    "Bootstrapping clustered data", JRSS B 69:369-390. Computed by `scipy.stats.bootstrap`.
+    "Bootstrapping clustered data", JRSS B 69:369-390; expanded: Hesterberg 2015, The American Statistician 69:371-386,
+    section 4.1. Computed by `scipy.stats.bootstrap`.
 
     Args:
         differences: for each key the mean of the candidate's figure less the other model's; shape (keys,).
@@ -25,8 +26,10 @@ def bootstrap(differences: Sequence[float], weights: Sequence[float], confidence
         confidence: of each end by itself.
     """
     from scipy.stats import bootstrap as resample
+    from scipy.stats import norm, t
 
-    if len(differences) == 1:
+    keys = len(differences)
+    if keys == 1:
         return Interval(-np.inf, np.inf)
     if np.ptp(differences) < 1e-12:
         return Interval(differences[0], differences[0])
@@ -41,7 +44,8 @@ def bootstrap(differences: Sequence[float], weights: Sequence[float], confidence
         paired=True,
         vectorized=True,
         n_resamples=RESAMPLES,
-        confidence_level=2 * confidence - 1,
+        confidence_level=2 * norm.cdf(np.sqrt(keys / (keys - 1)) * t.ppf(confidence, keys - 1)) - 1,
         rng=np.random.default_rng(_SEED),
     ).confidence_interval
-    return Interval(float(found.low), float(found.high))
+    low, high = float(found.low), float(found.high)
+    return Interval(-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)

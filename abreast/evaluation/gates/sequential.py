@@ -17,7 +17,9 @@ from abreast.evaluation.gates.mcnemar import mcnemar
 
 PASS, INCONCLUSIVE, FAIL = 0, 1, 2
 _RARE, _COMMON = 0.02, 1.0
-"""The bets: one kind of answer is common and the others are rare, whichever it is (pseudo-counts)."""
+"""The bets: one kind of answer is common and the others are rare (pseudo-counts)."""
+_EXPECTED = 0.8
+"""So much of the stake is on the expected kind as the common one, the rest on each of the others alike."""
 _ROUNDING = 1e-9
 
 
@@ -28,9 +30,11 @@ class Watch(NamedTuple):
     """Shape (ends, kinds of answer): how many of the pool's questions are of each kind."""
     verdicts: np.ndarray
     """Shape (ends,): PASS, INCONCLUSIVE or FAIL."""
+    expected: int
+    """The kind of answer that a good candidate gives most. It decides how early, not how surely."""
 
 
-def log_wealth(ends: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
     """What a gambler has won who bet against each final count at its own odds, as a logarithm.
 
     Before each question the stake is laid on its answer in the shares of a mixture of Pólya urns, which learns from
@@ -45,6 +49,7 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray) -> np.ndarray:
     Args:
         ends: shape (ends, kinds of answer), each row with the same sum, the size of the pool.
         seen: how many answers of each kind have come; shape (kinds of answer,).
+        expected: the kind that the stakes favour at first.
 
     Returns:
         shape (ends,).
@@ -53,7 +58,9 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray) -> np.ndarray:
     urns = np.full((kinds, kinds), _RARE) + np.eye(kinds) * (_COMMON - _RARE)
     drawn = (gammaln(urns + seen) - gammaln(urns)).sum(axis=1)
     drawn -= gammaln(urns.sum(axis=1) + asked) - gammaln(urns.sum(axis=1))
-    staked = logsumexp(drawn) - np.log(kinds)
+    parts = np.full(kinds, (1 - _EXPECTED) / (kinds - 1))
+    parts[expected] = _EXPECTED
+    staked = logsumexp(drawn, b=parts)
     factorials = gammaln(np.arange(1, size + 2))
     wealth, possible = np.full(len(ends), np.inf), (ends >= seen).all(axis=1)
     held = ends[possible]
@@ -69,7 +76,7 @@ def settled(watch: Watch, seen: np.ndarray, error: float) -> int | None:
         seen: as in `log_wealth`.
         error: the chance, at most, that this ever gives another verdict than the full pool.
     """
-    plausible = watch.verdicts[log_wealth(watch.ends, seen) < np.log(1 / error)]
+    plausible = watch.verdicts[log_wealth(watch.ends, seen, watch.expected) < np.log(1 / error)]
     return int(plausible[0]) if len(plausible) and (plausible == plausible[0]).all() else None
 
 
@@ -83,7 +90,8 @@ def watch_pairs(gates: Sequence[Gate], size: int) -> Watch:
         reached = better - worse >= size * bound - _ROUNDING
         kept, missed = _p_values(better, worse, size, bound), _p_values(worse, better, size, -bound)
         verdicts = np.maximum(verdicts, _verdicts(gate, reached, kept, missed))
-    return Watch(np.stack([won, lost, size - won - lost], axis=1), verdicts)
+    expected = 0 if all(gate.scope == "current" for gate in gates) else 2
+    return Watch(np.stack([won, lost, size - won - lost], axis=1), verdicts, expected)
 
 
 def watch_share(gates: Sequence[Gate], size: int) -> Watch:
@@ -95,7 +103,8 @@ def watch_share(gates: Sequence[Gate], size: int) -> Watch:
         high = np.inf if gate.at_most is None else gate.at_most
         reached = (hits >= size * low - _ROUNDING) & (hits <= size * high + _ROUNDING)
         verdicts = np.maximum(verdicts, _verdicts(gate, reached, np.ones(size + 1), np.ones(size + 1)))
-    return Watch(np.stack([hits, size - hits], axis=1), verdicts)
+    expected = 0 if all(gate.at_least is not None for gate in gates) else 1
+    return Watch(np.stack([hits, size - hits], axis=1), verdicts, expected)
 
 
 def _p_values(won: np.ndarray, lost: np.ndarray, size: int, bound: float) -> np.ndarray:
