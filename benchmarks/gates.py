@@ -52,6 +52,16 @@ def draw(random: np.random.Generator, count: int, asked: int, won: float, lost: 
     return random.multinomial(asked, [won, lost, 1 - won - lost], size=count)
 
 
+def p_values(counts: np.ndarray, bound: float) -> np.ndarray:
+    """Of "the candidate is better by no more than `bound`", as the gates have it; shape (count,)."""
+    if not bound:
+        return mcnemar(counts[:, 0], counts[:, 1])
+    asked = int(counts[0].sum())
+    table, by_counts = p_table(asked, bound), np.ones((asked + 1, asked + 1))
+    by_counts[table.won, table.lost] = table.p
+    return by_counts[counts[:, 0], counts[:, 1]]
+
+
 def outcome_shares(watch: Watch, counts: np.ndarray) -> list[float]:
     """How often the outcomes are pass, inconclusive and fail."""
     size = int(counts[0].sum())
@@ -79,12 +89,9 @@ def margin_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
     rows = []
     for gate in RETAINED:
         for asked in size.questions:
-            table = p_table(asked, gate.at_least)
-            by_counts = np.ones((asked + 1, asked + 1))
-            by_counts[table.won, table.lost] = table.p
             for won in (0.0, 0.02):
                 counts = draw(random, size.promotions, asked, won, won - gate.at_least)
-                shown = float((by_counts[counts[:, 0], counts[:, 1]] <= 0.05).mean())
+                shown = float((p_values(counts, gate.at_least) <= 0.05).mean())
                 rows.append([gate.name, str(asked), percent(-gate.at_least), percent(won), percent(shown)])
     return rows
 
@@ -92,12 +99,9 @@ def margin_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
 def slice_row(size: Size, random: np.random.Generator, slices: int = 10, asked: int = 12) -> list[str]:
     """Slices that lose exactly the margin: how often any of them fails, with and without the correction."""
     gate, any_plain, any_corrected = BY_NAME["retention by domain"], 0, 0
-    table = p_table(asked, -gate.at_least)
-    by_counts = np.ones((asked + 1, asked + 1))
-    by_counts[table.lost, table.won] = table.p
     for _ in range(size.promotions):
         counts = draw(random, slices, asked, 0.0, -gate.at_least)
-        missed = by_counts[counts[:, 0], counts[:, 1]]
+        missed = p_values(counts[:, [1, 0, 2]], -gate.at_least)
         any_plain += (missed <= 0.05).any()
         any_corrected += min(holm(list(missed))) <= 0.05
     return [f"{slices} slices of {asked}", *(percent(n / size.promotions) for n in (any_plain, any_corrected))]
@@ -111,7 +115,7 @@ def peeking_rows(size: Size, random: np.random.Generator, asked: int = 200) -> l
         for _ in range(size.promotions // 4):
             answers = random.choice(3, size=asked, p=[differ / 2, differ / 2, 1 - differ])
             counts = np.cumsum(np.eye(3, dtype=int)[answers], axis=0)[BLOCK - 1 :: BLOCK]
-            shown = mcnemar(counts[:, 0], counts[:, 1]) <= 0.05
+            shown = p_values(counts, 0.0) <= 0.05
             once, peeked = once + shown[-1], peeked + shown.any()
             stopped += next(said for look in counts if (said := settled(watch, look, ERROR)) is not None) == PASS
         rows.append([percent(differ), *(percent(4 * n / size.promotions) for n in (once, peeked, stopped))])
@@ -140,7 +144,7 @@ class Models(NamedTuple):
 
 
 def draw_models(random: np.random.Generator, number: int) -> Models:
-    """By turns a good update, one that changes nothing, one that has not learned enough, one that has forgotten."""
+    """Of four two good updates, one that has not learned enough, and one that has forgotten."""
     noise = float(random.exponential(0.003))
     match number % 4:
         case 0 | 1:
@@ -234,14 +238,18 @@ def saved_rows(size: Size, random: np.random.Generator, new: int, old: int) -> l
     ]
 
 
-def size_rows(quick: bool) -> list[list[str]]:
-    """How many questions a margin needs: at the least, and for 80 % power at small true losses."""
+def size_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
+    """The questions that a margin or a gain needs for 80 % power, and the power that simulated answers show there."""
+    margins = (0.2, 0.1) if size is QUICK else (0.2, 0.1, 0.05, 0.03)
+    cases = [(-margin, *true) for margin in margins for true in ((0.0, 0.0), (0.0, 0.01), (0.02, 0.02))]
     rows = []
-    for margin in (0.2, 0.1) if quick else (0.2, 0.1, 0.05, 0.03):
-        needed = []
-        for won, lost in ((0.0, 0.0), (0.0, 0.01), (0.02, 0.02)):
-            needed.append(str(questions_needed(-margin, won=won, lost=lost)) if lost < margin else "–")
-        rows.append([percent(margin), str(least_questions(-margin, 0.95)), *needed])
+    for bound, won, lost in [*cases, *((0.0, 0.02 + gain, 0.02) for gain in (0.5, 0.2, 0.1))]:
+        asked = questions_needed(bound, won=won, lost=lost)
+        counts = draw(random, size.promotions, asked, won, lost)
+        shown = p_values(counts, bound) <= 0.05
+        what = f"margin {percent(-bound)}" if bound else "gain"
+        least = str(least_questions(bound, 0.95))
+        rows.append([what, percent(won), percent(lost), least, str(asked), percent(float(shown.mean()))])
     return rows
 
 
@@ -256,9 +264,12 @@ def plot_power(path: Path, quick: bool) -> None:
     for colour, gained in zip(COLOURS, (0.05, 0.1, 0.2, 0.5), strict=True):
         chances = [power(n, 0.0, 0.95, 0.02 + gained, 0.02) for n in asked]
         right.plot(asked, chances, color=colour, label=f"true gain {gained:.0%}")
-    needed = questions_needed(RETAINED[1].at_least, won=0.01, lost=0.02)
-    left.axvline(needed, color="#999999", linewidth=0.8)
-    left.annotate(f"promised: {needed}", (needed, 0.05), fontsize=8, xytext=(4, 0), textcoords="offset points")
+    for axes, colour, true in ((left, COLOURS[1], (0.01, 0.02)), (right, COLOURS[1], (0.12, 0.02))):
+        needed = questions_needed(RETAINED[1].at_least if axes is left else 0.0, won=true[0], lost=true[1])
+        axes.axvline(needed, color=colour, linewidth=0.8)
+        axes.annotate(
+            f"promised: {needed}", (needed, 0.05), fontsize=8, xytext=(4, 0), textcoords="offset points", color=colour
+        )
     for axes, title in ((left, "retention, margin 10 points"), (right, "gain")):
         axes.axhline(0.8, color="#999999", linewidth=0.8)
         axes.set_title(title, fontsize=10, loc="left")
@@ -291,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ("slices", "any fails, uncorrected", "any fails, Holm"),
             [slice_row(size, random)],
         ),
-        f"A/A with a look after every {BLOCK} of 200": (
+        f"A/A with a look after every {BLOCK} of 200, {size.promotions // 4} promotions": (
             ("differ", "McNemar once", "McNemar at every look", "sequential"),
             peeking_rows(size, random),
         ),
@@ -299,9 +310,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ("keys", "low end misses", "high end misses"),
             [bootstrap_row(size, random)],
         ),
-        "Questions that a margin needs": (
-            ("margin", "at least", "for 80 %: none lost", "1 % lost", "2 % lost, 2 % won"),
-            size_rows(asked.quick),
+        "Questions for 80 % power": (
+            ("to show", "won", "lost", "at least", "for 80 %", "simulated power"),
+            size_rows(size, random),
         ),
         f"Sequential against full, stated error {ERROR:.0%}": (
             ("questions, new + known", "candidates", "pairs", "same verdict", "asked, median"),

@@ -14,6 +14,8 @@ def test_the_tables_hold_the_promised_levels(tmp_path, capsys):
         assert share(passed if gate == "gain" else failed) <= 8.0, "5 %, and what 200 drawings may add"
     for row in tables["A loss of exactly the margin"]:
         assert share(row.split(" | ")[-1]) <= 9.0
+    for row in tables["Questions for 80 % power"]:
+        assert share(row.split(" | ")[-1]) >= 70.0
     (slices,) = tables["Slices that all lose exactly the margin"]
     assert share(slices.split(" | ")[2]) <= 9.0
     whole = tables["Sequential against full, stated error 5%"][-1].split(" | ")

@@ -36,6 +36,7 @@ TRAIN = {
 }
 BOUNDS = {
     "current_exact_match": {"at_least": 0.7},
+    "gain": {"undecided": "measured"},
     "retained_exact_match": {"at_least": -0.3},
     "retention": {"at_least": -0.4, "undecided": "measured"},
     "retention by domain": {"at_least": -0.4},

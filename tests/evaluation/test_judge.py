@@ -181,7 +181,7 @@ def test_raw_text_alone_is_judged_by_how_well_it_is_foreseen():
     assert passed.verdict == "pass"
     assert passed.reasons[0].startswith("general")
     assert passed.reasons[1].startswith(
-        "current_text_perplexity: measured 6.49, needed at most 8.13, champion 8.13, ratio 0.799 to 0.799, n 20"
+        "current_text_perplexity: measured 6.49, needed at most 8.13, champion 8.13, ratio 0.799 to 0.8, n 20"
     )
     assert verdict_of(pieces=[*pieces("current", 1.1), *good[20:]]).reasons[0].startswith("current_text_perplexity")
     assert verdict_of(pieces=[*good[:20], *pieces("retained", 1.04)]).reasons[0].startswith("retained_text_perplexity")
