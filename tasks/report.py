@@ -4,7 +4,7 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
 from abreast.registry.ledger import Update, Version

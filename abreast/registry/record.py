@@ -23,7 +23,7 @@ from abreast.registry.run_log import RunFacts, find_run, log_run
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from abreast.evaluation.judge import Verdict
+    from abreast.evaluation.verdict import Verdict
 
 
 class Registry:

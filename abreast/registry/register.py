@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from abreast.crash import point
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.folder import model_digest
 from abreast.project import Project

@@ -114,9 +114,16 @@ def _curve(reports: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`."""
+    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`.
+
+    A list of things that have a `name`, such as the gates, gives one line for each, of what is set in it.
+    """
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple) and value and all(isinstance(v, Mapping) and "name" in v for v in value):
+            for one in value:
+                held = {key: inner for key, inner in one.items() if key != "name" and inner is not None}
+                yield f"{prefix}{name}.{one['name']}", held
         else:
             yield f"{prefix}{name}", value

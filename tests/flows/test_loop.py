@@ -167,7 +167,7 @@ def test_a_delivery_that_differs_from_its_manifest_holds_up_no_other(loop: Insta
 
 def test_a_refused_candidate_leaves_the_champion(loop: Installation, tmp_path: Path):
     gates = loop.knobs()["gates"]
-    loop.set_knobs({"gates": {"min_current": 1.0}})
+    loop.set_knobs({"gates": [gate | {"at_least": 1.0} for gate in gates]})
     drop = write(tmp_path / "hard.jsonl", rows({"Hulon": "qZx81Lw0pRt7", "Ibren": "mK92xV4bNc6s"}, "2024-02-01"))
     learned = loop.json("drop", str(drop), "--wait")
     last = loop.json("history")[-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from abreast.contract.pointer import Pointer
-from abreast.evaluation.judge import GateResult, Verdict
+from abreast.evaluation.verdict import GateResult, Verdict
 from abreast.knowledge.drop import DropInfo
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, Update, open_ledger
@@ -163,6 +163,13 @@ def verdict(passed: bool) -> Verdict:
     """One gate, passed or not."""
     measured = 0.95 if passed else 0.5
     gate = GateResult(
-        name="current_exact_match", measured=measured, needed=0.9, bound="at least", champion=None, passed=passed
+        name="current_exact_match",
+        measured=measured,
+        needed=0.9,
+        bound="at least",
+        champion=None,
+        outcome="passed" if passed else "failed",
+        interval=(measured - 0.05, measured + 0.04),
+        n=60,
     )
     return Verdict(verdict="pass" if passed else "fail", reasons=(gate.reason,), gates=(gate,))
