@@ -10,6 +10,7 @@ from abreast.evaluation.answer import Answerer
 from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import Foreseen
 from abreast.evaluation.memory import Memory
+from abreast.evaluation.panel import Panel
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question
 from abreast.learning.folder import model_digest
@@ -17,10 +18,14 @@ from abreast.learning.folder import model_digest
 
 @dataclass(frozen=True)
 class Heard:
-    """What one model said to all questions: an answer to each, or how well it foresaw a raw text."""
+    """What one model said to all questions: an answer to each, or how well it foresaw a raw text.
+
+    `sent` says of each question that is answered whether it went to the expert of its domain, if there are experts.
+    """
 
     said: list[str | Foreseen]
     perplexity: float
+    sent: list[bool | None] | None = None
 
 
 class Hearing:
@@ -46,7 +51,8 @@ class Hearing:
         answers = self._answers(answerer, memory, [question.question for question in self._spoken], check=True)
         foreseen = memory.recall([["text", text.id, text.answer] for text in self._texts], read)
         perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
-        return Heard(self._in_order(answers, [Foreseen(*one) for one in foreseen]), perplexity)
+        said = self._in_order(answers, [Foreseen(*one) for one in foreseen])
+        return Heard(said, perplexity, self._sent(answerer, memory) if isinstance(answerer, Panel) else None)
 
     def ask_with_examples(self, answerer: Answerer, alone: Heard, examples: Sequence[Example]) -> Heard:
         """What the base says with the nearest of `examples` before each question.
@@ -71,6 +77,13 @@ class Hearing:
             return answerer.answer([asked[n] for n in numbers], [self._guesses[n] for n in numbers], check)
 
         return memory.recall([[text, *guess] for text, guess in zip(asked, self._guesses, strict=True)], ask)
+
+    def _sent(self, panel: Panel, memory: Memory) -> list[bool | None]:
+        asked = [question.question for question in self._spoken]
+        domains = memory.recall(
+            [["expert", text] for text in asked], lambda numbers: panel.domains([asked[n] for n in numbers])
+        )
+        return panel.rightly_sent(self._spoken, domains)
 
     def _in_order(self, answers: Sequence[str], foreseen: Sequence[Foreseen]) -> list[str | Foreseen]:
         """One for each question, in the order of the questions."""

@@ -97,7 +97,9 @@ class Trainer:
 
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
         lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
-        return make_batches(lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}")
+        return make_batches(
+            lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}", dict(enumerate(self._run.experts))
+        )
 
     def _epoch(self) -> None:
         p = self._progress
@@ -118,7 +120,8 @@ class Trainer:
             for batch in batches:
                 self._read(batch)
         for parameter in self._parameters if len(batches) > 1 else ():
-            parameter.grad.div_(len(batches))
+            if parameter.grad is not None:
+                parameter.grad.div_(len(batches))
         torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
         self._optimizer.step()
         for strategy in self._that(Follows):

@@ -25,7 +25,8 @@ def fisher_diagonal(run: protocol.Run, lessons: int, seed: int) -> dict[str, Ten
         logits = run.trunk.logits([text])[0].float()
         said = torch.multinomial(logits.detach().softmax(-1).cpu(), 1, generator=chance)[:, 0].to(logits.device)
         loss, tokens = cross_entropy(logits, said, reduction="sum"), tokens + len(said)
-        for total, slope in zip(sums.values(), torch.autograd.grad(loss, list(run.parameters.values())), strict=True):
+        slopes = torch.autograd.grad(loss, list(run.parameters.values()), materialize_grads=True)
+        for total, slope in zip(sums.values(), slopes, strict=True):
             total += slope.square()
     return {name: total / tokens for name, total in sums.items()}
 
