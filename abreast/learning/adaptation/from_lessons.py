@@ -17,14 +17,12 @@ from abreast.learning.adaptation.principal import start_from_base
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded
 
-SAMPLE = 256
-"""Lessons that are looked at, spread over all."""
+SAMPLE = 2048
+"""Tokens that are looked at, of lessons spread over all."""
 ROWS = 4
 """Tokens for each of the directions that EVA looks for, at least."""
-BATCH = 256
-"""Tokens that EVA looks at together, at least, if there are so many."""
-MOST_PASSES = 400
-"""Batches after which EVA's directions must stay as they are; on real lessons some ten are enough."""
+MOST_PASSES = 50
+"""After so many looks at the same tokens EVA's directions must stay as they are; three are usual."""
 
 
 def start(init: str, adapted: Any, rank: int, alpha: int, trunk: Trunk, texts: Sequence[Encoded]) -> None:
@@ -37,9 +35,9 @@ def start(init: str, adapted: Any, rank: int, alpha: int, trunk: Trunk, texts: S
     Raises:
         AbreastError: the lessons, or the base, are not enough for it.
     """
-    if init == "eva":
+    if init == "eva" and texts:
         _eva(adapted, rank, trunk, texts)
-    else:
+    elif texts:
         _corda(adapted, rank, alpha, trunk, texts)
 
 
@@ -50,7 +48,7 @@ def sampled(trunk: Trunk, texts: Sequence[Encoded], init: str) -> list[Encoded]:
         AbreastError: they cannot be kept.
     """
     some = list(dict.fromkeys(texts))
-    some = some[:: -(-len(some) // SAMPLE)]
+    some = some[:: -(-_tokens(some) // SAMPLE)]
     trunk.plan(some)
     if not trunk.keeps(some):
         raise AbreastError(f"train.adapt.init is {init}, which needs a base whose upper layers can be run alone")
@@ -76,29 +74,28 @@ def eva_directions(adapted: Any, rank: int, trunk: Trunk, texts: Sequence[Encode
     if 2 * rank > width:
         raise AbreastError(f"train.adapt.rank is {rank}; init eva takes at most {width // 2} for this base")
     some = sampled(trunk, texts, "eva")
-    batches, passes = _batches(some, max(BATCH, ROWS * rank)), 0
-    if sum(len(text.ids) - text.wake for text in some) < ROWS * rank:
+    passes = 0
+    if _tokens(some) < ROWS * rank:
         print(f"eva: fewer than {ROWS * rank} tokens are learned, so the adapter begins as by default", flush=True)
         return {}
 
-    def run(_: Any, inputs: dict[str, Tensor]) -> None:
+    def run(*_: Any) -> None:
         nonlocal passes
         passes += 1
         if passes > MOST_PASSES:
             raise AbreastError(f"train.adapt.init: eva does not settle on {rank} directions; take a smaller rank")
-        trunk.completions([some[number] for number in inputs["numbers"].tolist()])
+        trunk.completions(some)
 
-    def awake(inputs: dict[str, Tensor], _: Any) -> Tensor:
-        lengths = [len(some[number].ids) - some[number].wake for number in inputs["numbers"].tolist()]
-        return torch.tensor([[place >= max(lengths) - n for place in range(max(lengths))] for n in lengths])
+    lengths = [len(text.ids) - text.wake for text in some]
+    awake = torch.tensor([[place >= max(lengths) - length for place in range(max(lengths))] for length in lengths])
 
     return get_eva_state_dict(
         adapted,
-        [{"numbers": torch.tensor(batch)} for batch in batches],
+        [{}],
         LoraConfig(r=rank, init_lora_weights="eva", eva_config=EvaConfig(rho=1.0)),
         forward_fn=run,
-        prepare_model_inputs_fn=awake,
-        prepare_layer_inputs_fn=lambda read, mask, _: read[0][mask.to(read[0].device)],
+        prepare_model_inputs_fn=None,
+        prepare_layer_inputs_fn=lambda read, *_: read[0][awake.to(read[0].device)],
         show_progress_bar=False,
     )
 
@@ -130,17 +127,6 @@ def _corda(adapted: Any, rank: int, alpha: int, trunk: Trunk, texts: Sequence[En
         del layer.eigens
 
 
-def _batches(texts: Sequence[Encoded], tokens: int) -> list[list[int]]:
-    """The numbers of the texts in batches of at least so many awake tokens, or in one."""
-    batches: list[list[int]] = [[]]
-    count = 0
-    for number, text in enumerate(texts):
-        if count >= tokens:
-            batches.append([])
-            count = 0
-        batches[-1].append(number)
-        count += len(text.ids) - text.wake
-    if count < tokens and len(batches) > 1:
-        rest = batches.pop()
-        batches[-1] += rest
-    return batches
+def _tokens(texts: Sequence[Encoded]) -> int:
+    """How many of their tokens an adapter is awake in."""
+    return sum(len(text.ids) - text.wake for text in texts)

@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-SHRINK = 0.1
+SHRINK = 0.3
 """How much of the covariance is the same in all directions, so that few lessons are enough to invert it."""
 
 
