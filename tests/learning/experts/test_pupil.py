@@ -1,6 +1,7 @@
 """Experts through the stage `train`: what rests stays byte for byte, what is new begins anew, the text decides."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,24 @@ from tests.learning.project import promote, train_killed_in, write_project
 from tests.learning.strategies.test_strategies import MILD
 
 BOTH = [*questions("letters", LETTERS), *questions("colours", COLOURS)]
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, tiny_base):
+    """Model folders of a first update: of letters alone, and of both domains."""
+    folders = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, lines, asked in (
+            ("letters", lessons("letters", LETTERS), BOTH[:3]),
+            ("both", [*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH),
+        ):
+            root = write_team(tmp_path_factory.mktemp(name) / "project", tiny_base)
+            patch.chdir(root)
+            patch.setenv("ABREAST_HOME", str(root / "home"))
+            write_split(lines, asked)
+            train.main()
+            folders[name] = root / "model"
+    return folders
 
 
 @pytest.fixture
@@ -45,8 +64,8 @@ def second_update(project: Path, tiny_base: Path, **knobs: object) -> None:
     write_split([*lessons("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
 
 
-def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_byte(project, tiny_base, capfd):
-    train.main()
+def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_byte(project, tiny_base, capfd, taught):
+    shutil.copytree(taught["letters"], "model")
     assert read_card(Path("model")).experts == "domain"
     first = content(Path("model"))
     assert {name for name in first if "/" not in name} == {"abreast.json", "experts.json", "router.safetensors"}
@@ -65,11 +84,10 @@ def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_by
     assert summary["dev_exact_match"] == 1.0, "the development questions go through the router"
 
 
-def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base):
+def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base, taught):
     from peft import PeftModel
 
-    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
-    train.main()
+    shutil.copytree(taught["both"], "model")
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
     plain = PeftModel.from_pretrained(base, "model/expert_0001", adapter_name="expert_0001").eval()
     plain.load_adapter("model/expert_0002", adapter_name="expert_0002")
@@ -83,9 +101,8 @@ def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base):
     assert answers() == [*LETTERS.values(), *COLOURS.values()]
 
 
-def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_base):
-    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
-    train.main()
+def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_base, taught):
+    shutil.copytree(taught["both"], "model")
     before = content(Path("model"))
     write_team(project, tiny_base)
     promote(project)
@@ -119,8 +136,8 @@ def test_what_has_no_domain_and_all_raw_text_share_one_expert(project):
     assert mean > -2.0, "it was learned"
 
 
-def test_nothing_new_is_the_parent_again(project, tiny_base):
-    train.main()
+def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
+    shutil.copytree(taught["letters"], "model")
     before = content(Path("model"))
     write_team(project, tiny_base)
     promote(project)
@@ -170,8 +187,8 @@ def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
     assert len(read_panel(Path("model"))[0].experts) == 3
 
 
-def test_the_parent_and_the_adaptation_must_fit(project, tiny_base):
-    train.main()
+def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
+    shutil.copytree(taught["letters"], "model")
     promote(project)
     write_project(project, tiny_base)
     promote(project)
@@ -184,8 +201,8 @@ def test_the_parent_and_the_adaptation_must_fit(project, tiny_base):
         train.main()
 
 
-def test_a_damaged_panel_is_refused(project):
-    train.main()
+def test_a_damaged_panel_is_refused(project, taught):
+    shutil.copytree(taught["letters"], "model")
     parent = promote(project)
     for name, damage, message in (
         ("experts.json", '{"experts": {"../x": "a"}}', r"experts\.json: experts\.\.\./x"),
