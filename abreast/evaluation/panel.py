@@ -59,8 +59,7 @@ class Panel(Answerer):
         """The domain of the expert that each question is sent to."""
         prompts = [self._encoder.question(question) for question in questions]
         texts = [Encoded(prompt, len(prompt), self._encoder.asleep(len(prompt))) for prompt in prompts]
-        with self._speaking():
-            return [self._domains[expert] for expert in self._trunk.desk.send(texts)]
+        return [self._domains[expert] for expert in self._trunk.desk.send(texts)]
 
     def rightly_sent(self, questions: Sequence[Question], domains: Sequence[str | None]) -> list[bool | None]:
         """Whether each question went to the expert of its domain, which is there; None where it is not."""
