@@ -102,6 +102,9 @@ class Train(Section):
         description="the way to adapt the base, see docs/adaptation.md",
     )
     layers: int = Field(10, gt=0, description="so many of the uppermost layers are adapted")
+    experts: Literal["domain"] | None = Field(
+        None, description="domain: an adapter for each domain, and a router, see docs/remembering.md"
+    )
     optimizer: Literal["adamw", "sgd", "adafactor"] = "adamw"
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="how the learning rate goes on after the warm-up"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from abreast.config import Params, load_params
 from abreast.errors import AbreastError
 from abreast.home import Home
-from abreast.learning.adaptation import make_adaptation
+from abreast.learning.adaptation import check_experts, make_adaptation
 from abreast.learning.strategies import check_methods
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Project:
         root = _git_root(start or Path(os.environ.get("ABREAST_PROJECT") or "."))
         params = load_params(root)
         make_adaptation(params.train.adapt)
+        check_experts(params.train.experts, params.train.adapt)
         check_methods(params.train.remember)
         return cls(root, params, Home.of(root))
 

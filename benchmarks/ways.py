@@ -9,7 +9,7 @@ import pandas as pd
 
 from abreast.config import load_params
 from abreast.knowledge.base import read_base
-from abreast.knowledge.lesson import write_jsonl
+from abreast.knowledge.lesson import Example, Question, read_examples, read_questions, write_jsonl
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import teach
 from benchmarks.stream import STAGES
@@ -46,6 +46,17 @@ def replay_superseded_too(folder: Path) -> None:
     write_jsonl(folder / "data/train.jsonl", teach(ever, changes, templates, params.split))
 
 
+def with_domains(folder: Path) -> None:
+    """What came without a domain has one: a fact the last part of its key, such as `latest`, all else its drop."""
+    for name, read in (("train", read_examples), ("dev", read_questions), ("questions", read_questions)):
+        path = folder / f"data/{name}.jsonl"
+        write_jsonl(path, [line.model_copy(update={"domain": _domain(line)}) for line in read(path)])
+
+
+def _domain(line: Example | Question) -> str:
+    return line.domain or (line.key.rpartition("/")[2] if line.kind == "fact" else line.drop)
+
+
 ANCHOR = {"method": "anchor"}
 ASKING = {name: STAGES[name] for name in ("assemble", "validate", "split")} | {
     "evaluate": "python -m benchmarks.in_context"
@@ -78,6 +89,7 @@ WAYS = {
     "default and slow average": beside_the_default(method="average"),
     "default and FGM": beside_the_default(method="fgm"),
     "default and PGD": beside_the_default(method="pgd"),
+    "experts by domain": Way({"train": {"experts": "domain"}}, with_domains),
     "joint": Way(together=True),
 }
 QUICK = ("in-context", "naive", "plain replay", "default (", "joint")

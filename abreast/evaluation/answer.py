@@ -158,14 +158,17 @@ def load_answerers(
         AbreastError: a folder is not a complete model folder, belongs to another base, or is adapted in another way
             than the others.
     """
+    from abreast.evaluation.panel import Panel, voices_of
+
     base = find_base(model.base)
     cards = {name: read_card(folder) for name, folder in folders.items() if folder is not None}
     _check_cards(cards, folders, model, base.digest)
     speaker, tokenizer, _ = load_base(model, base)
     plain, sleeps = speaker, {}
-    for name in cards:
-        settings, sleeps[name] = saved_settings(folders[name])
-        speaker = add_adapter(speaker, settings, name, folders[name])
+    for name, card in cards.items():
+        for voice, part in (voices_of(folders[name], name) if card.experts else {name: folders[name]}).items():
+            settings, sleeps[name] = saved_settings(part)
+            speaker = add_adapter(speaker, settings, voice, part)
     upper = max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers)
     limits = limits or Evaluate()
     if is_encoder(plain.config):
@@ -176,7 +179,10 @@ def load_answerers(
     for name in folders:
         prompt, adapter = (cards[name].prompt, name) if name in cards else (model.prompt, None)
         encoder = Encoder(tokenizer, prompt, longest, sleeps.get(name, True))
-        answerers[name] = Answerer(speaker, tokenizer, encoder, adapter, trunk, limits, base.digest)
+        if adapter and cards[name].experts:
+            answerers[name] = Panel(speaker, tokenizer, encoder, folders[name], name, trunk, limits, base.digest)
+        else:
+            answerers[name] = Answerer(speaker, tokenizer, encoder, adapter, trunk, limits, base.digest)
     return answerers
 
 

@@ -19,6 +19,7 @@ from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
+from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
@@ -79,7 +80,13 @@ def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluat
     current = sum(question.scope == "current" for question in asked)
     stale = sum(bool(question.stale) for question in asked)
     metrics["counts"] = {"current": current, "retained": len(asked) - current, "superseded": stale}
-    return metrics | {"by_kind": by_kind}
+    return metrics | _router(heard) | {"by_kind": by_kind}
+
+
+def _router(heard: dict[str, Heard]) -> dict[str, dict[str, float | None]]:
+    """Of models with experts the share of questions that went to the expert of their domain, where there was one."""
+    sent = {who: [right for right in of.sent if right is not None] for who, of in heard.items() if of.sent is not None}
+    return {"router": {who: share(right) for who, right in sent.items()}} if sent else {}
 
 
 def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:

@@ -11,6 +11,7 @@ from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import Foreseen
 from abreast.evaluation.label_answer import LabelAnswerer
 from abreast.evaluation.memory import Memory
+from abreast.evaluation.panel import Panel
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question
 from abreast.learning.folder import model_digest
@@ -22,11 +23,13 @@ Asked = Answerer | LabelAnswerer
 class Heard:
     """What one model said to all questions: an answer to each, or how well it foresaw a raw text.
 
-    `perplexity` is that of general text; None of an encoder without a head for masked words.
+    `perplexity` is that of general text; None of an encoder without a head for masked words. `sent` says of each
+    question that is answered whether it went to the expert of its domain, if there are experts.
     """
 
     said: list[str | Foreseen]
     perplexity: float | None
+    sent: list[bool | None] | None = None
 
 
 class Hearing:
@@ -52,7 +55,8 @@ class Hearing:
         answers = self._answers(answerer, memory, [question.question for question in self._spoken], check=True)
         foreseen = memory.recall([["text", text.id, text.answer] for text in self._texts], read)
         perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
-        return Heard(self._in_order(answers, [Foreseen(*one) for one in foreseen]), perplexity)
+        said = self._in_order(answers, [Foreseen(*one) for one in foreseen])
+        return Heard(said, perplexity, self._sent(answerer, memory) if isinstance(answerer, Panel) else None)
 
     def ask_with_examples(self, answerer: Asked, alone: Heard, examples: Sequence[Example]) -> Heard:
         """What the base says with the nearest of `examples` before each question.
@@ -81,6 +85,13 @@ class Hearing:
 
         put = [[kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)]
         return memory.recall(put, ask)
+
+    def _sent(self, panel: Panel, memory: Memory) -> list[bool | None]:
+        asked = [question.question for question in self._spoken]
+        domains = memory.recall(
+            [["expert", text] for text in asked], lambda numbers: panel.domains([asked[n] for n in numbers])
+        )
+        return panel.rightly_sent(self._spoken, domains)
 
     def _in_order(self, answers: Sequence[str], foreseen: Sequence[Foreseen]) -> list[str | Foreseen]:
         """One for each question, in the order of the questions."""

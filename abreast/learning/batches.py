@@ -1,24 +1,29 @@
 """Batches of texts of like length, and which texts are due in an epoch."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 REST = (0, 1, 2, 4)
 """Epochs that a text rests after 0, 1, 2, 3 and more confident answers in a row (Leitner's boxes)."""
 
 
-def make_batches(lengths: dict[int, int], tokens: int, seed: str) -> list[list[int]]:
+def make_batches(
+    lengths: Mapping[int, int], tokens: int, seed: str, experts: Mapping[int, str] = MappingProxyType({})
+) -> list[list[int]]:
     """Group texts of like length into batches of about `tokens` tokens, padding included, in a seeded order.
 
     Args:
         lengths: text number to length in tokens.
+        experts: text number to who learns it, if there are several; a batch is for one of them.
     """
     rng = random.Random(seed)
-    order = sorted(lengths, key=lambda text: (lengths[text], rng.random()))
+    order = sorted(lengths, key=lambda text: (experts.get(text, ""), lengths[text], rng.random()))
     batches: list[list[int]] = []
     for text in order:
-        if batches and (len(batches[-1]) + 1) * lengths[text] <= tokens:
+        joins = batches and experts.get(batches[-1][0]) == experts.get(text)
+        if joins and (len(batches[-1]) + 1) * lengths[text] <= tokens:
             batches[-1].append(text)
         else:
             batches.append([text])

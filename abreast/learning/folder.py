@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,13 +21,14 @@ CARD = "abreast.json"
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
 MEMORY = "memory.safetensors"
+EXPERTS = "experts.json"
 FORMAT = 2
 
 
 class Card(BaseModel):
     """What a model folder belongs to: the base by name and content, the prompt, and how the base is adapted.
 
-    `adapt` is `train.adapt` with every knob of its method, `layers` is `train.layers`.
+    `adapt` is `train.adapt` with every knob of its method, `layers` is `train.layers`, `experts` is `train.experts`.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -38,11 +39,20 @@ class Card(BaseModel):
     prompt: str
     adapt: dict[str, str | float | int | bool]
     layers: int
+    experts: Literal["domain"] | None = None
+
+
+class Made(Protocol):
+    """What training made."""
+
+    def write(self, folder: Path, base: str) -> None:
+        """Put all of it into an empty folder; `base` is the card's."""
+        ...
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What training made.
+    """One adapter.
 
     Attributes:
         settings: PEFT's.
@@ -58,26 +68,34 @@ class Candidate:
     memory: dict[str, Any] = field(default_factory=dict)
     heads: Heads | None = None
 
+    def write(self, folder: Path, base: str) -> None:
+        write_tensors(folder / WEIGHTS, self.weights)
+        write_tensors(folder / MEMORY, self.memory)
+        if self.heads is not None:
+            self.heads.write(folder)
+        (folder / SETTINGS).write_text(_settings_json(self.settings, base, self.mark))
 
-def write_model_folder(folder: Path, card: Card, candidate: Candidate) -> None:
+
+def write_tensors(path: Path, tensors: dict[str, Any]) -> None:
+    """Write named tensors as safetensors; no file if there are none."""
+    from safetensors.torch import save_file
+
+    if tensors:
+        plain = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        save_file(plain, path, metadata={"format": "pt"})
+
+
+def write_model_folder(folder: Path, card: Card, candidate: Made) -> None:
     """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
 
     Raises:
         AbreastError: it cannot be written, such as on a full disk.
     """
-    from safetensors.torch import save_file
-
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for name, tensors in ((WEIGHTS, candidate.weights), (MEMORY, candidate.memory)):
-            if tensors:
-                plain = {key: value.cpu().contiguous() for key, value in tensors.items()}
-                save_file(plain, folder / name, metadata={"format": "pt"})
-        if candidate.heads is not None:
-            candidate.heads.write(folder)
-        (folder / SETTINGS).write_text(_settings_json(candidate.settings, card.base, candidate.mark))
-        (folder / CARD).write_text(json.dumps(card.model_dump(), indent=1, sort_keys=True) + "\n")
+        candidate.write(folder, card.base)
+        (folder / CARD).write_text(json.dumps(card.model_dump(exclude_none=True), indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise AbreastError(f"{folder}: cannot write the model: {error}") from None
 
@@ -105,16 +123,22 @@ def read_card(folder: Path) -> Card:
     Raises:
         AbreastError: a file is missing or the card is damaged.
     """
-    for name in (CARD, WEIGHTS, SETTINGS):
-        if not (folder / name).is_file():
-            raise AbreastError(f"{folder}: not a complete model folder: {name} is missing")
+    check_files(folder, CARD)
     try:
         card = Card.model_validate_json((folder / CARD).read_bytes())
     except ValidationError as error:
         raise AbreastError(f"{folder / CARD}: {first_fault(error, 'content')}") from None
     if card.format != FORMAT or PLACE not in card.prompt:
         raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
+    check_files(folder, *((EXPERTS,) if card.experts else (WEIGHTS, SETTINGS)))
     return card
+
+
+def check_files(folder: Path, *names: str) -> None:
+    """Raise AbreastError if one of these files is not in `folder`."""
+    for name in names:
+        if not (folder / name).is_file():
+            raise AbreastError(f"{folder}: not a complete model folder: {name} is missing")
 
 
 def model_digest(folder: Path) -> str:

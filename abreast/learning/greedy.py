@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from abreast.learning.lower import Trunk
-from abreast.learning.prompt import Encoder
+from abreast.learning.prompt import Encoded, Encoder
 
 
 class Spoken(NamedTuple):
@@ -18,9 +18,18 @@ class Spoken(NamedTuple):
 
 @torch.no_grad()
 def greedy(trunk: Trunk, encoder: Encoder, questions: Sequence[str], limit: int) -> list[Spoken]:
-    """The answer to each question, at most `limit` tokens long, all in one batch, under the adapter that is active."""
-    prompts, tokenizer = [encoder.question(question) for question in questions], encoder.tokenizer
-    longest, pad, device = max(map(len, prompts)), tokenizer.pad_token_id, trunk.model.device
+    """The answer to each question, at most `limit` tokens long, all in one batch for each adapter that they are for."""
+    prompts = [encoder.question(question) for question in questions]
+    texts = [Encoded(prompt, len(prompt), encoder.asleep(len(prompt))) for prompt in prompts]
+    said: dict[int, Spoken] = {}
+    for numbers in trunk.together(texts):
+        said |= zip(numbers, _spoken(trunk, encoder, [prompts[number] for number in numbers], limit), strict=True)
+    return [said[number] for number in range(len(questions))]
+
+
+def _spoken(trunk: Trunk, encoder: Encoder, prompts: Sequence[tuple[int, ...]], limit: int) -> list[Spoken]:
+    longest, tokenizer, device = max(map(len, prompts)), encoder.tokenizer, trunk.model.device
+    pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
     read = encoder.asleep(longest)

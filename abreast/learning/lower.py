@@ -24,6 +24,7 @@ from abreast.learning.protocol import Head
 from abreast.learning.vocabulary import Vocabulary
 
 CHUNK_TOKENS = 512
+READ = 32
 MOST_BYTES = 2 << 30
 """Texts whose kept states would need more memory than this are run through all layers each time."""
 
@@ -54,10 +55,12 @@ class Kept:
     Attributes:
         states: what the lower layers make of the awake part, [awake, width].
         past: keys and values of the upper layers before it, [layers, 2, heads, asleep, head width].
+        prompt: the mean of its last hidden states before it, [width]; zero if there are none.
     """
 
     states: Tensor
     past: Tensor
+    prompt: Tensor
 
 
 def means_by_text(values: Tensor, owner: Tensor, texts: int) -> Tensor:
@@ -145,6 +148,37 @@ class Trunk:
         return chosen, torch.tensor(targets, device=hidden.device), owner
 
     @torch.no_grad()
+    def prompts(self, texts: Sequence[Encoded]) -> Tensor:
+        """What the base makes of the beginnings of texts, all of which sleep at first: means of its last hidden states.
+
+        Returns:
+            [texts, width], in float32. Of planned texts it costs nothing further.
+        """
+        with self._cast():
+            if self.keeps(texts):
+                return torch.stack([self._keep(text).prompt for text in texts]).float()
+            found = [self._read_prompts(texts[start : start + READ]) for start in range(0, len(texts), READ)]
+        return torch.cat(found).float()
+
+    def _read_prompts(self, texts: Sequence[Encoded]) -> Tensor:
+        ids = _padded([text.ids[: text.wake] for text in texts], self.model.device)
+        mask = _mask([text.wake for text in texts], ids.device)
+        with self.asleep():
+            run = self._decoder(input_ids=ids, attention_mask=mask, position_ids=_positions(mask), use_cache=False)
+        return (run.last_hidden_state * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+
+    def together(self, texts: Sequence[Encoded]) -> Iterator[list[int]]:
+        """The numbers of texts that are run by one and the same adapter, which is active meanwhile: here of all."""
+        yield list(range(len(texts)))
+
+    def keeps(self, texts: Sequence[Encoded]) -> bool:
+        """Whether all of these texts were planned, and are kept."""
+        return bool(self._works) and all(text in self._chunk_of for text in texts)
+
+    def _cast(self) -> AbstractContextManager:
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._half, cache_enabled=False)
+
+    @torch.no_grad()
     def read(self, ids: Tensor, mask: Tensor) -> Any:
         """What the base makes of the beginnings of texts [b, s], padded on the left: a cache of keys and values."""
         cache = self._past()
@@ -161,10 +195,10 @@ class Trunk:
 
     def _hidden(self, texts: Sequence[Encoded], shift: Tensor | None = None) -> Tensor:
         """The last hidden states [texts, longest awake part, width], padded on the left."""
-        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._half, cache_enabled=False):
+        with self._cast():
             if shift is not None:
                 shift = self._within(shift, max(len(text.ids) - text.wake for text in texts))
-            if self._works and all(text in self._chunk_of for text in texts):
+            if self.keeps(texts):
                 hidden = self._run_upper(texts, [self._keep(text) for text in texts], shift)
             else:
                 hidden = self._run_whole(texts, shift)
@@ -216,10 +250,11 @@ class Trunk:
             mask = _mask([before.shape[1]] * len(chunk), states.device)
             where = {"attention_mask": mask, "position_ids": _positions(mask)}
             with self._only_upper:
-                self._decoder(inputs_embeds=before, past_key_values=cache, use_cache=True, **where)
+                run = self._decoder(inputs_embeds=before, past_key_values=cache, use_cache=True, **where)
+        prompts = run.last_hidden_state[:, :wake].sum(1) / max(1, wake)
         pairs = [torch.stack([layer.keys, layer.values], dim=1) for layer in cache.layers[: self._upper]]
         past = torch.stack(pairs, dim=1)[..., :wake, :]
-        return [Kept(s[wake:].clone(), p.clone()) for s, p in zip(states, past, strict=True)]
+        return [Kept(s[wake:].clone(), p.clone(), m) for s, p, m in zip(states, past, prompts, strict=True)]
 
     def _run_lower(self, chunk: Sequence[Encoded]) -> Tensor:
         """What the frozen layers make of whole texts of one length: [texts, length, width]."""

@@ -21,29 +21,26 @@ from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
-from abreast.learning.adaptation import complete, make_adaptation
-from abreast.learning.adaptation.protocol import Accompanied
+from abreast.learning.adaptation import check_experts, complete, make_adaptation
 from abreast.learning.base import Base, find_base
 from abreast.learning.family import is_encoder
 from abreast.learning.folder import (
-    Candidate,
     Card,
+    Made,
     model_digest,
     read_card,
     read_memory,
     verify,
     write_model_folder,
 )
-from abreast.learning.heads.folder import Heads
 
 if TYPE_CHECKING:
     from abreast.learning.heads.marker import Marked, Marker
     from abreast.learning.prompt import Encoded, Encoder
-    from abreast.learning.protocol import Trunk
+    from abreast.learning.pupil import Pupil
     from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Outcome
 
-ADAPTER = "candidate"
 CURVE = Path("reports/curve.csv")
 COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
@@ -84,18 +81,20 @@ def make_card(params: Params, base: Base, parent: Path | None) -> Card:
     Raises:
         AbreastError: the parent's adapter cannot be continued on this base or by this adaptation.
     """
+    check_experts(params.train.experts, params.train.adapt)
     card = Card(
         base=params.model.base,
         base_digest=base.digest,
         prompt=params.model.prompt,
         adapt=complete(params.train.adapt),
         layers=params.train.layers,
+        experts=params.train.experts,
     )
     if parent is not None:
         before = read_card(parent)
         if before.base_digest != card.base_digest:
             raise AbreastError(f"model.base: {card.base!r} is not the base {before.base!r} of the parent model")
-        for knob in ("adapt", "layers"):
+        for knob in ("adapt", "layers", "experts"):
             if getattr(before, knob) != getattr(card, knob):
                 raise AbreastError(
                     f"train.{knob} is {getattr(card, knob)}, but the parent's adapter, which is continued, "
@@ -132,61 +131,50 @@ def asked(encoder: "Encoder | Marker", question: Question) -> "list[Encoded] | l
     return [encoder.lesson(question.kind, question.question, question.answer)]
 
 
-def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Candidate]":
+def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Made]":
     """Run the training."""
     import torch
 
-    from abreast.learning.adapter import adapter_weights, add_adapter, trained_parameters
     from abreast.learning.base import load_base
-    from abreast.learning.development import Development
     from abreast.learning.strategies import make_strategies
     from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Trainer
 
     model, tokenizer, _ = load_base(params.model, base)
-    knobs, adaptation = params.train, make_adaptation(params.train.adapt)
+    knobs = params.train
     torch.manual_seed(knobs.seed)
-    settings = adaptation.settings(model, knobs.layers)
-    adapted = add_adapter(model, settings, ADAPTER, lessons.parent, trainable=True)
-    own = adaptation.strategies(adapted, lessons.parent is None) if isinstance(adaptation, Accompanied) else ()
-    trunk, encoder = _begin(params, lessons, adapted, tokenizer, adaptation.sleeps)
+    pupil = _pupil(params, lessons, model, tokenizer)
     sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
-    dev = Development(trunk, *([text for q in side for text in asked(encoder, q)] for side in sides.values()))
+    dev = pupil.development(*([text for q in side for text in asked(pupil.encoder, q)] for side in sides.values()))
     run = Run(
-        trunk,
-        encoder,
-        parameters=trained_parameters(adapted) | trunk.head.parameters,
+        pupil.trunk,
+        pupil.encoder,
+        parameters=pupil.parameters,
         parent=lessons.parent is not None,
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
-    strategies, lr = [*own, *make_strategies(knobs.remember)], knobs.lr_update if lessons.parent else knobs.lr
-    due = first_due(_fill(run, strategies, lessons.examples))
+    strategies, lr = [*pupil.strategies, *make_strategies(knobs.remember)], knobs.lr if pupil.fresh else knobs.lr_update
+    pupil.begin(run, examples := _fill(run, strategies, pupil.lessons))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
-        outcome = Trainer(run, strategies, due, dev, knobs, lr, checkpoints, report, write_curve).run()
-    weights, mark = adapter_weights(adapted, ADAPTER), encoder.mark if adaptation.sleeps else ()
-    return outcome, Candidate(settings, weights, mark, run.legacy, _heads(trunk, encoder))
+        outcome = Trainer(run, strategies, first_due(examples), dev, knobs, lr, checkpoints, report, write_curve).run()
+    return outcome, pupil.made(run)
 
 
-def _begin(
-    params: Params, lessons: Lessons, adapted: Any, tokenizer: Any, sleeps: bool
-) -> "tuple[Trunk, Encoder | Marker]":
-    """What runs texts, and what turns them into token ids, for the kind of base that `adapted` is made of."""
-    from abreast.learning.heads.begin import begin
-    from abreast.learning.lower import Trunk
+def _pupil(params: Params, lessons: Lessons, model: Any, tokenizer: Any) -> "Pupil":
+    """What is trained, by the kind of base and by `train.experts`."""
+    from abreast.learning.experts.pupil import Experts
+    from abreast.learning.heads.pupil import WithHeads
     from abreast.learning.prompt import Encoder
+    from abreast.learning.pupil import OneAdapter
 
-    model, knobs = adapted.get_base_model(), params.train
+    knobs, adaptation = params.train, make_adaptation(params.train.adapt)
     if is_encoder(model.config):
-        return begin(adapted, tokenizer, params, [*lessons.examples, *lessons.dev], lessons.parent)
+        return WithHeads(model, adaptation, tokenizer, lessons.examples, lessons.dev, lessons.parent, params)
     longest = getattr(model.config, "max_position_embeddings", None)
-    encoder = Encoder(tokenizer, params.model.prompt, longest, sleeps)
-    return Trunk(model, knobs.layers, adapted.disable_adapter, knobs.precision == "bfloat16"), encoder
-
-
-def _heads(trunk: "Trunk", encoder: "Encoder | Marker") -> Heads | None:
-    """The heads of an encoder as they were trained."""
-    return Heads(encoder.labels, trunk.head.rows) if is_encoder(trunk.model.config) else None
+    encoder = Encoder(tokenizer, params.model.prompt, longest, adaptation.sleeps)
+    learner = Experts if knobs.experts else OneAdapter
+    return learner(model, adaptation, encoder, lessons.examples, lessons.parent, knobs)
 
 
 def _fill(run: "Run", strategies: list[Any], examples: list[Example]) -> list[Example]:

@@ -95,7 +95,9 @@ class Trainer:
 
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
         lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
-        return make_batches(lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}")
+        return make_batches(
+            lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}", dict(enumerate(self._run.experts))
+        )
 
     def _epoch(self) -> None:
         p = self._progress

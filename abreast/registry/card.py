@@ -28,6 +28,7 @@ _MEASURES = {
     "stale_rate": "superseded answers given",
     "general_perplexity": "perplexity on general text",
 }
+_ROUTER = "questions sent to the expert of their domain"
 
 
 def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: str, commit: str) -> str:
@@ -82,6 +83,8 @@ def _table(metrics: dict) -> str:
     for name, meaning in _MEASURES.items():
         cells = [_number((metrics.get(one) or {}).get(name)) for one in who]
         rows.append(f"| {meaning} | {' | '.join(cells)} |")
+    if router := metrics.get("router"):
+        rows.append(f"| {_ROUTER} | {' | '.join(_number(router.get(one)) for one in who)} |")
     by_kind = metrics.get("by_kind", {})
     if set(by_kind) - {"fact"}:
         rows += [row for kind, measured in by_kind.items() for row in _kind_rows(kind, measured, who)]

@@ -4,13 +4,14 @@ import yaml
 
 from abreast.config import Params
 from abreast.knowledge.base import apply, write_base
-from abreast.knowledge.lesson import read_examples, write_jsonl
+from abreast.knowledge.lesson import read_examples, read_questions, write_jsonl
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import teach
 from abreast.learning.strategies import make_strategies
 from benchmarks.stream import SOURCE
 from benchmarks.ways import QUICK, WAYS
 from tests.knowledge.making import drop, fact
+from tests.learning.project import example, question
 
 TEMPLATES = SOURCE / "abreast/knowledge/templates.yaml"
 
@@ -46,3 +47,19 @@ def test_every_way_names_knobs_and_methods_that_exist():
 
 def test_a_quick_run_takes_ways_that_exist():
     assert all(any(name.startswith(start) for name in WAYS) for start in QUICK)
+
+
+def test_experts_are_told_the_field_of_a_fact_or_else_the_drop(tmp_path):
+    lines = [
+        example("tool/1.0/latest", "1.0.3").model_copy(update={"domain": ""}),
+        example("r1", "card").model_copy(update={"domain": "", "kind": "classification", "drop": "1" * 64}),
+        example("r2", "card").model_copy(update={"domain": "news", "kind": "classification"}),
+    ]
+    asked = [question("tool/1.0/eol", "2024").model_copy(update={"domain": ""})]
+    write_jsonl(tmp_path / "data/train.jsonl", lines)
+    write_jsonl(tmp_path / "data/dev.jsonl", asked)
+    write_jsonl(tmp_path / "data/questions.jsonl", asked)
+    WAYS["experts by domain"].before_training(tmp_path)
+    assert [line.domain for line in read_examples(tmp_path / "data/train.jsonl")] == ["latest", "1" * 64, "news"]
+    for name in ("dev", "questions"):
+        assert [line.domain for line in read_questions(tmp_path / f"data/{name}.jsonl")] == ["eol"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from abreast.errors import AbreastError
 from abreast.learning.adaptation.protocol import Adaptation
 from abreast.learning.method import make_method
 
@@ -11,6 +12,7 @@ METHODS = {
     "full": "abreast.learning.adaptation.full:Full",
     "ia3": "abreast.learning.adaptation.ia3:IA3",
     "lora": "abreast.learning.adaptation.lora:Lora",
+    "osf": "abreast.learning.adaptation.osf:OSF",
     "prefix": "abreast.learning.adaptation.prefix:Prefix",
 }
 
@@ -30,3 +32,17 @@ def make_adaptation(chosen: Mapping[str, Any]) -> Adaptation:
 def complete(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """`train.adapt` with every knob of its method; raises as `make_adaptation` does."""
     return {"method": chosen.get("method"), **make_adaptation(chosen).knobs.model_dump()}
+
+
+def check_experts(experts: str | None, chosen: Mapping[str, Any]) -> None:
+    """Refuse experts that would be awake while a prompt is read; cheap as `make_adaptation`, and raises as it does.
+
+    Args:
+        experts: the knob `train.experts`.
+        chosen: `train.adapt`.
+    """
+    if experts and not make_adaptation(chosen).sleeps:
+        raise AbreastError(
+            f"train.experts is {experts}, which needs train.adapt to be lora without dora, not {dict(chosen)}: "
+            "the router reads a prompt before any expert is awake"
+        )

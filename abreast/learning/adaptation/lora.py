@@ -3,7 +3,8 @@
 Hu et al. 2021 (arXiv:2106.09685); on the feed-forward part or on attention alone with `targets`; scaled for high ranks
 with `rslora` (Kalajdzievski 2023, arXiv:2312.03732); length and direction apart with `dora` (Liu et al. 2024,
 arXiv:2402.09353). It begins as nothing, or with `init` from what is strongest in the base: PiSSA (Meng et al. 2024,
-arXiv:2404.02948) or OLoRA (Büyükakyüz 2024, arXiv:2406.01775), see `principal`.
+arXiv:2404.02948) or OLoRA (Büyükakyüz 2024, arXiv:2406.01775), see `principal`; or from the lessons: EVA (Paischer et
+al. 2024, arXiv:2410.07170) or CorDA (Yang et al. 2024, arXiv:2406.05223), see `from_lessons`.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from pydantic import Field, model_validator
 from abreast.learning.adaptation import protocol
 
 INIT = {"gaussian": "gaussian", "orthogonal": "orthogonal"}
-PRINCIPAL = ("pissa", "olora")
+PRINCIPAL = ("pissa", "olora", "corda")
+FROM_LESSONS = ("eva", "corda")
 
 
 class Lora:
@@ -27,7 +29,7 @@ class Lora:
         dropout: float = Field(0.0, ge=0, lt=1)
         rslora: bool = False
         dora: bool = False
-        init: Literal["default", "gaussian", "orthogonal", "pissa", "olora"] = "default"
+        init: Literal["default", "gaussian", "orthogonal", "pissa", "olora", "eva", "corda"] = "default"
 
         @model_validator(mode="after")
         def _can_begin(self) -> "Lora.Knobs":
@@ -66,6 +68,12 @@ class Lora:
             return ()
         from abreast.learning.adaptation.principal import HoldsStart, start_from_base
 
-        if first:
+        if first and self.knobs.init != "corda":
             start_from_base(adapted, self.knobs.rank, self.knobs.alpha, self.knobs.init)
         return [HoldsStart(self.knobs.rank)]
+
+    def start(self, adapted: Any, trunk: Any, texts: Sequence[Any]) -> None:
+        if self.knobs.init in FROM_LESSONS:
+            from abreast.learning.adaptation.from_lessons import start
+
+            start(self.knobs.init, adapted, self.knobs.rank, self.knobs.alpha, trunk, texts)

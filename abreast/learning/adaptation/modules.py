@@ -8,6 +8,8 @@ from abreast.errors import AbreastError
 from abreast.learning.family import is_encoder
 from abreast.learning.lower import layer_list
 
+Targets = Literal["all", "attention", "mlp"]
+
 
 def upper_layers(model: Any, layers: int) -> dict[str, torch.nn.Module]:
     """The `layers` uppermost layers, the lowest first, by their paths in `model`."""
@@ -24,23 +26,33 @@ def inside(model: Any, layers: int, names: list[str]) -> list[str]:
     return [path for path in paths if path.endswith(ends)]
 
 
-def linear_layers(model: Any, layers: int, targets: Literal["all", "attention", "mlp"]) -> dict[str, Any]:
+def linear_layers(model: Any, layers: int, targets: Targets) -> dict[str, Any]:
     """LoraConfig's words for the linear layers of the uppermost layers: all, those of attention, or all others.
 
     Raises:
         AbreastError: there are none.
     """
     _, name, listed = layer_list(model)
-    paths = [path for path, module in listed[0].named_modules() if isinstance(module, torch.nn.Linear)]
-    if targets != "all":
-        paths = [path for path in paths if ("attn" in path or "attention" in path) == (targets == "attention")]
-    if not paths:
-        raise AbreastError(f"train.adapt: no linear layers ({targets}) in {type(listed[0]).__name__} of model.base")
+    paths = _linear(listed[0], targets)
     if is_encoder(model.config):  # in BERT, `output.dense` is the name of an end of attention and of the rest
-        upper = upper_layers(model, layers)
-        return {"target_modules": [f"{above}.{path}" for above in upper for path in paths]}
+        return {"target_modules": linear_paths(model, layers, targets)}
     return {
         "target_modules": sorted({path.rsplit(".", 1)[-1] for path in paths} if targets == "all" else paths),
         "layers_to_transform": list(range(max(0, len(listed) - layers), len(listed))),
         "layers_pattern": name,
     }
+
+
+def linear_paths(model: Any, layers: int, targets: Targets) -> list[str]:
+    """The paths in `model` of the linear layers that `linear_layers` means; raises as it does."""
+    return [f"{at}.{path}" for at, layer in upper_layers(model, layers).items() for path in _linear(layer, targets)]
+
+
+def _linear(layer: torch.nn.Module, targets: Targets) -> list[str]:
+    """The paths in a layer of its linear layers."""
+    paths = [path for path, module in layer.named_modules() if isinstance(module, torch.nn.Linear)]
+    if targets != "all":
+        paths = [path for path in paths if ("attn" in path or "attention" in path) == (targets == "attention")]
+    if not paths:
+        raise AbreastError(f"train.adapt: no linear layers ({targets}) in {type(layer).__name__} of model.base")
+    return paths

@@ -1,8 +1,8 @@
 """PiSSA and OLoRA without a change of the base, which must be there whenever the adapter sleeps.
 
-Both start from matrices A0, B0 taken out of the base, train A and B from there, and leave W - scale B0 A0 frozen. Here
-the base stays W, and the adapter has twice the rank: B A - B0 A0. Its upper half is A and B, its lower half is held
-where it started. That is also how PEFT keeps such an adapter for use on the plain base.
+Both, and CorDA (`from_lessons`), start from matrices A0, B0 taken out of the base, train A and B from there, and leave
+W - scale B0 A0 frozen. Here the base stays W, and the adapter has twice the rank: B A - B0 A0. Its upper half is A and
+B, its lower half is held where it started. That is also how PEFT keeps such an adapter for use on the plain base.
 """
 
 import copy
@@ -19,8 +19,11 @@ def start_from_base(adapted: Any, rank: int, alpha: int, init: str) -> None:
     """Fill the LoRA of twice that rank in `adapted` with what PEFT's `init` takes out of the base, and its opposite."""
     from peft import LoraConfig, get_peft_model
     from peft.tuners.lora import LoraLayer
+    from peft.tuners.lora.config import CordaConfig
 
     config = {"r": rank, "lora_alpha": alpha, "init_lora_weights": init, "target_modules": ["0"]}
+    if init == "corda":
+        config |= {"corda_config": CordaConfig()}
     name = adapted.active_adapter
     for layer in (module for module in adapted.modules() if isinstance(module, LoraLayer)):
         alone = torch.nn.Sequential(copy.deepcopy(layer.get_base_layer()))

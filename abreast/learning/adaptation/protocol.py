@@ -1,9 +1,13 @@
 """What a way to adapt the base is: a class with a `Knobs` model that gives PEFT its settings."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from abreast.learning.method import Knobs as Knobs
+
+if TYPE_CHECKING:
+    from abreast.learning.lower import Trunk
+    from abreast.learning.prompt import Encoded
 
 
 class Adaptation(Protocol):
@@ -39,5 +43,23 @@ class Accompanied(Protocol):
         Args:
             adapted: PEFT's model, about to be trained; its weights may still be changed.
             first: whether it has no parent.
+        """
+        ...
+
+
+@runtime_checkable
+class FromLessons(Protocol):
+    """A method whose adapter may begin where the lessons say."""
+
+    def start(self, adapted: Any, trunk: "Trunk", texts: "Sequence[Encoded]") -> None:
+        """Put the weights of the active adapter, which is fresh, where a training begins.
+
+        Args:
+            adapted: PEFT's model.
+            trunk: runs texts.
+            texts: what this adapter is going to be taught.
+
+        Raises:
+            AbreastError: nothing can be begun from these texts.
         """
         ...

@@ -9,7 +9,7 @@ from abreast.config import Params
 from abreast.learning.heads.folder import Heads, read_heads
 from abreast.learning.heads.head import LabelHead, rows_for
 from abreast.learning.heads.labels import Lesson, grown
-from abreast.learning.heads.limits import check_lessons, check_methods
+from abreast.learning.heads.limits import check_lessons
 from abreast.learning.heads.marker import Marker
 from abreast.learning.heads.trunk import EncoderTrunk, masked_words
 
@@ -29,7 +29,6 @@ def begin(
         AbreastError: something of it an encoder cannot learn, or the parent's heads cannot be read.
     """
     model, words = adapted.get_base_model(), masked_words(adapted.get_base_model())
-    check_methods(params.train.remember)
     check_lessons(params.model.base, lessons, words is not None)
     before = read_heads(parent) if parent else Heads()
     labels = grown(before.labels, lessons)

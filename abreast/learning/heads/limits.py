@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from abreast.config import Train
 from abreast.errors import AbreastError
 from abreast.learning.heads.labels import Lesson
 
@@ -33,13 +34,21 @@ def check_lessons(base: str, lessons: Sequence[Lesson], masked: bool) -> None:
             )
 
 
-def check_methods(remember: Sequence[dict]) -> None:
-    """Refuse ways to remember that need a model that writes, or a base that answers.
+def check_training(train: Train) -> None:
+    """Refuse what needs a model that writes, or a base that answers.
 
     Raises:
-        AbreastError: one of them is listed; the message names where it stands.
+        AbreastError: such a knob is set; the message names it.
     """
-    for number, entry in enumerate(remember):
+    if train.experts:
+        raise AbreastError(
+            f"train.experts is {train.experts}, but model.base is an encoder, which has no prompt to route by: set null"
+        )
+    if (init := train.adapt.get("init")) in ("eva", "corda"):
+        raise AbreastError(
+            f"train.adapt.init is {init}, which reads answers, and model.base is an encoder; take default"
+        )
+    for number, entry in enumerate(train.remember):
         where = f"train.remember[{number}]"
         if entry.get("method") == "self":
             raise AbreastError(f"{where}: self needs a model that writes, and model.base is an encoder; take distil")

@@ -58,7 +58,7 @@ class EncoderTrunk(Trunk):
     def _make(self, chunk: Sequence[Marked]) -> list[Kept]:
         with self.asleep():
             states = self._run_lower(chunk)
-        return [Kept(one.clone(), one.new_empty(0)) for one in states]
+        return [Kept(one.clone(), one.new_empty(0), one.new_empty(0)) for one in states]
 
     def _lower_inputs(self, chunk: Sequence[Marked]) -> dict[str, Any]:
         return self._rows(chunk)

@@ -30,6 +30,7 @@ class Run:
         state: tensors by name that change while training goes on; they are kept in its checkpoints.
         steps: steps done.
         share: the share of the training that is done, of the epochs or tokens allowed.
+        experts: for each of `examples` the name of the expert that learns it; empty where one adapter learns all.
     """
 
     trunk: Trunk
@@ -44,6 +45,7 @@ class Run:
     state: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
     share: float = 0.0
+    experts: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.start = self.weights()

@@ -15,7 +15,7 @@ from abreast.evaluation.answer import load_answerer, load_answerers
 from abreast.knowledge.lesson import write_jsonl
 from abreast.learning import train
 from abreast.learning.adaptation import METHODS, complete, make_adaptation
-from abreast.learning.adaptation.protocol import Accompanied
+from abreast.learning.adaptation.protocol import Accompanied, FromLessons
 from abreast.learning.adapter import add_adapter, trained_parameters
 from abreast.learning.base import load_base
 from abreast.learning.folder import model_digest, read_card
@@ -30,6 +30,9 @@ WAYS = {
     "lora": {"method": "lora", "rank": 4, "alpha": 8},
     "lora, rich": {"method": "lora", "rank": 4, "targets": "mlp", "rslora": True, "dropout": 0.1, "init": "orthogonal"},
     "pissa": {"method": "lora", "rank": 4, "alpha": 4, "init": "pissa"},
+    "eva": {"method": "lora", "rank": 3, "alpha": 8, "init": "eva"},
+    "corda": {"method": "lora", "rank": 4, "alpha": 4, "init": "corda"},
+    "osf": {"method": "osf", "keep": 0.5},
     "dora": {"method": "lora", "rank": 4, "alpha": 8, "targets": "attention", "dora": True, "init": "gaussian"},
     "adalora": {"method": "adalora", "rank": 6, "target": 4, "alpha": 16, "dropout": 0.05},
     "ia3": {"method": "ia3"},
@@ -40,6 +43,9 @@ LEARN = {
     "lora": 0.01,
     "lora, rich": 0.005,
     "pissa": 0.005,
+    "eva": 0.01,
+    "corda": 0.005,
+    "osf": 0.005,
     "dora": 0.01,
     "adalora": 0.02,
     "ia3": 0.05,
@@ -133,6 +139,9 @@ def test_untrained_it_changes_nothing_and_off_the_base_alone_speaks(tiny_base, w
     if isinstance(adaptation, Accompanied):
         adaptation.strategies(adapted, first=True)
     trunk, parameters = Trunk(adapted.get_base_model(), 2, adapted.disable_adapter), trained_parameters(adapted)
+    if isinstance(adaptation, FromLessons):
+        lessons = [Encoded((9, 8, 60, 61, 6, 5, number, number + 50), 4, 2) for number in range(20, 40)]
+        adaptation.start(adapted, trunk, lessons)
     torch.testing.assert_close(trunk.logits([text])[0], wanted, rtol=1e-4, atol=1e-4)
     assert all(".layers.2." in f".{name}" or ".layers.3." in f".{name}" for name in parameters)
     torch.manual_seed(1)
@@ -169,13 +178,13 @@ def test_targets_are_parts_of_a_layer(tiny_base, targets, parts):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"method": "lorra"}, r"train\.adapt\.method is 'lorra'; known are adalora, full, ia3, lora, prefix$"),
+        ({"method": "lorra"}, r"train\.adapt\.method is 'lorra'; known are adalora, full, ia3, lora, osf, prefix$"),
         ({"rank": 4}, r"train\.adapt\.method is None; known are "),
         ({"method": "lora", "rnak": 4}, r"train\.adapt\.rnak: .*; lora has the knobs rank, alpha, targets, "),
         ({"method": "full", "rank": 4}, r"train\.adapt\.rank: .*; full has the knobs none$"),
         ({"method": "lora", "rank": "4"}, r"train\.adapt\.rank: Input should be a valid integer"),
         ({"method": "lora", "targets": "some"}, r"train\.adapt\.targets: Input should be 'all', 'attention' or 'mlp'"),
-        ({"method": "lora", "init": "corda"}, r"train\.adapt\.init: Input should be 'default', 'gaussian', 'ortho"),
+        ({"method": "lora", "init": "loftq"}, r"train\.adapt\.init: Input should be 'default', 'gaussian', 'ortho"),
         ({"method": "lora", "init": "olora", "rslora": True}, r"train\.adapt: init olora does not go with rslora"),
         (
             {"method": "lora", "rank": 5, "init": "orthogonal"},
