@@ -22,8 +22,9 @@ demo: env  ## start the services and learn the sample drops
 down: env  ## stop the services
 	$(BIN)/abreast down
 
+# A worker a core, each with one thread: two threads of torch a worker would wait for each other.
 test: lint  ## the tests that need no data from outside
-	$(BIN)/pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: env
 	$(BIN)/ruff check .
@@ -34,8 +35,10 @@ slow: env  ## the long tests, and those that read ../shared/data
 
 # Streams and sizes: docs/benchmarks.md. Resumable: what lies in $(RESULTS) is not run again.
 bench: env  ## the benchmarks, an evening and a night on two cores; BENCH_ARGS go to each comparison of ways
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.lifecycle
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.speed
 	for stream in lifecycle banking77 broad-twitter; do \
 		$(BIN)/python -m benchmarks.remember --out $(RESULTS) --stream $$stream $(BENCH_ARGS) || exit 1; \
 	done

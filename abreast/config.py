@@ -84,7 +84,7 @@ class Split(Section):
     )
     rehearse: float = Field(2.0, ge=0.0, description="lessons on what was known for each lesson on what is new")
     rehearse_min: int = Field(200, ge=0, description="at least so many lessons on what was known, if it has so many")
-    current_questions: int = Field(200, gt=0, description="at most so many questions on what this drop brought")
+    current_questions: int = Field(120, gt=0, description="at most so many questions on what this drop brought")
     retained_questions: int = Field(120, gt=0, description="at most so many questions on what was known before")
 
 
@@ -131,17 +131,113 @@ class Evaluate(Section):
     in_context: int = Field(0, ge=0, description="examples shown to the untrained base, as another way than training")
 
 
-class Gates(Section):
-    """What a candidate must reach."""
+class Gate(Section):
+    """One thing that a candidate must reach, see docs/gates.md."""
 
-    min_current: Share = Field(0.90, description="right answers on what this drop brought")
-    max_retention_loss: Share = Field(
-        0.03,
-        description="right answers that may be lost on what was known before; of raw text, growth of its perplexity",
+    name: str = Field(pattern=r"^\w[\w .-]*$", description="what reports call it")
+    measure: Literal["right", "stale", "general_perplexity", "text_perplexity"] = Field(
+        description="right answers, superseded ones given, or the perplexity of general text or of drops' raw text"
     )
-    max_stale: Share = Field(0.05, description="share of superseded facts answered with a superseded value")
-    max_perplexity_ratio: float = Field(1.15, gt=0, description="general perplexity over the untrained base's")
-    min_questions: int = Field(5, ge=1, description="fewer questions on this drop decide nothing: inconclusive")
+    scope: Literal["current", "retained", "known", "general"] = Field(
+        description="what these drops brought, what was known before, both, or the text of evaluate.general_text"
+    )
+    slices: Literal["kind", "domain", "source", "drop"] | None = Field(
+        None, description="asked of each slice by itself, and corrected for their number"
+    )
+    only: str | None = Field(None, description="the one slice that is meant, by its name")
+    against: Literal["absolute", "champion", "base"] = Field(
+        "absolute", description="the figure itself; or of shares the difference from that model's, else the ratio to it"
+    )
+    at_least: float | None = Field(None, ge=-1.0, le=1.0, description="so much is needed, of shares")
+    at_most: float | None = Field(None, ge=-1.0, description="more than this is too much")
+    confidence: float | None = Field(
+        None, ge=0.5, lt=1.0, description="a test with this confidence; null: the measured figure decides"
+    )
+    undecided: Literal["review", "measured", "pass"] = Field(
+        "review", description="where the test cannot decide: review it, let the measured figure decide, or pass it"
+    )
+    does: Literal["block", "review", "warn"] = Field("block", description="what a candidate that misses it meets")
+    questions: int = Field(1, ge=1, description="fewer questions decide nothing")
+
+    @property
+    def of_perplexity(self) -> bool:
+        """Whether a perplexity is measured, and not a share of answers."""
+        return self.measure.endswith("perplexity")
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Gate":
+        general = self.measure == "general_perplexity"
+        faults = {
+            "give one of `at_least` and `at_most`": (self.at_least is None) == (self.at_most is None),
+            "a perplexity takes `at_most`": self.of_perplexity and self.at_most is None,
+            "`scope: general` and `measure: general_perplexity` belong together": general != (self.scope == "general"),
+            "general perplexity is one figure, and takes no `confidence`": general and self.confidence is not None,
+            "a perplexity takes `confidence` only `against` a model": self.of_perplexity
+            and self.against == "absolute"
+            and self.confidence is not None,
+            "`slices` are of answers": self.of_perplexity and self.slices is not None,
+            "`only` needs `slices`": self.only is not None and self.slices is None,
+            "`undecided` needs `confidence`": self.undecided != "review" and self.confidence is None,
+        }
+        if found := [fault for fault, there in faults.items() if there]:
+            raise ValueError("; ".join(found))
+        return self
+
+
+GATES = (
+    Gate(name="current_exact_match", measure="right", scope="current", at_least=0.9, questions=5),
+    Gate(
+        name="gain",
+        measure="right",
+        scope="current",
+        against="champion",
+        at_least=0.0,
+        confidence=0.95,
+        questions=5,
+    ),
+    Gate(
+        name="retained_exact_match",
+        measure="right",
+        scope="retained",
+        against="champion",
+        at_least=-0.03,
+        confidence=0.95,
+        undecided="measured",
+    ),
+    Gate(name="retention", measure="right", scope="retained", against="champion", at_least=-0.1, confidence=0.95),
+    Gate(
+        name="retention by domain",
+        measure="right",
+        scope="retained",
+        slices="domain",
+        against="champion",
+        at_least=-0.1,
+        confidence=0.95,
+        undecided="pass",
+    ),
+    Gate(name="stale_rate", measure="stale", scope="known", at_most=0.05),
+    Gate(name="general_perplexity_ratio", measure="general_perplexity", scope="general", against="base", at_most=1.15),
+    Gate(
+        name="current_text_perplexity",
+        measure="text_perplexity",
+        scope="current",
+        against="champion",
+        at_most=1.0,
+        confidence=0.95,
+        undecided="measured",
+        questions=5,
+    ),
+    Gate(
+        name="retained_text_perplexity",
+        measure="text_perplexity",
+        scope="retained",
+        against="champion",
+        at_most=1.03,
+        confidence=0.95,
+        undecided="measured",
+    ),
+)
+"""The gates as params.yaml has them as it comes."""
 
 
 class Services(Section):
@@ -163,8 +259,16 @@ class Params(Section):
     split: Split = Split()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
-    gates: Gates = Gates()
+    gates: tuple[Gate, ...] = Field(GATES, min_length=1, description="what a candidate must reach, see docs/gates.md")
     services: Services = Services()
+
+    @field_validator("gates")
+    @classmethod
+    def _named_once(cls, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+        names = [gate.name for gate in gates]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"each gate has a name of its own; twice there: {', '.join(sorted(twice))}")
+        return gates
 
     @model_validator(mode="after")
     def _measured(self) -> "Params":
@@ -213,25 +317,33 @@ def _lists_to_tuples(value: object) -> object:
 
 def _explain(error: dict) -> str:
     knob = ".".join(str(part) for part in error["loc"])
+    said = error["msg"].removeprefix("Value error, ").replace("valid tuple", "list").replace("Tuple", "List")
     if not knob:
-        return error["msg"].removeprefix("Value error, ")
+        return said
     if error["type"] == "extra_forbidden":
         return f"unknown knob `{knob}`{_nearest(knob)}"
+    if isinstance(error["input"], dict):
+        return f"knob `{knob}`: {said[0].lower()}{said[1:]}"
     return f"knob `{knob}` is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _nearest(knob: str) -> str:
-    """The known knob that was probably meant."""
+    """The known knob that was probably meant; a place in a list is none of its name."""
     from difflib import get_close_matches
 
-    near = get_close_matches(knob, list(all_knobs()), n=1)
+    plain = ".".join(part for part in knob.split(".") if not part.isdecimal())
+    near = get_close_matches(plain, list(all_knobs()), n=1)
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
 def all_knobs() -> dict[str, str]:
-    """Each knob's path and what it means: `{"train.lr": "", ...}`; sections are listed too."""
+    """Each knob's path and what it means: `{"train.lr": "", ...}`; sections are listed too.
+
+    The knobs of each gate are `gates.measure` and so on, without its place in the list.
+    """
     known = {}
     for section, field in Params.model_fields.items():
-        known[section] = (field.annotation.__doc__ or "").strip()
-        known |= {f"{section}.{name}": f.description or "" for name, f in field.annotation.model_fields.items()}
+        model = Gate if section == "gates" else field.annotation
+        known[section] = field.description or (model.__doc__ or "").strip()
+        known |= {f"{section}.{name}": f.description or "" for name, f in model.model_fields.items()}
     return known

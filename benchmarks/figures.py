@@ -6,11 +6,11 @@ from statistics import fmean
 from typing import Any
 
 from abreast.evaluation.measures.retention import (
-    EMPTY,
     RetentionMatrix,
     average_accuracy,
     backward_transfer,
     forgetting,
+    of_updates,
 )
 from benchmarks.stream import Measured
 from benchmarks.table import as_markdown, figure, percent
@@ -60,14 +60,7 @@ def _ratio(metrics: dict[str, Any]) -> float | None:
 
 def matrix(done: Sequence[Measured]) -> RetentionMatrix:
     """R[version, drop], the share of right answers on what was still valid of a drop when it was asked."""
-    found = EMPTY
-    for number, one in enumerate(done, start=1):
-        scores = {drop: row["candidate"] for drop, row in one.by_drop.items()}
-        new = [drop for drop in scores if drop not in found.drops]
-        base = {drop: one.by_drop[drop]["base"] for drop in new}
-        known = {drop: scores.get(drop) for drop in (*found.drops, *new)}
-        found = found.with_version(f"v{number}", known, new=new, base=base)
-    return found
+    return of_updates((f"v{number}", one.by_drop) for number, one in enumerate(done, start=1))
 
 
 def zero_shot(done: Sequence[Measured]) -> list[Measured]:

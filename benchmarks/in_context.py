@@ -2,7 +2,8 @@
 
 The untrained base is asked what `data/questions.jsonl` asks, as `evaluate.in_context` has it asked beside a candidate:
 before each question stand the nearest lessons of `data/train.jsonl`. Where all drops are learned together, these are
-all that holds and may be taught. Out: reports/metrics.json and reports/retention.csv, with this as the candidate.
+all that holds and may be taught. Out: metrics.json, answers.jsonl, texts.jsonl and retention.csv in reports/, with this
+as the candidate.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from abreast.config import Params, load_params
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import counts_of, measure_kinds
-from abreast.evaluation.metrics import is_right, measure
+from abreast.evaluation.metrics import measure
+from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.tables import by_drop
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.split import QUESTIONS, TRAIN
@@ -49,9 +51,11 @@ def write_reports(questions: list[Question], answers: list[str], perplexity: flo
         "counts": {scope: sum(held[scope] for held in counts.values()) for scope in ("current", "retained")},
         "by_kind": {kind: {"counts": counts[kind], "candidate": held} for kind, held in kinds.items()},
     }
-    (reports / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    right = [is_right(question, answer, tolerance) for question, answer in zip(questions, answers, strict=True)]
-    rows = by_drop(questions, {"base": None, "champion": None, "candidate": right})
+    (reports / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    said = {"base": None, "champion": None, "candidate": answers}
+    right = write_answers(reports / ANSWERS, questions, said, tolerance)
+    write_texts(reports / TEXTS, [], {})
+    rows = by_drop(questions, right)
     with (reports / "retention.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

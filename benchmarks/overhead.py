@@ -19,8 +19,7 @@ from tests.installation import Installation
 WORK = ("train", "evaluate")
 KNOBS = {
     "train": {"epochs": 1},
-    "gates": {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 10.0}
-    | {"min_questions": 1},
+    "gates": [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}],
 }
 
 

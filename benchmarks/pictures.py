@@ -6,13 +6,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from abreast.evaluation.heat_map import draw_cells
 from abreast.evaluation.measures.retention import RetentionMatrix
 from benchmarks.figures import Figures, mean_of
 from benchmarks.ways import WAYS
 
 COLUMNS = 5
-DARK = 0.55
-"""From this share on a cell is so light that black figures are read better on it."""
 FAMILIES = {
     "nothing is trained": ("#000000", "X"),
     "the new drop alone": ("#D55E00", "s"),
@@ -54,22 +53,15 @@ def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str
 
 def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
     """A row for each version, at the number of drops that it has learned."""
-    shares = [[float("nan")] * drops for _ in range(drops)]
+    shares: list[list[float | None]] = [[None] * drops for _ in range(drops)]
     for version in range(len(runs[0].versions)):
         learned = sum(row <= version for row in runs[0].learned)
         for drop in range(learned):
             known = [run.scores[version][drop] for run in runs if run.scores[version][drop] is not None]
-            if known:
-                shares[learned - 1][drop] = fmean(known)
-                colour = "black" if fmean(known) >= DARK else "white"
-                text = f"{100 * fmean(known):.0f}"
-                axes.text(drop, learned - 1, text, ha="center", va="center", fontsize=6.5, color=colour)
-    image = axes.imshow(shares, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto")
-    axes.set_facecolor("#f4f4f4")
+            shares[learned - 1][drop] = fmean(known) if known else None
+    image = draw_cells(axes, shares, fontsize=6.5)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(range(drops), [str(number + 1) for number in range(drops)], fontsize=7)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
     return image
 
 

@@ -8,16 +8,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from abreast.config import Gates, parse_params
+from abreast.config import Gate, parse_params
 from abreast.errors import AbreastError
 from abreast.evaluation.judge import judge
+from abreast.evaluation.outcomes import read_reports
 from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
 from abreast.knowledge.record import RecordError, parse_record
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
@@ -62,7 +63,7 @@ class Measured:
 def learn(
     drops: Iterable[tuple[str, list[dict]]],
     folder: Path,
-    knobs: dict[str, dict[str, Any]],
+    knobs: Mapping[str, Any],
     gated: bool = True,
     before_training: Callable[[Path], None] = lambda folder: None,
     together: bool = False,
@@ -72,7 +73,7 @@ def learn(
 
     Args:
         drops: name and rows of each; rows that are no records are left out, as the row screen would.
-        knobs: laid over params.yaml.
+        knobs: laid over params.yaml; a list, such as `gates`, is put in place of the one there.
         gated: whether a candidate must pass to be built upon; else every one is.
         before_training: called with `folder` after `split`.
         together: learn all drops in one update, from the base.
@@ -95,22 +96,22 @@ def learn(
             parent = _become_parent(folder, number)
 
 
-def _lay_out_project(folder: Path, knobs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
     """The code and params.yaml with `knobs` laid over; gives the latter's content."""
     lay_out(folder, "abreast", "benchmarks", "params.yaml")
     merged = yaml.safe_load((folder / "params.yaml").read_text())
     for section, values in knobs.items():
-        merged[section] |= values
+        merged[section] = merged[section] | values if isinstance(values, dict) else values
     (folder / "params.yaml").write_text(yaml.safe_dump(merged))
     return merged
 
 
-def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates: Gates) -> Measured:
-    metrics = json.loads((folder / "reports/metrics.json").read_text())
-    verdict = judge(metrics, gates)
+def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates: Sequence[Gate]) -> Measured:
+    reports = read_reports(folder / "reports")
+    verdict = judge(reports, gates)
     tokens = json.loads((folder / "reports/train.json").read_text())["tokens"] if "train" in costs else 0
     seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
-    figures = (verdict.verdict, verdict.reasons, metrics, seconds, processor, peaks, tokens, _by_drop(folder))
+    figures = (verdict.verdict, verdict.reasons, reports.metrics, seconds, processor, peaks, tokens, _by_drop(folder))
     return Measured(name, rows, *figures)
 
 

@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from abreast.errors import AbreastError, Unavailable
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Update

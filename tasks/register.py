@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.ledger import Update, Version
 from abreast.registry.register import register

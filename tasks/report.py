@@ -4,7 +4,7 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
 from abreast.registry.ledger import Update, Version
@@ -30,17 +30,19 @@ def report_intake(outcomes: list[Outcome]) -> None:
 
 @task(cache_policy=NO_CACHE)
 def report_update(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
-    """The verdict with its reasons, the figures of candidate, champion and base, and the retention plot."""
+    """The verdict with its reasons, the figures of candidate, champion and base, and what is known by drop."""
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
     note = f"\n\nNote: {verdict.note}." if verdict.note else ""
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
-    create_image_artifact(
-        project.registry.report_url(version.number, "retention.png"),
-        key="retention",
-        description=f"Exact match by drop: base, champion, {version.name}",
-    )
+    pictures = {
+        "retention": f"Exact match by drop: base, champion, {version.name}",
+        "matrix": f"What each version up to {version.name} knows of each drop",
+    }
+    for name, description in pictures.items():
+        address = project.registry.report_url(version.number, f"{name}.png")
+        create_image_artifact(address, key=name, description=description)
 
 
 def figures(metrics: dict) -> list[dict]:

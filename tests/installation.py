@@ -17,6 +17,11 @@ BIN = Path(sys.executable).parent
 NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_")
 
 
+def laid(before: dict[str, Any], values: Any) -> Any:
+    """A section with some of its knobs changed; a list, such as the gates, is put in place of the one before."""
+    return {**before, **values} if isinstance(values, dict) else values
+
+
 class Installation:
     """A copy of this repository's files, committed, with some knobs changed.
 
@@ -25,7 +30,7 @@ class Installation:
         knobs: such as `{"train": {"epochs": 2}}`, laid over params.yaml.
     """
 
-    def __init__(self, root: Path, knobs: dict[str, dict[str, Any]]):
+    def __init__(self, root: Path, knobs: dict[str, Any]):
         self.root = root
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -46,16 +51,16 @@ class Installation:
         command = ["git", *identity, *arguments]
         return subprocess.run(command, cwd=self.root, text=True, capture_output=True, check=True).stdout.strip()
 
-    def knobs(self) -> dict[str, dict[str, Any]]:
+    def knobs(self) -> dict[str, Any]:
         """What params.yaml holds."""
         return yaml.safe_load((self.root / "params.yaml").read_text())
 
-    def set_knobs(self, knobs: dict[str, dict[str, Any]]) -> None:
+    def set_knobs(self, knobs: dict[str, Any]) -> None:
         """Lay knobs over params.yaml and commit."""
         path = self.root / "params.yaml"
         merged = self.knobs()
         for section, values in knobs.items():
-            merged[section] = {**merged.get(section, {}), **values}
+            merged[section] = laid(merged.get(section, {}), values)
         path.write_text(yaml.safe_dump(merged))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "knobs")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation
+from tests.installation import Installation, laid
 from tests.learning.tiny import write_tiny_base
 
 ALL = ["assemble", "validate", "split", "train", "evaluate"]
@@ -67,13 +67,14 @@ def test_a_changed_knob_runs_the_stages_that_depend_on_it(
 
 def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
     of_the_world = {
-        "gates": {"min_current": 0.5},
+        "gates": [{"name": "current", "measure": "right", "scope": "current", "at_least": 0.5}],
         "intake": {"max_bad_share": 0.5},
         "contract": {"file": "another.yaml"},
         "storage": {"ledger": "sqlite:///other.db"},
         "services": {"host": "localhost"},
     }
-    assert all(fresh.knobs()[section] | knobs != fresh.knobs()[section] for section, knobs in of_the_world.items())
+    before = fresh.knobs()
+    assert all(laid(before[section], knobs) != before[section] for section, knobs in of_the_world.items())
     fresh.set_knobs(of_the_world)
     assert reproduced(fresh) == []
 

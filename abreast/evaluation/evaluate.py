@@ -4,7 +4,8 @@ The base is asked again with the nearest examples before each question (`in_cont
 
 In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model` and
 `evaluate`.
-Out: reports/metrics.json, reports/answers.jsonl, reports/retention.csv, reports/retention.png, reports/slices.csv.
+Out: reports/metrics.json, reports/answers.jsonl, reports/texts.jsonl, reports/retention.csv, reports/retention.png,
+reports/slices.csv.
 """
 
 import csv
@@ -18,7 +19,8 @@ from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
-from abreast.evaluation.metrics import is_right, measure
+from abreast.evaluation.metrics import measure
+from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.tables import by_drop, by_slice
 from abreast.knowledge.lesson import Question, read_examples, read_questions
@@ -52,7 +54,7 @@ def main() -> None:
         heard[IN_CONTEXT] = hearing.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
     metrics = _metrics(questions, heard, params.evaluate)
-    (REPORTS / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
     _write(questions, heard, params.evaluate.tolerance)
 
 
@@ -65,12 +67,11 @@ def _general_text(params: Params) -> str:
 
 def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluate) -> dict[str, Any]:
     """What reports/metrics.json holds; only what is answered counts as a question, raw text is there by kind."""
-    spoken = [number for number, question in enumerate(questions) if question.kind != "text"]
-    asked = [questions[number] for number in spoken]
+    asked, said = _part(questions, heard, text=False)
     metrics: dict[str, Any] = dict.fromkeys(reversed(WHO))
     by_kind = {kind: {"counts": counts} | dict(metrics) for kind, counts in counts_of(questions).items()}
     for who, of in heard.items():
-        metrics[who] = measure(asked, [of.said[number] for number in spoken], of.perplexity, limits.tolerance)
+        metrics[who] = measure(asked, said[who], of.perplexity, limits.tolerance)
         for kind, figures in measure_kinds(questions, of.said, limits.tolerance).items():
             by_kind[kind][who] = figures
     if IN_CONTEXT in heard:
@@ -82,24 +83,23 @@ def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluat
 
 
 def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:
-    """The answers, and who was right by drop and by slice; raw text has no answers."""
-    spoken = [number for number, question in enumerate(questions) if question.kind != "text"]
-    asked = [questions[number] for number in spoken]
-    said = {who: [heard[who].said[n] for n in spoken] if who in heard else None for who in WHO}
-    right = {
-        who: [is_right(q, answer, tolerance) for q, answer in zip(asked, answers, strict=True)] if answers else None
-        for who, answers in said.items()
-    }
-    with (REPORTS / "answers.jsonl").open("w", encoding="utf-8") as file:
-        for number, question in enumerate(asked):
-            fields = question.model_dump(include={"id", "key", "kind", "scope", "drop", "question", "answer", "stale"})
-            given = {who: answers[number] if answers else None for who, answers in said.items()}
-            hits = {who: hits[number] if hits else None for who, hits in right.items()}
-            file.write(json.dumps(fields | given | {"right": hits}) + "\n")
+    """The answers, how raw text was foreseen, and who was right by drop and by slice."""
+    asked, said = _part(questions, heard, text=False)
+    right = write_answers(REPORTS / ANSWERS, asked, said, tolerance)
+    write_texts(REPORTS / TEXTS, *_part(questions, heard, text=True))
     rows = by_drop(asked, right)
     _table(REPORTS / "retention.csv", DROPS, rows)
     _table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
     plot_retention(rows, REPORTS / "retention.png")
+
+
+def _part(
+    questions: list[Question], heard: dict[str, Heard], text: bool
+) -> tuple[list[Question], dict[str, list[Any] | None]]:
+    """Raw text, or else what is answered, and what each model made of it; None for one that there is not."""
+    places = [place for place, question in enumerate(questions) if (question.kind == "text") == text]
+    said = {who: [heard[who].said[place] for place in places] if who in heard else None for who in WHO}
+    return [questions[place] for place in places], said
 
 
 def _table(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

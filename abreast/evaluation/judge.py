@@ -1,77 +1,78 @@
-"""The verdict on a candidate: thresholds from params.yaml, and the champion on the same questions."""
+"""The verdict on a candidate: the gates of params.yaml, asked of the reports that the stage `evaluate` wrote."""
 
-from typing import Any, Literal
+from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from abreast.config import Gate
+from abreast.evaluation.gates.perplexities import of_general_text, of_texts
+from abreast.evaluation.gates.shares import concerned, of_shares
+from abreast.evaluation.outcomes import Reports
+from abreast.evaluation.verdict import GateResult, Verdict
 
-from abreast.config import Gates
-
-
-class GateResult(BaseModel):
-    """One gate: what was measured, what was needed, what the champion reached; None where there is no such figure."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    measured: float | None
-    needed: float
-    bound: Literal["at least", "at most"]
-    champion: float | None
-    passed: bool
-
-    @property
-    def reason(self) -> str:
-        """`name: measured x, needed at least y, champion z`."""
-        champion = "none" if self.champion is None else f"{self.champion:.3g}"
-        measured = "none" if self.measured is None else f"{self.measured:.3g}"
-        return f"{self.name}: measured {measured}, needed {self.bound} {self.needed:.3g}, champion {champion}"
+_IN_CONTEXT = "in_context"
 
 
-class Verdict(BaseModel):
-    """`pass`, `fail` or `inconclusive`, with one reason for each gate, failed ones first.
+def judge(reports: Reports, gates: Sequence[Gate]) -> Verdict:
+    """Judge what `abreast.evaluation.outcomes.read_reports` has read.
 
-    `note` is a sentence for the report which decides nothing, or empty.
+    One blocking gate that is missed is a `fail`; else one that is left to a person, or that the questions cannot
+    decide, is `inconclusive`; else it is a `pass`. Too few questions on what the drops brought, for all gates on that,
+    are `inconclusive` too. Gates on a champion are not asked before there is one. What the base reaches with examples
+    before each question is no gate, and may be worth a note.
     """
-
-    model_config = ConfigDict(frozen=True)
-
-    verdict: Literal["pass", "fail", "inconclusive"]
-    reasons: tuple[str, ...]
-    gates: tuple[GateResult, ...]
-    note: str = ""
-
-
-def judge(metrics: dict[str, Any], gates: Gates) -> Verdict:
-    """Judge the figures of reports/metrics.json, as the stage `evaluate` writes them.
-
-    Too few questions on what the drop brought, or too few pieces of its raw text, decide nothing about the gain; a loss
-    still fails. What the base reaches with examples before each question is no gate, and may be worth a note.
-    """
-    results, enough = _results(metrics, gates)
-    failed = [gate for gate in results if not gate.passed]
-    verdict = "pass" if not failed else "inconclusive" if failed == [enough] else "fail"
-    ordered = (*failed, *(gate for gate in results if gate.passed))
-    reasons = tuple(gate.reason for gate in ordered)
-    notes = (_without_training(metrics, gates), _without_perplexity(metrics))
+    results = _results(reports, gates, "candidate")
+    asked = [result.asks for result in results]
+    verdict = "fail" if "fail" in asked else "inconclusive" if "inconclusive" in asked else "pass"
+    ranks = {"fail": 0, "inconclusive": 1, None: 2}
+    ordered = tuple(sorted(results, key=lambda result: (ranks[result.asks], result.passed)))
+    reasons = tuple(result.reason for result in ordered)
+    notes = (_without_training(reports, gates), _without_perplexity(reports, gates))
     return Verdict(verdict=verdict, reasons=reasons, gates=ordered, note="; ".join(filter(None, notes)))
 
 
-def _results(metrics: dict[str, Any], gates: Gates) -> tuple[list[GateResult], GateResult]:
-    """All gates, and the last of them: whether enough was asked."""
-    texts = metrics.get("by_kind", {}).get("text", {"counts": {"current": 0, "retained": 0}})
-    asked = max(metrics["counts"]["current"], texts["counts"]["current"])
-    enough = _at_least("questions on this drop", asked, gates.min_questions, None)
-    return [*_gain(metrics, gates), *_losses(metrics, gates), *_texts(texts, gates), enough], enough
+def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[GateResult]:
+    """All gates that can be asked, and whether enough was asked on what the drops brought."""
+    results = []
+    for gate in gates:
+        if gate.measure == "general_perplexity":
+            results += of_general_text(gate, reports.metrics, candidate)
+        elif _asked(gate, reports) >= gate.questions:
+            of, held = (of_texts, reports.texts) if gate.of_perplexity else (of_shares, reports.answers)
+            results += of(gate, held, candidate)
+    return [*results, *_enough(reports, gates)]
 
 
-def _without_training(metrics: dict[str, Any], gates: Gates) -> str:
+def _asked(gate: Gate, reports: Reports) -> int:
+    """How many questions, or pieces of text, a gate is about."""
+    if gate.measure == "text_perplexity":
+        return sum(gate.scope in (text.scope, "known") for text in reports.texts)
+    return len(concerned(gate, reports.answers))
+
+
+def _enough(reports: Reports, gates: Sequence[Gate]) -> list[GateResult]:
+    """Whether any gate on what the drops brought has as many questions as it needs; nothing without such a gate."""
+    current = [gate for gate in gates if gate.scope == "current"]
+    if not current:
+        return []
+    asked = {gate.name: _asked(gate, reports) for gate in current}
+    enough = any(asked[gate.name] >= gate.questions for gate in current)
+    return [
+        GateResult(
+            name="questions on this drop",
+            measured=max(asked.values()),
+            needed=min(gate.questions for gate in current),
+            bound="at least",
+            champion=None,
+            outcome="passed" if enough else "undecided",
+        )
+    ]
+
+
+def _without_training(reports: Reports, gates: Sequence[Gate]) -> str:
     """What to say if the base passes every gate with examples before each question; raw text can only be learned."""
-    shown = metrics.get("in_context")
-    if not shown or metrics.get("by_kind", {}).get("text", {"counts": {"current": 0}})["counts"]["current"]:
+    shown = reports.metrics.get(_IN_CONTEXT)
+    if not shown or any(text.scope == "current" for text in reports.texts):
         return ""
-    by_kind = {kind: of | {"candidate": of["in_context"]} for kind, of in metrics.get("by_kind", {}).items()}
-    results, _ = _results(metrics | {"candidate": shown, "by_kind": by_kind}, gates)
-    if not all(gate.passed for gate in results):
+    if any(result.asks for result in _results(reports, gates, _IN_CONTEXT)):
         return ""
     return (
         f"training is not needed: the untrained base passes every gate with {shown['examples']} examples before each "
@@ -79,56 +80,9 @@ def _without_training(metrics: dict[str, Any], gates: Gates) -> str:
     )
 
 
-def _without_perplexity(metrics: dict[str, Any]) -> str:
-    """What to say of a base that has no perplexity."""
-    known = metrics["base"]["general_perplexity"] is not None
-    return "" if known else "there is no gate for general perplexity: model.base has no head for masked words"
-
-
-def _gain(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
-    """What the drop brought must be known: well enough, and not worse than the champion knows it."""
-    if metrics["counts"]["current"] < gates.min_questions:
-        return []
-    champion = (metrics["champion"] or {}).get("current_exact_match")
-    needed = max(gates.min_current, champion or 0.0)
-    return [_at_least("current_exact_match", metrics["candidate"]["current_exact_match"], needed, champion)]
-
-
-def _losses(metrics: dict[str, Any], gates: Gates) -> list[GateResult]:
-    """Nothing still valid is forgotten, nothing superseded is told, the language is not damaged."""
-    candidate, champion, results = metrics["candidate"], metrics["champion"] or {}, []
-    kept = champion.get("retained_exact_match")
-    if kept is not None:
-        needed = kept - gates.max_retention_loss
-        results.append(_at_least("retained_exact_match", candidate["retained_exact_match"], needed, kept))
-    if candidate["stale_rate"] is not None:
-        results.append(_at_most("stale_rate", candidate["stale_rate"], gates.max_stale, champion.get("stale_rate")))
-    if (base := metrics["base"]["general_perplexity"]) is None:
-        return results
-    ratio = candidate["general_perplexity"] / base
-    before = champion["general_perplexity"] / base if champion else None
-    return [*results, _at_most("general_perplexity_ratio", ratio, gates.max_perplexity_ratio, before)]
-
-
-def _texts(texts: dict[str, Any], gates: Gates) -> list[GateResult]:
-    """Raw text of the drop is foreseen no worse than before it was read, earlier text nearly as well as before."""
-    champion = texts.get("champion") or {}
-    before = champion or texts.get("base")
-    margins = {"current": 1.0, "retained": 1.0 + gates.max_retention_loss}
-    least = {"current": gates.min_questions, "retained": 1}
-    results = []
-    for scope, margin in margins.items():
-        if texts["counts"][scope] >= least[scope]:
-            measured, was = texts["candidate"][scope]["perplexity"], before[scope]["perplexity"]
-            results.append(_at_most(f"{scope}_text_perplexity", measured, was * margin, was if champion else None))
-    return results
-
-
-def _at_least(name: str, measured: float | None, needed: float, champion: float | None) -> GateResult:
-    passed = measured is not None and measured >= needed - 1e-9
-    return GateResult(name=name, measured=measured, needed=needed, bound="at least", champion=champion, passed=passed)
-
-
-def _at_most(name: str, measured: float | None, needed: float, champion: float | None) -> GateResult:
-    passed = measured is not None and measured <= needed + 1e-9
-    return GateResult(name=name, measured=measured, needed=needed, bound="at most", champion=champion, passed=passed)
+def _without_perplexity(reports: Reports, gates: Sequence[Gate]) -> str:
+    """What to say of a base that has no perplexity, if a gate asks for it."""
+    asked = any(gate.measure == "general_perplexity" for gate in gates)
+    if not asked or reports.metrics["base"]["general_perplexity"] is not None:
+        return ""
+    return "there is no gate for general perplexity: model.base has no head for masked words"

@@ -127,9 +127,10 @@ class Templates(BaseModel):
         return chosen if chosen.placeholders() <= {*attributes, "key"} else self.fields[DEFAULT]
 
 
-def pick(texts: tuple[str, ...], name: str) -> str:
-    """One of the texts, always the same for one name."""
-    return texts[stable_hash(name, "phrasing") % len(texts)]
+def pick(texts: tuple[str, ...], name: str, count: int = 1) -> list[str]:
+    """So many of the texts, or all: for one name always the same ones, and of fewer the first of them."""
+    first = stable_hash(name, "phrasing") % len(texts)
+    return [texts[(first + number) % len(texts)] for number in range(min(count, len(texts)))]
 
 
 def load_templates(path: Path) -> Templates:

@@ -91,7 +91,10 @@ def teach(
 def ask(
     base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split
 ) -> tuple[list[Question], list[Question]]:
-    """The questions during training, and those at the end, in phrasings or on records that are never taught."""
+    """The questions during training, and those at the end, in phrasings or on records that are never taught.
+
+    At the end a fact is asked in as many phrasings as fit into the knob: few facts would tell too little.
+    """
     old = _unchanged(base, changes)
     dev_new = fixed_sample(for_use(changes, "dev"), DEV_NEW, f"{split.seed} dev")
     dev_old = fixed_sample(for_use(old, "dev"), DEV_OLD, f"{split.seed} dev")
@@ -100,8 +103,8 @@ def ask(
     dev = _questions(base, dev_new, "current", "dev", templates) + _questions(
         base, dev_old, "retained", "dev", templates
     )
-    test = _questions(base, current, "current", "test", templates)
-    return dev, test + _questions(base, retained, "retained", "test", templates)
+    test = _questions(base, current, "current", "test", templates, split.current_questions)
+    return dev, test + _questions(base, retained, "retained", "test", templates, split.retained_questions)
 
 
 def report(examples: list[Example], dev: list[Question], questions: list[Question]) -> dict[str, int]:
@@ -168,12 +171,19 @@ def _example(row: dict[str, Any], role: Role, name: str, question: str, answer: 
 
 
 def _questions(
-    base: pd.DataFrame, rows: pd.DataFrame, scope: Literal["current", "retained"], use: Use, templates: Templates
+    base: pd.DataFrame,
+    rows: pd.DataFrame,
+    scope: Literal["current", "retained"],
+    use: Use,
+    templates: Templates,
+    limit: int = 0,
 ) -> list[Question]:
+    """One question on each row, and further ones for as long as all of them stay within `limit`."""
     stale = _stale(base, rows, templates)
+    each = max(1, limit // max(1, len(rows)))
     return [
         Question(
-            id=f"{row['id']}-{use}",
+            id=f"{row['id']}-{use}" + (f"-{number}" if number else ""),
             key=row["name"],
             kind=row["kind"],
             domain=row["domain"] or "",
@@ -182,11 +192,12 @@ def _questions(
             drop_name=row["drop_name"],
             arrived_at=row["arrived_at"],
             scope=scope,
-            question=pick(getattr(phrasings_of(row, templates), use), row["name"]),
+            question=question,
             answer=answer_of(row, templates),
             stale=tuple(stale.get(row["name"], ())),
         )
         for row in plain_rows(rows)
+        for number, question in enumerate(pick(getattr(phrasings_of(row, templates), use), row["name"], each))
     ]
 
 

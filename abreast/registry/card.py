@@ -10,7 +10,7 @@ from abreast.evaluation.measures.answers import normalised
 from abreast.registry.ledger import Drop
 
 if TYPE_CHECKING:
-    from abreast.evaluation.judge import GateResult, Verdict
+    from abreast.evaluation.verdict import GateResult, Verdict
 
 _SAMPLE = 5
 _RULE = "\n\n---\n\n"
@@ -52,15 +52,27 @@ def describe(reports: Path, drops: Sequence[Drop], parent: int | None, update: s
 def with_verdict(description: str, judged: "Verdict") -> str:
     """The description with the verdict and its gates at its head, in place of an earlier verdict."""
     body = description.rsplit(_RULE, 1)[-1]
-    rows = ["| gate | measured | needed | champion | |", "|---|---|---|---|---|", *map(_gate, judged.gates)]
+    head = "| gate | measured | needed | champion | interval | n | |"
+    rows = [head, "|---" * head.count(" |") + "|", *map(_gate, judged.gates)]
     note = f"\n\nNote: {judged.note}." if judged.note else ""
     return f"## Verdict: {judged.verdict}\n\n{chr(10).join(rows)}{note}{_RULE}{body}"
 
 
 def _gate(gate: "GateResult") -> str:
     needed = f"{gate.bound} {_number(gate.needed)}"
-    figures = f"| {gate.name} | {_number(gate.measured)} | {needed} | {_number(gate.champion)} |"
-    return f"{figures} {'passed' if gate.passed else '**not passed**'} |"
+    interval = "–"
+    if gate.interval is not None:
+        low, high = (_number(end) for end in gate.interval)
+        interval = f"{low} to {high}" if gate.of == "share" else f"{gate.of} {low} to {high}"
+    count = "–" if gate.n is None else str(gate.n)
+    figures = f"| {_plain(gate.name)} | {_number(gate.measured)} | {needed} | {_number(gate.champion)} | {interval} |"
+    return f"{figures} {count} | {_said(gate)} |"
+
+
+def _said(gate: "GateResult") -> str:
+    if gate.outcome == "failed" and gate.does != "block":
+        return {"review": "**to be reviewed**", "warn": "warning"}[gate.does]
+    return {"passed": "passed", "failed": "**not passed**", "undecided": "**undecided**"}[gate.outcome]
 
 
 def _table(metrics: dict) -> str:

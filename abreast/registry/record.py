@@ -17,12 +17,13 @@ from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.registry.card import describe, with_verdict
 from abreast.registry.mlflow_door import MlflowDoor
+from abreast.registry.retention import remembered
 from abreast.registry.run_log import RunFacts, find_run, log_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from abreast.evaluation.judge import Verdict
+    from abreast.evaluation.verdict import Verdict
 
 
 class Registry:
@@ -188,11 +189,16 @@ class Registry:
             source=model.model_uri,
             run_id=run.info.run_id,
             tags=tags,
-            description=describe(facts.folder / "reports", facts.drops, facts.parent, facts.update, facts.commit),
+            description=_page(facts),
             model_id=model.model_id,
             await_creation_for=0,
         )
         return int(made.version)
+
+
+def _page(facts: RunFacts) -> str:
+    described = describe(facts.folder / "reports", facts.drops, facts.parent, facts.update, facts.commit)
+    return f"{described}\n\n{remembered(facts.retention)}"
 
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:

@@ -4,11 +4,12 @@ import hashlib
 import json
 
 from abreast.crash import point
-from abreast.evaluation.judge import Verdict
+from abreast.evaluation.verdict import Verdict
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.folder import model_digest
 from abreast.project import Project
 from abreast.registry.ledger import Update, Version
+from abreast.registry.retention import BY_DROP, read_by_drop, retention_of
 from abreast.registry.run_log import RunFacts
 from abreast.registry.workspace import Workspace
 
@@ -22,6 +23,8 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
     ledger, registry, clone = project.ledger, project.registry, workspace.clone
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
     ledger.advance(update, "trained", digest=digest)
+    rows = read_by_drop(clone / "reports")
+    ancestors = ledger.ancestors(update.line, update.parent)
     facts = RunFacts(
         update=update.id,
         commit=update.commit,
@@ -31,6 +34,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         params=project.params.model_dump(),
         folder=clone,
         model_digest=digest,
+        retention=retention_of(ancestors, rows),
     )
     number = registry.record_version(facts)
     point("register.recorded")
@@ -40,7 +44,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         digest=digest,
         model=outputs["model"],
         knowledge=outputs["data/knowledge.parquet"],
-        metrics=json.loads((clone / "reports/metrics.json").read_text()),
+        metrics=json.loads((clone / "reports/metrics.json").read_text()) | {BY_DROP: rows},
     )
     ledger.advance(update, "registered", version=number)
     point("register.registered")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from abreast.errors import AbreastError
+from abreast.evaluation.measures.retention import RetentionMatrix
 from abreast.registry.ledger import Drop
+from abreast.registry.retention import FIGURES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,7 +23,8 @@ class RunFacts(BaseModel):
     """What one finished update hands over.
 
     `folder` is the run's clone: `model/` is the candidate, `reports/` everything that was measured.
-    `params` are the knobs, by section; `snapshot` is the digest of the snapshot manifest.
+    `params` are the knobs, by section; `snapshot` is the digest of the snapshot manifest. `retention` has the candidate
+    as its last row.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +37,7 @@ class RunFacts(BaseModel):
     params: dict[str, Any]
     folder: Path
     model_digest: str
+    retention: RetentionMatrix
 
     @property
     def parent_name(self) -> str:
@@ -49,21 +53,24 @@ def find_run(client: "MlflowClient", experiment: str, facts: RunFacts) -> Any:
 
 
 def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
-    """Params, tags, curve, metrics, reports; all values bear the time of the run's start, so that none is doubled."""
+    """Everything that the facts hold; all values bear the time of the run's start, so that none is doubled."""
     from mlflow.entities import Metric, Param, RunTag
 
-    reports = facts.folder / "reports"
+    from abreast.evaluation.heat_map import plot_matrix
+
     params = [Param(name, str(value)) for name, value in flatten(facts.params)]
     tags = [RunTag(name, value) for name, value in _run_tags(facts).items()]
     at = run.info.start_time
-    metrics = [Metric(name, value, at, step) for name, value, step in [*_measures(reports), *_curve(reports)]]
+    metrics = [Metric(name, value, at, step) for name, value, step in _series(facts)]
     for start in range(0, len(params), _BATCH):
         client.log_batch(run.info.run_id, params=params[start : start + _BATCH])
     for start in range(0, len(tags), _BATCH):
         client.log_batch(run.info.run_id, tags=tags[start : start + _BATCH])
     for start in range(0, len(metrics), 10 * _BATCH):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + 10 * _BATCH])
-    client.log_artifacts(run.info.run_id, str(reports), "reports")
+    client.log_artifacts(run.info.run_id, str(facts.folder / "reports"), "reports")
+    client.log_dict(run.info.run_id, facts.retention.model_dump(), "reports/matrix.json")
+    client.log_figure(run.info.run_id, plot_matrix(facts.retention), "reports/matrix.png")
 
 
 def _run_tags(facts: RunFacts) -> dict[str, str]:
@@ -74,6 +81,14 @@ def _run_tags(facts: RunFacts) -> dict[str, str]:
         "abreast.digest": facts.model_digest,
         **{f"abreast.drop.{drop.digest}": drop.name for drop in facts.drops},
     }
+
+
+def _series(facts: RunFacts) -> Iterator[tuple[str, float, int]]:
+    """Everything that is drawn or compared, as (name, value, step)."""
+    yield from _measures(facts.folder / "reports")
+    yield from _curve(facts.folder / "reports")
+    measured = {name: of(facts.retention) for name, of in FIGURES.items()}
+    yield from ((name, value, 0) for name, value in measured.items() if value is not None)
 
 
 def _measures(reports: Path) -> Iterator[tuple[str, float, int]]:
@@ -99,9 +114,16 @@ def _curve(reports: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`."""
+    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`.
+
+    A list of things that have a `name`, such as the gates, gives one line for each, of what is set in it.
+    """
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple) and value and all(isinstance(v, Mapping) and "name" in v for v in value):
+            for one in value:
+                held = {key: inner for key, inner in one.items() if key != "name" and inner is not None}
+                yield f"{prefix}{name}.{one['name']}", held
         else:
             yield f"{prefix}{name}", value

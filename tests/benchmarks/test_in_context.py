@@ -4,8 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from abreast.config import Gates
+from abreast.config import GATES
 from abreast.evaluation.judge import judge
+from abreast.evaluation.outcomes import read_reports
 from abreast.knowledge import assemble, split
 from abreast.knowledge.lesson import read_questions
 from benchmarks.in_context import main
@@ -35,6 +36,6 @@ def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypat
     assert metrics["candidate"]["current_exact_match"] == 0.0, "random weights know nothing"
     assert set(metrics["by_kind"]) == {"fact", "classification"}
     assert "accuracy" in metrics["by_kind"]["classification"]["candidate"]["known"]
-    assert judge(metrics, Gates()).verdict == "fail"
+    assert judge(read_reports(Path("reports")), GATES).verdict == "fail"
     rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
     assert [(row["name"], row["base"], row["candidate"]) for row in rows] == [("one", "", "0.0"), ("two", "", "0.0")]

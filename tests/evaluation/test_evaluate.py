@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abreast.config import Gates, load_params
+from abreast.config import Gate, load_params
 from abreast.errors import AbreastError
 from abreast.evaluation import evaluate
 from abreast.evaluation.answer import load_answerer, load_answerers
 from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.judge import judge
+from abreast.evaluation.outcomes import read_reports
 from abreast.knowledge.lesson import read_examples, write_jsonl
 from abreast.learning import train
 from tests.learning.project import FACTS, example, promote, question, write_project
@@ -48,7 +49,8 @@ def test_first_model_is_compared_with_the_base(project):
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
     assert {line["key"]: line["candidate"] for line in answers} == FACTS
     assert Path("reports/retention.png").stat().st_size > 5000
-    assert judge(metrics, Gates(min_questions=1, max_perplexity_ratio=100.0)).verdict == "pass"
+    gate = Gate(name="current", measure="right", scope="current", at_least=0.9)
+    assert judge(read_reports(Path("reports")), [gate]).verdict == "pass"
 
 
 def test_superseded_values_count_as_stale_for_those_who_give_them(project):
@@ -61,6 +63,8 @@ def test_superseded_values_count_as_stale_for_those_who_give_them(project):
     metrics = json.loads(Path("reports/metrics.json").read_text())
     assert metrics["champion"] == metrics["candidate"]
     assert metrics["candidate"]["stale_rate"] == 1.0
+    told = [one.outdated for one in read_reports(Path("reports")).answers]
+    assert told == [{"base": False, "in_context": None, "champion": True, "candidate": True}, None]
     assert metrics["candidate"]["retained_exact_match"] == 1.0
     rows = list(csv.DictReader(Path("reports/retention.csv").read_text().splitlines()))
     assert [(row["questions"], row["champion"], row["candidate"], row["base"]) for row in rows] == [
@@ -86,7 +90,7 @@ def test_every_drop_has_its_name_and_its_place_in_time(project):
 def test_with_or_without_remembered_answers_the_reports_are_the_same(project):
     promote(project)
     evaluate.main()
-    names = ("metrics.json", "answers.jsonl", "retention.csv", "retention.png")
+    names = ("metrics.json", "answers.jsonl", "texts.jsonl", "retention.csv", "retention.png")
     first = [(Path("reports") / name).read_bytes() for name in names]
     assert list((project.parent / "home/answers").iterdir())
     evaluate.main()

@@ -17,7 +17,7 @@ TRAIN = {
     "adapt": {"method": "lora", "rank": 4, "alpha": 8},
     "checkpoint_seconds": 0.0,
 }
-GATES = {"min_current": 0.0, "max_retention_loss": 1.0, "max_stale": 1.0, "max_perplexity_ratio": 1000.0}
+GATES = [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}]
 # Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
 LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 30_000}
 
@@ -26,7 +26,7 @@ LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_toke
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Its processes hold the credentials of the test S3 server, so that a test may move its inbox there."""
     base = write_tiny_base(tmp_path_factory.mktemp("base"))
-    knobs = {"model": {"base": str(base)}, "train": TRAIN, "gates": GATES | {"min_questions": 1}}
+    knobs = {"model": {"base": str(base)}, "train": TRAIN, "gates": GATES}
     installation = Installation(tmp_path_factory.mktemp("installation"), knobs)
     keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_DEFAULT_REGION": "us-east-1"}
     # A tiny model gains nothing by a second thread, and on a busy machine waits for it at each step.

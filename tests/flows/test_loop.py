@@ -167,7 +167,7 @@ def test_a_delivery_that_differs_from_its_manifest_holds_up_no_other(loop: Insta
 
 def test_a_refused_candidate_leaves_the_champion(loop: Installation, tmp_path: Path):
     gates = loop.knobs()["gates"]
-    loop.set_knobs({"gates": {"min_current": 1.0}})
+    loop.set_knobs({"gates": [gate | {"at_least": 1.0} for gate in gates]})
     drop = write(tmp_path / "hard.jsonl", rows({"Hulon": "qZx81Lw0pRt7", "Ibren": "mK92xV4bNc6s"}, "2024-02-01"))
     learned = loop.json("drop", str(drop), "--wait")
     last = loop.json("history")[-1]
@@ -257,7 +257,7 @@ def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation)
     # Prefect writes task runs down a little after they end.
     until(lambda: _names(recorded(loop, "task_runs", task_runs={"name": {"any_": [*stages]}})) == stages, "task runs")
     artifacts = recorded(loop, "artifacts")
-    assert {("results", "table"), ("retention", "image"), ("verdict", "markdown")} <= {
+    assert {("results", "table"), ("retention", "image"), ("matrix", "image"), ("verdict", "markdown")} <= {
         (artifact["key"], artifact["type"]) for artifact in artifacts
     }
     image = next(artifact["data"] for artifact in artifacts if artifact["type"] == "image")

@@ -44,8 +44,14 @@ def test_a_key_always_gets_the_same_phrasing():
     texts = ("a", "b", "c")
     picked = [pick(texts, f"key{n}") for n in range(60)]
     assert picked == [pick(texts, f"key{n}") for n in range(60)]
-    assert set(picked) == set(texts)
-    assert pick(texts, "python/3.12/latest") == "b"
+    assert {text for (text,) in picked} == set(texts)
+    assert pick(texts, "python/3.12/latest") == ["b"]
+
+
+def test_further_phrasings_come_behind_the_first():
+    texts = ("a", "b", "c")
+    assert pick(texts, "python/3.12/latest", 2) == ["b", "c"]
+    assert pick(texts, "python/3.12/latest", 9) == ["b", "c", "a"]
 
 
 @pytest.mark.parametrize(

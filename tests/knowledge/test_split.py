@@ -36,7 +36,8 @@ def test_first_drop_is_taught_in_every_training_phrasing():
     assert {example.role for example in examples} == {"new"}
     assert len({example.id for example in examples}) == len(examples)
     assert {question.scope for question in questions} == {"current"}
-    assert len(questions) == len(dev) == 30
+    assert len(dev) == 30
+    assert len({question.question for question in questions}) == 90, "each in all three phrasings of test"
 
 
 def test_second_drop_rehearses_only_what_still_holds():
@@ -46,9 +47,9 @@ def test_second_drop_rehearses_only_what_still_holds():
     counts = report(examples, *ask(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
     assert counts["rehearsed_keys"] == counts["rehearsed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
-    assert counts["current_questions"] == 7
-    assert counts["retained_questions"] == 24
-    assert counts["questions_with_stale"] == 6
+    assert counts["current_questions"] == 3 * 7
+    assert counts["retained_questions"] == 3 * 24
+    assert counts["questions_with_stale"] == 3 * 6
     rehearsed = {example.key for example in examples if example.role == "rehearsed"}
     assert not rehearsed & {f"p/{n}/latest" for n in range(6)}
 
@@ -68,10 +69,14 @@ def test_questions_stay_the_same_for_as_long_as_the_fact_is_valid():
     _, before = ask(base, changes, TEMPLATES, SPLIT)
     base, changes = apply(base, [_second()])
     _, after = ask(base, changes, TEMPLATES, SPLIT)
-    retained = {q.key: (q.id, q.question, q.answer) for q in after if q.scope == "retained"}
-    asked = {q.key: (q.id, q.question, q.answer) for q in before}
-    assert retained == {key: asked[key] for key in retained}
-    assert len(retained) == 24
+    retained = {q.id: (q.key, q.question, q.answer) for q in after if q.scope == "retained"}
+    asked = {q.id: (q.key, q.question, q.answer) for q in before}
+    assert retained == {name: asked[name] for name in retained}
+    assert len(retained) == 3 * 24
+    _, fewer = ask(base, changes, TEMPLATES, Split(retained_questions=50))
+    fewer = {q.id: (q.key, q.question, q.answer) for q in fewer if q.scope == "retained"}
+    assert len(fewer) == 2 * 24
+    assert fewer.items() <= retained.items()
     assert {(q.scope, q.drop_name, q.arrived_at[:10]) for q in after} == {
         ("retained", "first", "2024-06-01"),
         ("current", "second", "2024-06-02"),
@@ -224,7 +229,7 @@ def test_stages_from_drop_to_lessons_without_reading_an_old_drop(tmp_path, monke
     assert [path.name for path in (two / "data/drops").iterdir()] == [_second()[0].digest]
     examples = read_examples(two / "data/train.jsonl")
     assert {example.role for example in examples} == {"new", "rehearsed"}
-    assert len(read_questions(two / "data/questions.jsonl")) == 31
+    assert len(read_questions(two / "data/questions.jsonl")) == 3 * 31
     assert (two / "reports/assemble.json").read_text().count('"withdrawn": 1')
     assert (two / "reports/split.json").exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from abreast.contract.pointer import Pointer
-from abreast.evaluation.judge import GateResult, Verdict
+from abreast.evaluation.verdict import GateResult, Verdict
 from abreast.knowledge.drop import DropInfo
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, Update, open_ledger
@@ -147,6 +147,9 @@ def finished_run(folder: Path, model: bytes = b"weights", steps: int = 3) -> Pat
     answers = [answer("Newest Python 3.12?", "3.12.1", "3.12.1"), answer("End of Debian 12?", "2028", "2026", ["2026"])]
     (folder / "reports" / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))
     (folder / "reports" / "retention.png").write_bytes(b"\x89PNG")
+    (folder / "reports" / "retention.csv").write_text(
+        "drop,name,questions,base,champion,candidate\nd,first,2,0.0,,0.5\n"
+    )
     return folder
 
 
@@ -160,6 +163,13 @@ def verdict(passed: bool) -> Verdict:
     """One gate, passed or not."""
     measured = 0.95 if passed else 0.5
     gate = GateResult(
-        name="current_exact_match", measured=measured, needed=0.9, bound="at least", champion=None, passed=passed
+        name="current_exact_match",
+        measured=measured,
+        needed=0.9,
+        bound="at least",
+        champion=None,
+        outcome="passed" if passed else "failed",
+        interval=(measured - 0.05, measured + 0.04),
+        n=60,
     )
     return Verdict(verdict="pass" if passed else "fail", reasons=(gate.reason,), gates=(gate,))

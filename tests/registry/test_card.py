@@ -3,6 +3,7 @@ import json
 import pytest
 
 from abreast.errors import AbreastError
+from abreast.evaluation.verdict import Verdict
 from abreast.registry.card import describe, with_verdict
 from abreast.registry.ledger.rows import Drop
 from tests.registry.conftest import POINTER, answer, digest_of, drop_info, finished_run, verdict
@@ -60,9 +61,31 @@ def test_many_answers_are_sampled_and_cannot_break_the_page(tmp_path):
 def test_a_later_verdict_replaces_the_earlier_one(tmp_path):
     page = card(finished_run(tmp_path))
     refused = with_verdict(page, verdict(passed=False))
-    assert "| current_exact_match | 0.5 | at least 0.9 | – | **not passed** |" in refused
+    assert "| current_exact_match | 0.5 | at least 0.9 | – | 0.45 to 0.54 | 60 | **not passed** |" in refused
     assert with_verdict(refused, verdict(passed=True)) == with_verdict(page, verdict(passed=True))
     assert with_verdict(refused, verdict(passed=True)).endswith(page)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "does", "said"),
+    [
+        ("passed", "block", "passed"),
+        ("undecided", "block", "**undecided**"),
+        ("failed", "review", "**to be reviewed**"),
+        ("failed", "warn", "warning"),
+    ],
+)
+def test_a_gate_says_what_became_of_it_and_what_its_interval_is_of(outcome, does, said):
+    (gate,) = verdict(passed=True).gates
+    gate = gate.model_copy(
+        update={"outcome": outcome, "does": does, "of": "difference", "interval": (-0.1, 0.021), "champion": 0.97}
+    )
+    page = with_verdict("the page", verdict(passed=True).model_copy(update={"gates": (gate,)}))
+    assert f"| 0.95 | at least 0.9 | 0.97 | difference -0.1 to 0.021 | 60 | {said} |" in page
+    bare = with_verdict(
+        "the page", Verdict(verdict="pass", reasons=(), gates=(gate.model_copy(update={"interval": None, "n": None}),))
+    )
+    assert f"| 0.97 | – | – | {said} |" in bare
 
 
 def test_the_base_with_examples_has_a_column_where_it_was_asked_and_a_note_where_it_suffices(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from abreast.errors import AbreastError, Unavailable
 from abreast.learning.folder import model_digest
 from abreast.registry.record import Registry
+from abreast.registry.retention import read_by_drop, retention_of
 from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import LINE, claim, deliver, finished_run, killed_at, verdict
 
@@ -26,6 +27,7 @@ def facts(ledger, tmp_path) -> RunFacts:
         params={"train": {"lr": 0.002}, "model": {"name": LINE}},
         folder=folder,
         model_digest=model_digest(folder / "model"),
+        retention=retention_of([], read_by_drop(folder / "reports")),
     )
 
 
@@ -73,7 +75,9 @@ def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, clie
     assert [(point.step, point.value) for point in curve[:2]] == [(0, 3.0), (1, 1.5)]
     assert len(curve) == STEPS
     kept = {artifact.path for artifact in client.list_artifacts(run.info.run_id, "reports")}
-    assert kept >= {"reports/answers.jsonl", "reports/metrics.json", "reports/retention.png"}
+    assert kept >= {"reports/answers.jsonl", "reports/metrics.json", "reports/retention.png", "reports/matrix.png"}
+    assert run.data.metrics["average_accuracy"] == 0.5
+    assert "forgetting" not in run.data.metrics
 
 
 @pytest.mark.server

@@ -97,6 +97,24 @@ EMPTY = RetentionMatrix(versions=(), drops=(), learned=(), scores=(), base=())
 """No version and no drop: what `with_version` starts from."""
 
 
+def of_updates(updates: Iterable[tuple[str, Mapping[str, Mapping[str, float | None]]]]) -> RetentionMatrix:
+    """The matrix of versions of which each was built upon the one before.
+
+    Args:
+        updates: of each version its name, and by drop what `candidate` (itself), `champion` (the version before it) and
+            `base` score. A drop was learned by the version that is the first to have it.
+    """
+    found = EMPTY
+    for version, by_drop in updates:
+        new = tuple(drop for drop in by_drop if drop not in found.drops)
+        scores = {drop: row["candidate"] for drop, row in by_drop.items()}
+        found = found.with_version(version, scores, new, {drop: by_drop[drop]["base"] for drop in new})
+        if len(found.versions) > 1 and new:
+            before = (*found.scores[-2][: -len(new)], *(by_drop[drop]["champion"] for drop in new))
+            found = found.model_copy(update={"scores": (*found.scores[:-2], before, found.scores[-1])})
+    return found
+
+
 def average_accuracy(matrix: RetentionMatrix) -> float | None:
     """ACC, the mean over drops of R[last, j] (Lopez-Paz and Ranzato 2017, equation 2)."""
     return _mean(matrix.scores[-1] if matrix.scores else ())

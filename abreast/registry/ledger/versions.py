@@ -82,11 +82,15 @@ class VersionLedger:
         with self._database.read() as connection:
             return lineage_of(connection, line, number)
 
+    def ancestors(self, line: str, number: int | None) -> tuple[Version, ...]:
+        """The version `number` and all that it descends from, oldest first; none before there is a first version."""
+        with self._database.read() as connection:
+            chain = () if number is None else lineage_of(connection, line, number)
+            return tuple(_version(connection, line, ancestor) for ancestor in reversed(chain))
+
     def learned(self, line: str, number: int) -> tuple[str, ...]:
         """The digests of all drops that a version knows, its own and its ancestors', oldest version first."""
-        with self._database.read() as connection:
-            chain = [_version(connection, line, ancestor) for ancestor in lineage_of(connection, line, number)]
-        return tuple(digest for version in reversed(chain) for digest in version.drops)
+        return tuple(digest for version in self.ancestors(line, number) for digest in version.drops)
 
 
 def _same_version(connection: Connection, number: int, update: Update) -> Version | None:

@@ -1,0 +1,1 @@
+"""The gates' statistics: pure functions of paired answers, and what each gate makes of them."""

@@ -1,0 +1,329 @@
+"""Do the gates keep the levels that they promise, and what do early stops save? Simulated answers, no model is run.
+
+python -m benchmarks.gates                      # some minutes
+python -m benchmarks.gates --quick --out results/gates
+
+Prints four tables and draws the power curves. A/A: a model against an equally good one, whose answers differ by chance.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from abreast import stage
+from abreast.config import GATES
+from abreast.evaluation.gates.bootstrap import bootstrap
+from abreast.evaluation.gates.exact import p_table
+from abreast.evaluation.gates.holm import holm
+from abreast.evaluation.gates.mcnemar import mcnemar
+from abreast.evaluation.gates.sequential import FAIL, INCONCLUSIVE, PASS, Watch, settled, watch_pairs, watch_share
+from abreast.evaluation.gates.size import least_questions, power, questions_needed
+from benchmarks.pictures import new_figure
+from benchmarks.table import as_markdown, percent
+
+BY_NAME = {gate.name: gate for gate in GATES}
+RETAINED = (BY_NAME["retained_exact_match"], BY_NAME["retention"])
+ERROR = 0.05
+"""The stated error of an early stop: how often, at most, it says other than all questions would."""
+BLOCK = 5
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
+"""Okabe and Ito 2008."""
+
+
+class Size(NamedTuple):
+    """How much is simulated."""
+
+    promotions: int
+    pairs: int
+    questions: tuple[int, ...]
+    pools: tuple[tuple[int, int], ...]
+    """Questions on what is new, and on what was known."""
+
+
+FULL = Size(2000, 240, (30, 60, 120, 200, 300), ((60, 60), (200, 120), (200, 300)))
+QUICK = Size(200, 24, (30, 120), ((60, 60),))
+
+
+def draw(random: np.random.Generator, count: int, asked: int, won: float, lost: float) -> np.ndarray:
+    """Counts of won, lost and alike questions; shape (count, 3)."""
+    return random.multinomial(asked, [won, lost, 1 - won - lost], size=count)
+
+
+def p_values(counts: np.ndarray, bound: float) -> np.ndarray:
+    """Of "the candidate is better by no more than `bound`", as the gates have it; shape (count,)."""
+    if not bound:
+        return mcnemar(counts[:, 0], counts[:, 1])
+    asked = int(counts[0].sum())
+    table, by_counts = p_table(asked, bound), np.ones((asked + 1, asked + 1))
+    by_counts[table.won, table.lost] = table.p
+    return by_counts[counts[:, 0], counts[:, 1]]
+
+
+def outcome_shares(watch: Watch, counts: np.ndarray) -> list[float]:
+    """How often the outcomes are pass, inconclusive and fail."""
+    size = int(counts[0].sum())
+    verdicts = np.zeros((size + 1, size + 1), dtype=int)
+    verdicts[watch.ends[:, 0], watch.ends[:, 1]] = watch.verdicts
+    found = verdicts[counts[:, 0], counts[:, 1]]
+    return [float((found == verdict).mean()) for verdict in (PASS, INCONCLUSIVE, FAIL)]
+
+
+def null_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
+    """A/A: each gate on two equally good models, which differ on a share of the questions, either way alike."""
+    rows = []
+    for gates in ([BY_NAME["gain"]], [RETAINED[0]], [RETAINED[1]]):
+        for asked in size.questions:
+            watch = watch_pairs(gates, asked)
+            for differ in (0.0, 0.04, 0.1, 0.3):
+                counts = draw(random, size.promotions, asked, differ / 2, differ / 2)
+                shares = outcome_shares(watch, counts)
+                rows.append([gates[0].name, str(asked), percent(differ), *map(percent, shares)])
+    return rows
+
+
+def margin_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
+    """At the margin itself: how often a candidate that loses exactly so much passes by the test."""
+    rows = []
+    for gate in RETAINED:
+        for asked in size.questions:
+            for won in (0.0, 0.02):
+                counts = draw(random, size.promotions, asked, won, won - gate.at_least)
+                shown = float((p_values(counts, gate.at_least) <= 0.05).mean())
+                rows.append([gate.name, str(asked), percent(-gate.at_least), percent(won), percent(shown)])
+    return rows
+
+
+def slice_row(size: Size, random: np.random.Generator, slices: int = 10, asked: int = 12) -> list[str]:
+    """Slices that lose exactly the margin: how often any of them fails, with and without the correction."""
+    gate, any_plain, any_corrected = BY_NAME["retention by domain"], 0, 0
+    for _ in range(size.promotions):
+        counts = draw(random, slices, asked, 0.0, -gate.at_least)
+        missed = p_values(counts[:, [1, 0, 2]], -gate.at_least)
+        any_plain += (missed <= 0.05).any()
+        any_corrected += min(holm(list(missed))) <= 0.05
+    return [f"{slices} slices of {asked}", *(percent(n / size.promotions) for n in (any_plain, any_corrected))]
+
+
+def peeking_rows(size: Size, random: np.random.Generator, asked: int = 200) -> list[list[str]]:
+    """A/A with a look after every block: false gains by McNemar's test at each look, and by the sequential stop."""
+    rows, watch = [], watch_pairs([BY_NAME["gain"]], asked)
+    for differ in (0.1, 0.3):
+        once = peeked = stopped = 0
+        for _ in range(size.promotions // 4):
+            answers = random.choice(3, size=asked, p=[differ / 2, differ / 2, 1 - differ])
+            counts = np.cumsum(np.eye(3, dtype=int)[answers], axis=0)[BLOCK - 1 :: BLOCK]
+            shown = p_values(counts, 0.0) <= 0.05
+            once, peeked = once + shown[-1], peeked + shown.any()
+            stopped += next(said for look in counts if (said := settled(watch, look, ERROR)) is not None) == PASS
+        rows.append([percent(differ), *(percent(4 * n / size.promotions) for n in (once, peeked, stopped))])
+    return rows
+
+
+def bootstrap_row(size: Size, random: np.random.Generator, keys: int = 40) -> list[str]:
+    """How often each end of the paired bootstrap misses the true ratio, with two pieces of text on every key."""
+    low = high = 0
+    count = max(50, size.promotions // 5)
+    for _ in range(count):
+        differences = random.normal(0.0, 0.1, keys) + random.normal(0.0, 0.05, (2, keys)).mean(axis=0)
+        found = bootstrap(list(differences), list(random.integers(20, 120, keys).astype(float)), 0.95)
+        low, high = low + (found.low > 0), high + (found.high < 0)
+    return [str(keys), percent(low / count), percent(high / count)]
+
+
+class Models(NamedTuple):
+    """What a pair of models is like: the chances of answers on what is new and on what was known."""
+
+    kind: str
+    right: float
+    known: float
+    won: float
+    lost: float
+
+
+def draw_models(random: np.random.Generator, number: int) -> Models:
+    """Of four two good updates, one that has not learned enough, and one that has forgotten."""
+    noise = float(random.exponential(0.003))
+    match number % 4:
+        case 0 | 1:
+            return Models(
+                "good", 1 - random.beta(2, 80), random.uniform(0, 0.2), noise, float(random.exponential(0.003))
+            )
+        case 2:
+            return Models(
+                "not learned", random.uniform(0.4, 0.88), random.uniform(0, 0.1), noise, random.uniform(0, 0.1)
+            )
+        case _:
+            return Models("forgotten", 1 - random.beta(2, 80), random.uniform(0, 0.1), noise, random.uniform(0.1, 0.4))
+
+
+def ask(models: Models, random: np.random.Generator, new: int, old: int) -> tuple[np.ndarray, np.ndarray]:
+    """Answers in a random order: (candidate, champion) on what is new, and won, lost or alike on what was known."""
+    current = random.random((new, 2)) < np.array([models.right, models.known])
+    retained = random.choice(3, size=old, p=[models.won, models.lost, 1 - models.won - models.lost])
+    return current, retained
+
+
+class Full(NamedTuple):
+    """What watches the two pools."""
+
+    bar: Watch
+    gain: Watch
+    retained: Watch
+
+
+def counted(current: np.ndarray, retained: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """After each question: (hits, misses) and (won, lost, alike) on what is new, and the latter on what was known."""
+    won, lost = current[:, 0] & ~current[:, 1], current[:, 1] & ~current[:, 0]
+    hits = np.stack([current[:, 0], ~current[:, 0]], axis=1)
+    pairs = np.stack([won, lost, ~won & ~lost], axis=1)
+    return hits.cumsum(axis=0), pairs.cumsum(axis=0), np.eye(3, dtype=int)[retained].cumsum(axis=0)
+
+
+def watch_all(full: Full, current: np.ndarray, retained: np.ndarray) -> list[int]:
+    """The verdicts on all questions."""
+    last = [counts[-1] for counts in counted(current, retained)]
+    return [int(watch.verdicts[(watch.ends == end).all(axis=1)][0]) for watch, end in zip(full, last, strict=True)]
+
+
+def sequential(full: Full, current: np.ndarray, retained: np.ndarray) -> tuple[int, int]:
+    """The verdict, and the questions that were asked for it: what is new first; a fail ends it."""
+    hits, pairs, known = counted(current, retained)
+    asked, worst = 0, PASS
+    for watched in ([(full.bar, hits), (full.gain, pairs)], [(full.retained, known)]):
+        verdicts: list[int | None] = [None] * len(watched)
+        for look in looks(len(watched[0][1])):
+            for place, (watch, counts) in enumerate(watched):
+                if verdicts[place] is None:
+                    verdicts[place] = settled(watch, counts[look - 1], ERROR / len(full))
+            if None not in verdicts or FAIL in verdicts:
+                break
+        asked, worst = asked + look, max(worst, *(verdict or PASS for verdict in verdicts))
+        if worst == FAIL:
+            break
+    return worst, asked
+
+
+def looks(size: int) -> list[int]:
+    """After how many questions it is looked."""
+    return [*range(BLOCK, size, BLOCK), size]
+
+
+def saved_rows(size: Size, random: np.random.Generator, new: int, old: int) -> list[list[str]]:
+    """Sequential against full, by what the candidate is like."""
+    full = Full(
+        watch_share([BY_NAME["current_exact_match"]], new),
+        watch_pairs([BY_NAME["gain"]], new),
+        watch_pairs(RETAINED, old),
+    )
+    found: dict[str, list[tuple[bool, float]]] = {}
+    for number in range(size.pairs):
+        models = draw_models(random, number)
+        answers = ask(models, random, new, old)
+        early, asked = sequential(full, *answers)
+        late = max(watch_all(full, *answers))
+        for kind in (models.kind, "all"):
+            found.setdefault(kind, []).append((early == late, asked / (new + old)))
+    return [
+        [
+            f"{new} + {old}",
+            kind,
+            str(len(of)),
+            percent(np.mean([same for same, _ in of])),
+            percent(np.median([s for _, s in of])),
+        ]
+        for kind, of in sorted(found.items(), key=lambda pair: pair[0] == "all")
+    ]
+
+
+def size_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
+    """The questions that a margin or a gain needs for 80 % power, and the power that simulated answers show there."""
+    margins = (0.2, 0.1) if size is QUICK else (0.2, 0.1, 0.05, 0.03)
+    cases = [(-margin, *true) for margin in margins for true in ((0.0, 0.0), (0.0, 0.01), (0.02, 0.02))]
+    rows = []
+    for bound, won, lost in [*cases, *((0.0, 0.02 + gain, 0.02) for gain in (0.5, 0.2, 0.1))]:
+        asked = questions_needed(bound, won=won, lost=lost)
+        counts = draw(random, size.promotions, asked, won, lost)
+        shown = p_values(counts, bound) <= 0.05
+        what = f"margin {percent(-bound)}" if bound else "gain"
+        least = str(least_questions(bound, 0.95))
+        rows.append([what, percent(won), percent(lost), least, str(asked), percent(float(shown.mean()))])
+    return rows
+
+
+def plot_power(path: Path, quick: bool) -> None:
+    """Power against the number of questions, for `retention` by true loss and for `gain` by true gain."""
+    asked = [*range(20, 301, 40 if quick else 10)]
+    figure = new_figure(9.0, 3.6)
+    left, right = figure.subplots(1, 2, sharey=True)
+    for colour, lost in zip(COLOURS, (0.0, 0.01, 0.02, 0.05), strict=True):
+        chances = [power(n, RETAINED[1].at_least, 0.95, 0.01, 0.01 + lost) for n in asked]
+        left.plot(asked, chances, color=colour, label=f"true loss {lost:.0%}")
+    for colour, gained in zip(COLOURS, (0.05, 0.1, 0.2, 0.5), strict=True):
+        chances = [power(n, 0.0, 0.95, 0.02 + gained, 0.02) for n in asked]
+        right.plot(asked, chances, color=colour, label=f"true gain {gained:.0%}")
+    for axes, colour, true in ((left, COLOURS[1], (0.01, 0.02)), (right, COLOURS[1], (0.12, 0.02))):
+        needed = questions_needed(RETAINED[1].at_least if axes is left else 0.0, won=true[0], lost=true[1])
+        axes.axvline(needed, color=colour, linewidth=0.8)
+        axes.annotate(
+            f"promised: {needed}", (needed, 0.05), fontsize=8, xytext=(4, 0), textcoords="offset points", color=colour
+        )
+    for axes, title in ((left, "retention, margin 10 points"), (right, "gain")):
+        axes.axhline(0.8, color="#999999", linewidth=0.8)
+        axes.set_title(title, fontsize=10, loc="left")
+        axes.set_xlabel("questions")
+        axes.legend(fontsize=8, frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+    left.set_ylabel("chance to pass")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Simulate and print; `arguments` are those of the command line if left out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few simulations, seconds")
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--out", type=Path, default=Path("results/gates"), help="folder of the picture")
+    asked = parser.parse_args(arguments)
+    size, random = QUICK if asked.quick else FULL, np.random.default_rng(asked.seed)
+    tables = {
+        f"A/A, {size.promotions} promotions each": (
+            ("gate", "questions", "differ", "pass", "inconclusive", "fail"),
+            null_rows(size, random),
+        ),
+        "A loss of exactly the margin": (
+            ("gate", "questions", "margin", "won", "pass by the test"),
+            margin_rows(size, random),
+        ),
+        "Slices that all lose exactly the margin": (
+            ("slices", "any fails, uncorrected", "any fails, Holm"),
+            [slice_row(size, random)],
+        ),
+        f"A/A with a look after every {BLOCK} of 200, {size.promotions // 4} promotions": (
+            ("differ", "McNemar once", "McNemar at every look", "sequential"),
+            peeking_rows(size, random),
+        ),
+        "Paired bootstrap, each end at 95 %": (
+            ("keys", "low end misses", "high end misses"),
+            [bootstrap_row(size, random)],
+        ),
+        "Questions for 80 % power": (
+            ("to show", "won", "lost", "at least", "for 80 %", "simulated power"),
+            size_rows(size, random),
+        ),
+        f"Sequential against full, stated error {ERROR:.0%}": (
+            ("questions, new + known", "candidates", "pairs", "same verdict", "asked, median"),
+            [row for pools in size.pools for row in saved_rows(size, random, *pools)],
+        ),
+    }
+    for title, (head, rows) in tables.items():
+        print(f"\n## {title}\n\n{as_markdown(head, rows)}", flush=True)
+    plot_power(asked.out / "power.png", asked.quick)
+    print(f"\n{asked.out / 'power.png'}")
+
+
+if __name__ == "__main__":
+    stage.run(main)

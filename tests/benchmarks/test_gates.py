@@ -1,0 +1,29 @@
+import re
+
+from benchmarks.gates import main
+from tests.benchmarks.measured import is_picture
+
+
+def test_the_tables_hold_the_promised_levels(tmp_path, capsys):
+    main(["--quick", "--out", str(tmp_path)])
+    said = capsys.readouterr().out
+    tables = {part.split("\n", 1)[0]: re.findall(r"^\| (.*) \|$", part, re.M)[1:] for part in said.split("## ")[1:]}
+    null = [row.split(" | ") for row in tables["A/A, 200 promotions each"]]
+    assert {row[0] for row in null} == {"gain", "retained_exact_match", "retention"}
+    for gate, _, _, passed, _, failed in null:
+        assert share(passed if gate == "gain" else failed) <= 8.0, "5 %, and what 200 drawings may add"
+    for row in tables["A loss of exactly the margin"]:
+        assert share(row.split(" | ")[-1]) <= 9.0
+    for row in tables["Questions for 80 % power"]:
+        assert share(row.split(" | ")[-1]) >= 70.0
+    (slices,) = tables["Slices that all lose exactly the margin"]
+    assert share(slices.split(" | ")[2]) <= 9.0
+    whole = tables["Sequential against full, stated error 5%"][-1].split(" | ")
+    assert (whole[1], whole[2]) == ("all", "24")
+    assert share(whole[3]) >= 90.0
+    assert share(whole[4]) < 100.0
+    assert is_picture(tmp_path / "power.png")
+
+
+def share(cell: str) -> float:
+    return float(cell.removesuffix(" %"))
