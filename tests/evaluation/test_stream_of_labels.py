@@ -17,7 +17,7 @@ from tests.learning.heads.conftest import bare_encoder, tiny_encoder
 
 __all__ = ["bare_encoder", "tiny_encoder"]
 
-TRAIN = {"epochs": 10, "layers": 2, "lr_update": 0.005, "remember": [{"method": "anchor"}]}
+TRAIN = {"epochs": 8, "layers": 2, "lr_update": 0.005, "remember": [{"method": "anchor"}]}
 
 
 def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_encoder, monkeypatch):
@@ -78,10 +78,12 @@ def test_raw_text_is_learned_by_foreseeing_masked_words(tmp_path, tiny_encoder):
     first = [{"text": f"The cat {n} sat on the mat, and {n} mice ran home."} for n in range(40)]
     second = [{"text": f"Rain {n} falls on the hills; {n} rivers rise.", "domain": "weather"} for n in range(40)]
     one, two = learn(tmp_path, tiny_encoder, [first, second], train=TRAIN | {"max_tokens": 25000})
+    assert one.verdict.verdict == "pass"
     for learned in (one, two):
-        assert learned.verdict.verdict == "pass"
         before = learned.figures("text", "current", "base")["perplexity"]
         assert learned.figures("text", "current")["perplexity"] < 0.2 * before
         assert learned.metrics["candidate"]["general_perplexity"] > 1
+    kept = two.figures("text", "retained")["perplexity"]
+    assert kept < 1.3 * two.figures("text", "retained", "champion")["perplexity"]
     gates = [gate.name for gate in two.verdict.gates]
     assert {"general_perplexity_ratio", "retained_text_perplexity"} <= set(gates)

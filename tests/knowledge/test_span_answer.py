@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.knowledge.span_answer import pair_tags, sentence, span_answer, tags_told
+from abreast.knowledge.span_answer import pair_tags, sentence, span_answer, tags_of, tags_told
 from abreast.knowledge.spans import spans_of
 
 TOKENS = ["Ada", "Lovelace", "lived", "in", "London", "."]
@@ -76,3 +76,9 @@ def test_nothing_is_ever_refused(question, answer):
     wanted, told_tags = pair_tags(question, answer, answer)
     assert wanted == told_tags
     spans_of(wanted)
+
+
+def test_tags_keep_the_case_of_their_types_where_that_is_asked_for():
+    assert tags_of("Ada saw Rome", "PER: Ada; Loc: Rome") == ["B-PER", "O", "B-Loc"]
+    assert tags_of("Ada saw Rome", "PER: ada") == ["O", "O", "O", "B-PER"], "another word than those of the sentence"
+    assert tags_told("Ada saw Rome", "PER: ada") == ["B-per", "O", "O"]

@@ -71,3 +71,13 @@ def test_a_first_training_is_held_by_nothing():
     assert ewc.penalty(run, STEP) == 0
     ewc.end(run, None)
     assert torch.equal(run.legacy["ewc/w"], fisher_diagonal(run, 64, 0)["w"])
+
+
+def test_of_rows_that_were_added_since_nothing_is_known_and_nothing_held():
+    run = run_of(
+        {"w": torch.ones(3, 2), "b": torch.zeros(3)}, memory={"ewc/w": torch.ones(2, 2), "ewc/b": torch.ones(1)}
+    )
+    ewc = EWC(EWC.Knobs(weight=2.0))
+    ewc.begin(run)
+    move(run, {"w": torch.tensor([[0.0, 0.0], [0.0, 3.0], [9.0, 9.0]]), "b": torch.tensor([0.0, 5.0, 5.0])})
+    assert ewc.penalty(run, STEP).item() == pytest.approx(9.0)
