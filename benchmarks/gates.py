@@ -1,13 +1,13 @@
 """Do the gates keep the levels that they promise, and what do early stops save? Simulated answers, no model is run.
 
-python -m benchmarks.gates                      # some minutes
+python -m benchmarks.gates                      # a minute
 python -m benchmarks.gates --quick --out results/gates
 
-Prints four tables and draws the power curves. A/A: a model against an equally good one, whose answers differ by chance.
+Prints tables and draws the power curves. A/A: a model against an equally good one, whose answers differ by chance.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -281,6 +281,26 @@ def plot_power(path: Path, quick: bool) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
+def tables(size: Size, random: np.random.Generator) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
+    """Title, head and rows of each table."""
+    head = ("gate", "questions", "differ", "pass", "inconclusive", "fail")
+    yield f"A/A, {size.promotions} promotions each", head, null_rows(size, random)
+    head = ("gate", "questions", "margin", "won", "pass by the test")
+    yield "A loss of exactly the margin", head, margin_rows(size, random)
+    head = ("slices", "any fails, uncorrected", "any fails, Holm")
+    yield "Slices that all lose exactly the margin", head, [slice_row(size, random)]
+    head = ("differ", "McNemar once", "McNemar at every look", "sequential")
+    looked = f"A/A with a look after every {BLOCK} of 200, {size.promotions // 4} promotions"
+    yield looked, head, peeking_rows(size, random)
+    head = ("keys", "low end misses", "high end misses")
+    yield "Paired bootstrap, each end at 95 %", head, [bootstrap_row(size, random)]
+    head = ("to show", "won", "lost", "at least", "for 80 %", "simulated power")
+    yield "Questions for 80 % power", head, size_rows(size, random)
+    head = ("questions, new + known", "candidates", "pairs", "same verdict", "asked, median")
+    rows = [row for pools in size.pools for row in saved_rows(size, random, *pools)]
+    yield f"Sequential against full, stated error {ERROR:.0%}", head, rows
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate and print; `arguments` are those of the command line if left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -288,38 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--out", type=Path, default=Path("results/gates"), help="folder of the picture")
     asked = parser.parse_args(arguments)
-    size, random = QUICK if asked.quick else FULL, np.random.default_rng(asked.seed)
-    tables = {
-        f"A/A, {size.promotions} promotions each": (
-            ("gate", "questions", "differ", "pass", "inconclusive", "fail"),
-            null_rows(size, random),
-        ),
-        "A loss of exactly the margin": (
-            ("gate", "questions", "margin", "won", "pass by the test"),
-            margin_rows(size, random),
-        ),
-        "Slices that all lose exactly the margin": (
-            ("slices", "any fails, uncorrected", "any fails, Holm"),
-            [slice_row(size, random)],
-        ),
-        f"A/A with a look after every {BLOCK} of 200, {size.promotions // 4} promotions": (
-            ("differ", "McNemar once", "McNemar at every look", "sequential"),
-            peeking_rows(size, random),
-        ),
-        "Paired bootstrap, each end at 95 %": (
-            ("keys", "low end misses", "high end misses"),
-            [bootstrap_row(size, random)],
-        ),
-        "Questions for 80 % power": (
-            ("to show", "won", "lost", "at least", "for 80 %", "simulated power"),
-            size_rows(size, random),
-        ),
-        f"Sequential against full, stated error {ERROR:.0%}": (
-            ("questions, new + known", "candidates", "pairs", "same verdict", "asked, median"),
-            [row for pools in size.pools for row in saved_rows(size, random, *pools)],
-        ),
-    }
-    for title, (head, rows) in tables.items():
+    for title, head, rows in tables(QUICK if asked.quick else FULL, np.random.default_rng(asked.seed)):
         print(f"\n## {title}\n\n{as_markdown(head, rows)}", flush=True)
     plot_power(asked.out / "power.png", asked.quick)
     print(f"\n{asked.out / 'power.png'}")

@@ -225,3 +225,21 @@ def test_examples_that_reach_the_gates_are_a_note_and_no_gate():
 def test_raw_text_has_to_be_learned():
     answers, text = with_examples(0.95), pieces("current", 0.8)
     assert judge(reports(answers, text, examples=4, current_exact_match=0.95), GATES).note == ""
+
+
+def test_a_perplexity_may_be_held_to_a_figure_or_to_the_base():
+    bars = [
+        Gate(name="language", measure="general_perplexity", scope="general", at_most=21.0),
+        Gate(name="drift", measure="general_perplexity", scope="general", against="champion", at_most=1.0),
+        Gate(name="text", measure="text_perplexity", scope="retained", at_most=8.0),
+        Gate(name="gained", measure="text_perplexity", scope="retained", against="base", at_most=0.9),
+    ]
+    found = verdict_of(pieces=pieces("retained", 1.02), gates=bars, ratio=1.02)
+    shown = {gate.name: (round(gate.measured, 2), round(gate.needed, 2), gate.outcome) for gate in found.gates}
+    assert shown == {
+        "language": (20.4, 21.0, "passed"),
+        "drift": (1.02, 1.0, "failed"),
+        "text": (8.28, 8.0, "failed"),
+        "gained": (8.28, 7.31, "failed"),
+    }
+    assert verdict_of(gates=[bars[1]], champion=False).gates == ()

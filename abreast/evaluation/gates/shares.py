@@ -113,7 +113,7 @@ def _alone(
 def _result(gate: Gate, found: Found) -> GateResult:
     outcome = decide(gate, reached(gate, found.measured, found.needed), found.p_kept, found.p_missed)
     needs = None
-    if outcome == "undecided" and gate.at_least is not None and gate.against != "absolute" and gate.at_least < 1:
+    if outcome == "undecided" and gate.against != "absolute" and gate.at_least is not None and abs(gate.at_least) < 1:
         least = least_questions(gate.at_least, gate.confidence)
         needs = least if found.keys < least else None
     champion = found.other if gate.against != "base" else None
