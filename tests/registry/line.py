@@ -8,6 +8,7 @@ from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, open_ledger
 from abreast.registry.promoter import promote
 from abreast.registry.record import Registry
+from abreast.registry.retention import read_by_drop, retention_of
 from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import POINTER, deliver, finished_run
 
@@ -43,6 +44,7 @@ class Line:
             params={},
             folder=folder,
             model_digest=model_digest(folder / "model"),
+            retention=retention_of([], read_by_drop(folder / "reports")),
         )
         number = self.registry.record_version(facts)
         for status in ("trained", "registered", "judged"):
