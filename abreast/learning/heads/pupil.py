@@ -50,7 +50,7 @@ class WithHeads:
         return Development(self.trunk, new, old)
 
     def begin(self, run: Run, taught: Sequence[Example]) -> None:
-        pass
+        """Nothing: an encoder's adapter begins as its method says, and its heads where the parent's ended."""
 
     def made(self, run: Run) -> Candidate:
         heads = Heads(self.encoder.labels, self.trunk.head.rows)
