@@ -53,6 +53,8 @@ def _command(folder: Path, s3_port: int) -> list[str]:
         *(f"-{name}.port={port}" for name, port in ports.items()),
         "-s3",
         f"-s3.port={s3_port}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         f"-s3.config={config}",
         "-volume.max=200",
         "-master.volumeSizeLimitMB=256",

@@ -73,7 +73,7 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
     first, second = run(Way(knobs), drops, settings, 18, tmp_path / "answers")
     assert set(first.by_drop) == {"one"}
     assert set(second.by_drop) == {"one", "two"}
-    assert second.metrics["counts"] == {"current": 1, "retained": 2, "superseded": 1}
+    assert second.metrics["counts"] == {"current": 3, "retained": 6, "superseded": 3}
     assert second.metrics["champion"] is not None
     assert first.tokens > 0
     assert list(second.seconds) == list(second.peaks) == ["assemble", "validate", "split", "train", "evaluate"]
