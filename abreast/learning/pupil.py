@@ -1,4 +1,4 @@
-"""What is trained: one adapter, or several experts (`abreast.learning.experts.pupil`)."""
+"""What is trained: one adapter, several experts (`.experts.pupil`), or an encoder's adapter and heads (`.heads.pupil`)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
