@@ -1,4 +1,4 @@
-"""What is trained: one adapter, several experts (`.experts.pupil`), or an encoder's adapter and heads (`.heads.pupil`)."""
+"""What is trained: one adapter; `.experts.pupil` has several of them, `.heads.pupil` one with heads."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
