@@ -7,7 +7,6 @@ as the candidate.
 """
 
 import argparse
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from abreast.evaluation.in_context import cut, with_examples
 from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
-from abreast.evaluation.tables import by_drop
+from abreast.evaluation.tables import by_drop, write_table
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.split import QUESTIONS, TRAIN
 
@@ -56,10 +55,7 @@ def write_reports(questions: list[Question], answers: list[str], perplexity: flo
     right = write_answers(reports / ANSWERS, questions, said, tolerance)
     write_texts(reports / TEXTS, [], {})
     rows = by_drop(questions, right)
-    with (reports / "retention.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(reports / "retention.csv", list(rows[0]), rows)
 
 
 if __name__ == "__main__":

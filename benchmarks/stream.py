@@ -1,6 +1,5 @@
 """A stream of drops through the very stages of dvc.yaml, without servers: what each costs, how well it is learned."""
 
-import csv
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from abreast.config import Gate, parse_params
 from abreast.errors import AbreastError
 from abreast.evaluation.judge import judge
 from abreast.evaluation.outcomes import read_reports
+from abreast.evaluation.tables import COMPARED, read_by_drop
 from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
 from abreast.knowledge.record import RecordError, parse_record
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
@@ -123,11 +123,8 @@ def lay_out(folder: Path, *parts: str) -> None:
 
 
 def _by_drop(folder: Path) -> dict[str, dict[str, float | None]]:
-    with (folder / "reports/retention.csv").open(newline="") as file:
-        return {
-            row["name"]: {who: float(row[who]) if row[who] else None for who in ("base", "champion", "candidate")}
-            for row in csv.DictReader(file)
-        }
+    rows = read_by_drop(folder / "reports")
+    return {row["name"]: {who: row[who] for who in COMPARED} for row in rows}
 
 
 def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:

@@ -8,7 +8,6 @@ Out: reports/metrics.json, reports/answers.jsonl, reports/texts.jsonl, reports/r
 reports/slices.csv.
 """
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
-from abreast.evaluation.tables import by_drop, by_slice
+from abreast.evaluation.tables import by_drop, by_slice, write_table
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.folder import verify
@@ -95,8 +94,8 @@ def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float)
     right = write_answers(REPORTS / ANSWERS, asked, said, tolerance)
     write_texts(REPORTS / TEXTS, *_part(questions, heard, text=True))
     rows = by_drop(asked, right)
-    _table(REPORTS / "retention.csv", DROPS, rows)
-    _table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
+    write_table(REPORTS / "retention.csv", DROPS, rows)
+    write_table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
     plot_retention(rows, REPORTS / "retention.png")
 
 
@@ -107,13 +106,6 @@ def _part(
     places = [place for place, question in enumerate(questions) if (question.kind == "text") == text]
     said = {who: [heard[who].said[place] for place in places] if who in heard else None for who in WHO}
     return [questions[place] for place in places], said
-
-
-def _table(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 """The shares of right answers of several models, by drop and by slice, as rows of tables."""
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from abreast.errors import AbreastError
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.measures.language import language
 from abreast.evaluation.measures.slices import slices
 from abreast.knowledge.lesson import Question
 
+COMPARED = ("base", "champion", "candidate")
+"""The models that a drop's row is read back for."""
 Right = Mapping[str, Sequence[bool] | None]
 """For each model whether each question was answered rightly; None for a model that there is not."""
 
@@ -39,3 +44,28 @@ def by_slice(questions: Sequence[Question], right: Right) -> list[dict[str, Any]
             shares = {who: held[number].score if held else None for who, held in found.items()}
             rows.append({"by": by, "name": name, "questions": count} | shares)
     return rows
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV; None is an empty cell."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_by_drop(reports: Path) -> list[dict[str, Any]]:
+    """The rows of `retention.csv`: `drop`, `name`, and the shares of base, champion and candidate.
+
+    Raises:
+        AbreastError: the file is missing or damaged.
+    """
+    path = reports / "retention.csv"
+    try:
+        with path.open(newline="") as file:
+            return [
+                {"drop": row["drop"], "name": row["name"]} | {w: float(row[w]) if row[w] else None for w in COMPARED}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, KeyError) as error:
+        raise AbreastError(f"{path}: not readable ({error!r}); run the stage `evaluate`") from None

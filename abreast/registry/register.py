@@ -4,12 +4,13 @@ import hashlib
 import json
 
 from abreast.crash import point
+from abreast.evaluation.tables import read_by_drop
 from abreast.evaluation.verdict import Verdict
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.folder import model_digest
 from abreast.project import Project
 from abreast.registry.ledger import Update, Version
-from abreast.registry.retention import BY_DROP, read_by_drop, retention_of
+from abreast.registry.retention import BY_DROP, retention_of
 from abreast.registry.run_log import RunFacts
 from abreast.registry.workspace import Workspace
 

@@ -1,11 +1,8 @@
 """What each version of a line knows of each drop, from what was measured when each of them was made."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from abreast.errors import AbreastError
 from abreast.evaluation.measures.retention import (
     RetentionMatrix,
     average_accuracy,
@@ -18,9 +15,8 @@ from abreast.registry.ledger import Version
 
 SHOWN = 8
 """So many of the last versions and drops stand on a version's page; the picture has all."""
-WHO = ("base", "champion", "candidate")
 BY_DROP = "by_drop"
-"""Where a version's metrics in the ledger keep the rows of `read_by_drop`."""
+"""Where a version's metrics in the ledger keep the rows of `evaluation.tables.read_by_drop`."""
 NEW = "candidate"
 """What the version is called that is not registered yet."""
 FIGURES = {
@@ -29,23 +25,6 @@ FIGURES = {
     "forward_transfer": forward_transfer,
     "forgetting": forgetting,
 }
-
-
-def read_by_drop(reports: Path) -> list[dict[str, Any]]:
-    """The rows of `retention.csv`: `drop`, `name`, and the shares of base, champion and candidate.
-
-    Raises:
-        AbreastError: the file is missing or damaged.
-    """
-    path = reports / "retention.csv"
-    try:
-        with path.open(newline="") as file:
-            return [
-                {"drop": row["drop"], "name": row["name"]} | {w: float(row[w]) if row[w] else None for w in WHO}
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError) as error:
-        raise AbreastError(f"{path}: not readable ({error!r}); run the stage `evaluate`") from None
 
 
 def retention_of(ancestors: Sequence[Version], rows: Sequence[Mapping[str, Any]]) -> RetentionMatrix:

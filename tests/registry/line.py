@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from abreast.evaluation.tables import read_by_drop
 from abreast.learning.folder import model_digest
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, open_ledger
 from abreast.registry.promoter import promote
 from abreast.registry.record import Registry
-from abreast.registry.retention import read_by_drop, retention_of
+from abreast.registry.retention import retention_of
 from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import POINTER, deliver, finished_run
 

@@ -3,9 +3,10 @@ import time
 import pytest
 
 from abreast.errors import AbreastError, Unavailable
+from abreast.evaluation.tables import read_by_drop
 from abreast.learning.folder import model_digest
 from abreast.registry.record import Registry
-from abreast.registry.retention import read_by_drop, retention_of
+from abreast.registry.retention import retention_of
 from abreast.registry.run_log import RunFacts
 from tests.registry.conftest import LINE, claim, deliver, finished_run, killed_at, verdict
 

@@ -3,8 +3,9 @@ import pytest
 from abreast.errors import AbreastError
 from abreast.evaluation.heat_map import plot_matrix
 from abreast.evaluation.measures.retention import backward_transfer, forward_transfer
+from abreast.evaluation.tables import read_by_drop
 from abreast.registry.ledger import Version
-from abreast.registry.retention import BY_DROP, read_by_drop, remembered, retention_of
+from abreast.registry.retention import BY_DROP, remembered, retention_of
 from tests.registry.conftest import LINE, POINTER
 
 

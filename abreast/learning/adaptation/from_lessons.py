@@ -52,10 +52,16 @@ def sampled(trunk: Trunk, texts: Sequence[Encoded], init: str) -> list[Encoded]:
     trunk.plan(some)
     if not trunk.keeps(some):
         raise AbreastError(f"train.adapt.init is {init}, which needs a base whose upper layers can be run alone")
-    with torch.no_grad(), trunk.asleep():
-        for text in some:
-            trunk.completions([text])
+    with torch.no_grad():
+        _read(trunk, some)
     return some
+
+
+def _read(trunk: Trunk, texts: Sequence[Encoded]) -> None:
+    """Run texts under the base, one by one."""
+    with trunk.asleep():
+        for text in texts:
+            trunk.completions([text])
 
 
 def eva_directions(adapted: Any, rank: int, trunk: Trunk, texts: Sequence[Encoded]) -> dict[str, Tensor]:
@@ -115,13 +121,7 @@ def _corda(adapted: Any, rank: int, alpha: int, trunk: Trunk, texts: Sequence[En
     some = sampled(trunk, texts, "corda")
     config = LoraConfig(r=rank, target_modules=["base_layer"], init_lora_weights="corda", corda_config=CordaConfig())
     model = adapted.get_base_model()
-
-    def run() -> None:
-        with trunk.asleep():
-            for text in some:
-                trunk.completions([text])
-
-    preprocess_corda(model, config, run)
+    preprocess_corda(model, config, lambda: _read(trunk, some))
     start_from_base(adapted, rank, alpha, "corda")
     for _, layer in target_modules(model, config):
         del layer.eigens
