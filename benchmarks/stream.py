@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -27,6 +27,7 @@ from abreast.learning.folder import model_digest
 SOURCE = Path(__file__).parents[1]
 STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"].items()}
 """The command of each stage of dvc.yaml."""
+Learned = Literal["each", "together", "anew"]
 
 
 class Cost(NamedTuple):
@@ -66,7 +67,7 @@ def learn(
     knobs: Mapping[str, Any],
     gated: bool = True,
     before_training: Callable[[Path], None] = lambda folder: None,
-    together: bool = False,
+    learned: Learned = "each",
     stages: Mapping[str, str] = STAGES,
 ) -> Iterator[Measured]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
@@ -76,12 +77,14 @@ def learn(
         knobs: laid over params.yaml; a list, such as `gates`, is put in place of the one there.
         gated: whether a candidate must pass to be built upon; else every one is.
         before_training: called with `folder` after `split`.
-        together: learn all drops in one update, from the base.
+        learned: what an update learns: `each` drop on top of the last, `together` all drops in one update from the
+            base, or `anew` all drops so far, from the base again at every drop.
         stages: name and command of each.
     """
     merged = _lay_out_project(folder, knobs)
     stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
-    updates = [stored] if together else [[one] for one in stored]
+    so_far = [stored[: number + 1] for number in range(len(stored))]
+    updates = {"each": [[one] for one in stored], "together": [stored], "anew": so_far}[learned]
     parent = None
     for number, update in enumerate(updates, start=1):
         save_snapshot(folder, Snapshot(drops=tuple(ref for ref, _ in update), parent=parent))
@@ -92,7 +95,7 @@ def learn(
                 before_training(folder)
         name, rows = ", ".join(ref.name for ref, _ in update), sum(count for _, count in update)
         yield (one := _measured(name, rows, folder, costs, parse_params(merged).gates))
-        if number < len(updates) and (one.verdict == "pass" or not gated):
+        if learned == "each" and number < len(updates) and (one.verdict == "pass" or not gated):
             parent = _become_parent(folder, number)
 
 
