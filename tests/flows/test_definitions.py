@@ -18,7 +18,7 @@ DEPLOYMENTS = {d["name"]: d for d in yaml.safe_load((SOURCE / "prefect.yaml").re
 SNAPSHOT = {
     "intake": {"queue": "cpu", "parameters": [], "started by": ["abreast.drop.arrived"]},
     "update": {"queue": "gpu", "parameters": [], "started by": []},
-    "promote": {"queue": "cpu", "parameters": ["version", "reason", "force"], "started by": []},
+    "promote": {"queue": "cpu", "parameters": ["version", "decision", "reason", "reviewer", "force"], "started by": []},
     "rollback": {"queue": "cpu", "parameters": ["reason"], "started by": []},
     "sweep": {"queue": "cpu", "parameters": [], "started by": ["every 300 s"]},
 }
