@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _SAMPLE = 5
 _RULE = "\n\n---\n\n"
-_REVIEW = "## Review:"
 _WHO = ("candidate", "champion", "base")
 _IN_CONTEXT = "in_context"
 _HEADS = {
@@ -58,17 +57,6 @@ def with_verdict(description: str, judged: "Verdict") -> str:
     rows = [head, "|---" * head.count(" |") + "|", *map(_gate, judged.gates)]
     note = f"\n\nNote: {judged.note}." if judged.note else ""
     return f"## Verdict: {judged.verdict}\n\n{chr(10).join(rows)}{note}{_RULE}{body}"
-
-
-def with_review(description: str, state: str, said: Sequence[str]) -> str:
-    """The description with the state of its review above the verdict, in place of an earlier one.
-
-    Args:
-        state: such as `approved`.
-        said: a sentence each.
-    """
-    rest = description.split(_RULE, 1)[-1] if description.startswith(_REVIEW) else description
-    return f"{_REVIEW} {state}\n\n{chr(10).join(f'- {sentence}' for sentence in said)}{_RULE}{rest}"
 
 
 def _gate(gate: "GateResult") -> str:

@@ -13,6 +13,7 @@ from abreast.registry.review import review
 
 _FORM = re.compile(r"\s*(?P<decision>approve|reject)(\s+by\s+(?P<name>[^:]+?))?\s*:\s*(?P<reason>.*\S)\s*", re.S | re.I)
 RIGHT = "`approve: your reason`, `reject: your reason` or `approve by YOUR NAME: your reason`"
+_QUOTED, _LIMIT = 1500, 5000  # characters; the second is what MLflow's databases hold in a tag
 UNNAMED = "someone in MLflow"
 """MLflow does not tell who set a tag."""
 
@@ -29,7 +30,7 @@ def take_tags(ledger: Ledger, registry: Registry) -> list[str]:
         try:
             answer = _answer(ledger, registry, version, asked)
             point("review.taken")
-            registry.answer_review(version, f"{_head(asked)}{answer}")
+            registry.answer_review(version, f"{_head(asked)}{answer}"[:_LIMIT])
             point("review.answered")
         except Unavailable as error:
             answer = f"left to the next sweep: {error}"
@@ -38,7 +39,7 @@ def take_tags(ledger: Ledger, registry: Registry) -> list[str]:
 
 
 def _head(asked: str) -> str:
-    return f'"{asked}": '
+    return f'"{asked[:_QUOTED]}": '
 
 
 def _answer(ledger: Ledger, registry: Registry, version: int, asked: str) -> str:

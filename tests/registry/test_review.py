@@ -5,8 +5,9 @@ import pytest
 from abreast.config import Review as Knobs
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry import promoter
-from abreast.registry.record import ANSWERED, ASKED, REVIEWED, Registry
+from abreast.registry.record import Registry
 from abreast.registry.review import LONGEST, review, sweep, way_on
+from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, with_review
 from abreast.registry.review_tags import take_tags
 from tests.registry.conftest import at_once, digest_of, killed_at, verdict
 from tests.registry.line import HOW, Line
@@ -34,6 +35,14 @@ def known(line: Line, version: int) -> tuple[str, dict[str, str]]:
 
 def statuses(line: Line) -> list[str]:
     return [update.status for update in line.ledger.updates(line.registry.name)]
+
+
+def test_a_page_is_never_longer_than_a_database_takes():
+    page = with_review("line\n" * 1200, "rejected", ["too long"])
+    assert (len(page) < 5000, page.endswith("line\n…")) == (True, True)
+    assert with_review(with_review("rest", "waits for you", ["decide"]), "rejected", ["no"]) == (
+        "## Review: rejected\n\n- no\n\n---\n\nrest"
+    )
 
 
 @pytest.mark.parametrize(
