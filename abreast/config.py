@@ -243,6 +243,12 @@ GATES = (
 """The gates as params.yaml has them as it comes."""
 
 
+class Review(Section):
+    """What waits for a person; an inconclusive version always does, see docs/review.md."""
+
+    approve_pass: bool = Field(False, description="true: a version that passed waits for an approval too")
+
+
 class Services(Section):
     """The local servers that `abreast up` starts."""
 
@@ -263,6 +269,7 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     gates: tuple[Gate, ...] = Field(GATES, min_length=1, description="what a candidate must reach, see docs/gates.md")
+    review: Review = Review()
     services: Services = Services()
 
     @field_validator("gates")

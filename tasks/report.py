@@ -8,6 +8,7 @@ from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
 from abreast.registry.ledger import Update, Version
+from abreast.registry.ledger.rows import Status
 
 SHOWN_REASONS = 50
 
@@ -29,11 +30,16 @@ def report_intake(outcomes: list[Outcome]) -> None:
 
 
 @task(cache_policy=NO_CACHE)
-def report_update(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
+def report_update(project: Project, update: Update, version: Version, verdict: Verdict, end: Status) -> None:
     """The verdict with its reasons, the figures of candidate, champion and base, and what is known by drop."""
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
     note = f"\n\nNote: {verdict.note}." if verdict.note else ""
+    if end == "review":
+        note += (
+            f'\n\n**Waits for review**: `abreast approve {version.name} --reason "..."` or `abreast reject`, the form'
+            " of the deployment `promote`, or a tag on its page in MLflow."
+        )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
     pictures = {

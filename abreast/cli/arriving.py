@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from abreast.knowledge.delivery import Delivery
     from abreast.registry.ledger import Update
 
-ENDS = ("promoted", "refused", "failed")
+ENDS = ("promoted", "review", "refused", "failed")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def drop(
     path: Annotated[Path, typer.Argument(help="A file (.jsonl, .csv, .parquet) or a folder of such files.")],
     name: Annotated[str | None, typer.Option(help="Deliver under another name.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the drop is learned, or refused.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until the drop is learned, refused, or left to a reviewer.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a drop into the inbox, whole: it is taken in when its marker is there."""

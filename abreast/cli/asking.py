@@ -53,9 +53,13 @@ def rollback(
 
 
 def sweep() -> None:
-    """Finish or revert promotions that a crash left half done."""
+    """Finish or revert what a crash left half done, and take the reviews asked for by tags in MLflow."""
     from abreast.registry.promoter import sweep as mend
+    from abreast.registry.review import sweep as finish_reviews
+    from abreast.registry.review_tags import take_tags
 
     project = Project.open()
-    mended = mend(project.ledger, project.registry)
+    mended = [line for part in (mend, finish_reviews, take_tags) for line in part(project.ledger, project.registry)]
+    for line in mended:
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
     out.print(f"{len(mended)} mended" if mended else "nothing was half done", highlight=False)

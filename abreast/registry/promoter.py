@@ -29,20 +29,28 @@ WAIT_SECONDS = 120.0
 
 
 def promote(
-    ledger: Ledger, registry: Registry, version: int, reason: str, actor: str, *, force: bool = False
+    ledger: Ledger,
+    registry: Registry,
+    version: int,
+    reason: str,
+    actor: str,
+    *,
+    force: bool = False,
+    reviewed: bool = False,
 ) -> Promotion:
     """Make `version` the champion; a version that serves already is left as it is.
 
     Args:
         actor: who wants it, such as `update u0007` or a person's name.
         force: promote whatever the verdict, and whichever version serves now.
+        reviewed: a person has approved it, so that `inconclusive` is enough (only `abreast.registry.review` says so).
 
     Returns:
         The row of the log by which `version` serves.
 
     Raises:
-        AbreastError: the verdict is not `pass`, another than its parent serves now, or its files are not the recorded
-            ones. The champion is untouched then.
+        AbreastError: the verdict is not good enough, another than its parent serves now, or its files are not the
+            recorded ones. The champion is untouched then.
         Unavailable: MLflow or the ledger failed on the way, or another promotion takes too long. Try again.
     """
     line = registry.name
@@ -51,7 +59,8 @@ def promote(
         if ledger.champion(line) == version:
             return _last_done(ledger, line)
         known = ledger.version(line, version)
-        if known.verdict != "pass" and not force:
+        good = ("pass", "inconclusive") if reviewed else ("pass",)
+        if known.verdict not in good and not force:
             raise AbreastError(
                 f"v{version} is not promoted: its verdict is {known.verdict or 'not given yet'}, not pass"
             )

@@ -7,7 +7,7 @@ folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever un
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,14 @@ from abreast.errors import AbreastError
 from abreast.registry.card import describe, with_verdict
 from abreast.registry.mlflow_door import MlflowDoor
 from abreast.registry.retention import remembered
+from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, WAITING, with_review
 from abreast.registry.run_log import RunFacts, find_run, log_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from abreast.evaluation.verdict import Verdict
+    from abreast.registry.ledger import Review
 
 
 class Registry:
@@ -84,6 +86,28 @@ class Registry:
                 self._door.call("POST", "registered-models/alias", **fields)
         elif alias in self.aliases():
             self._door.call("DELETE", "registered-models/alias", name=self.name, alias=alias)
+
+    def ask_for_review(self, version: int) -> None:
+        """Say at the head of the description that the version waits for a person, and how they may decide."""
+        self._show_review(version, "waits for you", WAITING)
+
+    def set_reviews(self, version: int, reviews: "Sequence[Review]") -> None:
+        """Write the reviews of a version at the head of its description, the last one first, and that one as a tag."""
+        last = reviews[-1]
+        said = [f"{one.said} – {one.detail or 'not carried out yet'}" for one in reversed(reviews)]
+        self._tag(version, REVIEWED, f"{last.said} ({last.outcome or 'not carried out yet'})")
+        self._show_review(version, last.outcome or "approved", said)
+
+    def asked_reviews(self) -> dict[int, tuple[str, str]]:
+        """The tag `abreast.review` of each version that bears one, and the answer that it was given, or nothing."""
+        mine = {"filter": f"name = '{self.name}' and tags.`{ASKED}` LIKE '%'", "max_results": "1000"}
+        found = self._door.call("GET", "model-versions/search", **mine).get("model_versions", [])
+        tags = {int(one["version"]): _tags(one) for one in found}
+        return {number: (held[ASKED], held.get(ANSWERED, "")) for number, held in sorted(tags.items())}
+
+    def answer_review(self, version: int, answer: str) -> None:
+        """Answer the tag `abreast.review` of a version."""
+        self._tag(version, ANSWERED, answer)
 
     def digest(self, version: int) -> str:
         """The digest of a version's model folder, as it was recorded."""
@@ -156,6 +180,10 @@ class Registry:
         with _known(f"v{version} of {self.name}"):
             found = self._door.call("GET", "model-versions/get", name=self.name, version=str(version))
         return found["model_version"]
+
+    def _show_review(self, version: int, state: str, said: Sequence[str]) -> None:
+        described = with_review(self._get(version).get("description", ""), state, said)
+        self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
 
     def _tag(self, version: int, key: str, value: str) -> None:
         self._door.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)

@@ -104,6 +104,21 @@ def test_no_such_version(installation: Installation):
     assert "'latest' names no version" in refusal(installation, "show", "latest")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("approve", "v7", "--reason", "good"), "no version v7"),
+        (("reject", "latest", "--reason", "bad"), "'latest' names no version"),
+        (("reject", "v7", "--reason", " "), "a review needs a reason"),
+        (("approve", "v7"), "Missing option '--reason'"),
+    ],
+)
+def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arguments, said):
+    done = installation.abreast(*arguments, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
 def test_nothing_to_roll_back_to(installation: Installation):
     refusal(installation, "rollback", "--reason", "a test")
 

@@ -14,8 +14,11 @@ import psutil
 import pytest
 
 from abreast.cli.reading import status_of
+from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.registry.intake import arrivals
+from abreast.registry.review_page import ASKED
+from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
 
@@ -274,3 +277,31 @@ def test_a_rollback_returns_to_what_served_before(loop: Installation, s3):
     assert taken["taken_back"] == champion
     assert loop.json("status")["champion"] == taken["champion"]
     assert project(loop).registry.aliases()["champion"] == int(taken["champion"][1:])
+
+
+def test_what_waits_for_review_is_answered_in_mlflow_and_decided_by_prefects_form(
+    loop: Installation, tmp_path: Path, s3
+):
+    loop.set_knobs({"review": {"approve_pass": True}})
+    before, opened = loop.json("status")["champion"], project(loop)
+    loop.json("drop", str(write(tmp_path / "reviewed.jsonl", rows({"Quorl": "Brint"}, "2024-07-01"))), "--wait")
+    status, last = loop.json("status"), loop.json("history")[-1]
+    assert (status["champion"], status["review"]) == (before, [last["version"]])
+    assert (last["verdict"], last["status"], last["aliases"]) == ("pass", "review", [])
+    assert f"model/{last['version']}" in loop.git("tag", "--list")
+    number, api = int(last["version"][1:]), PrefectApi(opened.prefect_api)
+
+    opened.registry._tag(number, ASKED, "yes")
+    api.start("sweep/sweep")
+    until(lambda: opened.registry.asked_reviews()[number][1], "the sweep answers the tag")
+    assert opened.registry.asked_reviews()[number][1].startswith('"yes": not understood; write `approve: your reason`')
+
+    form = {"version": last["version"], "decision": "approve", "reason": "read it", "reviewer": "ann"}
+    with pytest.raises(AbreastError, match="'maybe' is not one of"):
+        api.start("promote/promote", form | {"decision": "maybe"})
+    run = api.start("promote/promote", form)
+    until(lambda: api.state(run)["type"] in FINAL_STATES, "the form is carried out")
+    assert (api.state(run)["name"], api.state(run)["message"]) == ("Promoted", f"{last['version']} went into service")
+    assert loop.json("status")["champion"] == last["version"]
+    (row,) = loop.json("show", last["version"])["reviews"]
+    assert (row["decision"], row["reviewer"], row["reason"], row["door"]) == ("approve", "ann", "read it", "prefect")

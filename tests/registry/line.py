@@ -60,6 +60,12 @@ class Line:
         self.ledger.advance(self.ledger.live(self.registry.name), "refused", reason="waits for a person")
         return number
 
+    def leave_to_review(self, verdict: str = "inconclusive") -> int:
+        """A version on which a person decides, as an update that ended leaves it."""
+        number = self.register(verdict)
+        self.ledger.advance(self.ledger.live(self.registry.name), "review", reason="undecided")
+        return number
+
     def serve(self, count: int) -> None:
         for _ in range(count):
             promote(self.ledger, self.registry, self.register(), **HOW)

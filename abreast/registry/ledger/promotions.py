@@ -14,6 +14,8 @@ from abreast.registry.ledger.leases import check_lease
 from abreast.registry.ledger.lineage import serving
 from abreast.registry.ledger.rows import Lease, Promotion, now
 
+_BEFORE = ("registered", "judged", "review", "refused")
+
 
 class PromotionLedger:
     """Only the promoter (`abreast.registry.promoter`) writes here, under its lease."""
@@ -103,7 +105,7 @@ def _end_update(connection: Connection, promotion: Promotion) -> None:
         schema.versions.c.line == promotion.line, schema.versions.c.number == promotion.version
     )
     ended = {"status": "promoted", "holder": None, "lease_until": 0.0, "updated_at": now()}
-    mine = schema.updates.c.number.in_(made_by) & schema.updates.c.status.in_(("registered", "judged", "refused"))
+    mine = schema.updates.c.number.in_(made_by) & schema.updates.c.status.in_(_BEFORE)
     connection.execute(update(schema.updates).where(mine).values(**ended))
 
 

@@ -3,6 +3,8 @@
 What happens to the claimed drops:
 
 - *promoted*: they are in the champion and stay claimed for good;
+- *review*: a person decides on the version; they stay claimed meanwhile, and new drops are learned by new updates. An
+  approval leads to *promoted*, a rejection to *refused*;
 - *refused*: they stay claimed too. They were learned from once and refused; the champion's knowledge base does not
   hold them, and no later update takes them by itself (`retry` lets them wait again);
 - *failed*: the next `claim` takes them again, with whatever else waits, the commit and the champion of that moment.
@@ -27,7 +29,7 @@ from abreast.registry.ledger.rows import LIVE, Drop, Status, Update, now
 
 ATTEMPTS = 3
 RESUMPTIONS = 5
-_ENDS = ("promoted", "refused", "failed")
+_ENDS = ("promoted", "review", "refused", "failed")
 _HELD_BY_NONE = {"holder": None, "lease_until": 0.0}
 
 
@@ -84,9 +86,9 @@ class UpdateLedger:
     def advance(self, update: Update, status: Status, reason: str | None = None, **facts: Any) -> Update:
         """Record that `update` has come to `status`; `facts` (JSON values) are added to its facts.
 
-        The way is claimed, trained, registered, judged, then promoted or refused; `failed` is reached from anywhere and
-        needs a `reason`. A status that was reached before is not an error and never leads back: a resumed update
-        repeats its steps.
+        The way is claimed, trained, registered, judged, then promoted, review or refused; `failed` is reached from
+        anywhere and needs a `reason`. A status that was reached before is not an error and never leads back: a resumed
+        update repeats its steps.
 
         Raises:
             AbreastError: another process has taken the update over, or a status on the way was left out.
@@ -111,12 +113,14 @@ class UpdateLedger:
             The digests that wait again.
 
         Raises:
-            AbreastError: there is no such update, it is at work, or the champion knows its drops.
+            AbreastError: there is no such update, it is at work or waits for review, or the champion knows its drops.
         """
         with self._database.write() as connection:
             found = _update(connection, _number(update_id))
             if found.status in LIVE:
                 raise AbreastError(f"{found.id} is {found.status}, not ended; there is nothing to retry yet")
+            if found.status == "review":
+                raise AbreastError(f"{found.id} waits for review; reject its version first (`abreast reject`)")
             if found.status == "promoted" and _serves(connection, found):
                 raise AbreastError(f"{found.id} was promoted and the champion knows its drops; roll back first")
             held = (schema.claims.c.line == found.line) & (schema.claims.c.update == found.number)
