@@ -6,16 +6,17 @@ from prefect.states import Completed, State
 from abreast.project import Project
 from tasks.arrivals import list_arrivals
 from tasks.request import request_intake, request_update
-from tasks.sweep import sweep_promotions
+from tasks.sweep import sweep_promotions, sweep_workspaces
 
 
 @flow(name="sweep", log_prints=True)
 def sweep() -> State:
     """Make aliases and ledger agree, ask for an intake if the inbox holds news, and for an update if drops wait."""
     project = Project.open()
-    mended = sweep_promotions(project)
+    mended, left = sweep_promotions(project), sweep_workspaces(project)
     missed = len(list_arrivals(project))
     if missed:
         request_intake(project)
     asked = request_update(project, leave_to_intake=True)
-    return Completed(message=f"{mended} promotions mended, {missed} arrivals missed, update asked for: {asked}")
+    done = f"{mended} promotions mended, {len(left)} clones removed, {missed} arrivals missed"
+    return Completed(message=f"{done}, update asked for: {asked}")
