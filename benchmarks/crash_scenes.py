@@ -1,5 +1,6 @@
 """Which crash points are reached where: from which state, by which flow, and what must hold when it was run again."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -41,7 +42,7 @@ def _not_in_run_cache(stage: str) -> Callable[[Site], None]:
     def forget(site: Site) -> None:
         for entry in (site.root / ".abreast/cache/runs").glob("*/*/*"):
             if f"-m {stage}" in entry.read_text():
-                entry.unlink()
+                shutil.rmtree(entry.parent)
 
     return forget
 

@@ -60,11 +60,11 @@ class Stress:
         self.counts = self.counts | Counter(_of_log(log)) | Counter(rounds=number)
 
     def _wishes(self, number: int, fresh: Sequence[int]) -> list[Wish]:
-        """Most want one of the new versions; two want it by force, two an older one, two the way back, one a sweep."""
-        wants = [("promote", version, False) for version in fresh for _ in range((self.promoters - 6) // 2)]
-        wants += [("promote", fresh[1], True), ("promote", self.chance.choice([*fresh, *self._old]), True)]
+        """Most want a new version, one by force; the others an older one, the way back once or twice, and a sweep."""
+        backs = self.chance.choice([1, 2])
+        wants = [("rollback", None, False)] * backs + [("sweep", None, False), ("promote", fresh[1], True)]
         wants += [("promote", self.chance.choice([*fresh, *self._old]), self.chance.random() < 0.5)]
-        wants += [("rollback", None, False)] * 2 + [("sweep", None, False)]
+        wants += [("promote", fresh[n % 2], False) for n in range(self.promoters - len(wants))]
         self.chance.shuffle(wants)
         doomed = 0.95 if number % 4 == 0 else 0.5
         return [self._mortal(f"r{number}.p{n}", *want, doomed=doomed) for n, want in enumerate(wants)]

@@ -26,6 +26,10 @@ from abreast.registry.record import Registry
 
 LEASE_SECONDS = 120.0
 WAIT_SECONDS = 120.0
+_FIRST_PAUSE, _LAST_PAUSE = (
+    0.1,
+    0.8,
+)  # seconds between two looks at the lease: a crowd that looks often slows its holder
 
 
 def promote(
@@ -116,12 +120,13 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
 @contextmanager
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
     holder = Holder.current()
     while (lease := ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS)) is None:
         if time.monotonic() > deadline:
             raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
-        time.sleep(random.uniform(0.05, 0.2))
+        time.sleep(random.uniform(pause / 2, pause))
+        pause = min(2 * pause, _LAST_PAUSE)
     point("promoter.leased")
     try:
         yield lease

@@ -86,7 +86,7 @@ class Workspace:
         """Run one stage unless it is up to date or in the run cache; whether anything had to be done.
 
         Raises:
-            StageKilled: the stage's process was killed.
+            StageKilled: the stage's process was killed, or an earlier kill hit DVC itself; run it again.
             AbreastError: the stage refused, with its own one-line reason, or failed.
         """
         from dvc.exceptions import ReproductionError
@@ -102,6 +102,10 @@ class Workspace:
                 point("stage.done")
                 return ran
             except ReproductionError as error:
+                if isinstance(error.__cause__, TypeError) and _remove_empty_entries(self.project.home.cache):
+                    raise StageKilled(
+                        f"stage {stage}: a kill had left DVC's run cache half written; run it again"
+                    ) from error
                 raise _explain(stage, error, failure) from error
             except OSError as error:
                 raise storage_refusal(self.clone, error) from error
@@ -157,6 +161,18 @@ class Workspace:
     def remove(self) -> None:
         """Delete the folder; everything that matters is in the DVC cache, git and the registry by then."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _remove_empty_entries(cache: Path) -> bool:
+    """Remove entries of DVC's run cache that hold nothing; whether there were any.
+
+    DVC 3.67 makes an entry's folder before its file, and after a kill between the two no stage with the same inputs
+    would ever run again: it looks for the newest file of the folder and finds none.
+    """
+    empty = [folder for folder in (cache / "runs").glob("*/*") if not any(folder.iterdir())]
+    for folder in empty:
+        folder.rmdir()
+    return bool(empty)
 
 
 def remove_ended(project: Project) -> list[str]:

@@ -11,7 +11,7 @@ from benchmarks.promoters import POINTS, stressed, table
 from benchmarks.rivals import of_judgement, of_promises, of_states, replayed
 from tests.installation import SOURCE
 
-ROUNDS = 5
+ROUNDS = 4
 
 
 @pytest.mark.server

@@ -1,9 +1,45 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
+from abreast.contract.pointer import configure_clone
 from abreast.home import Home
-from abreast.registry.workspace import Workspace, remove_ended
+from abreast.project import Project
+from abreast.registry.workspace import StageKilled, Workspace, remove_ended
+from tests.installation import Installation
 from tests.registry.conftest import claim, deliver, judge, promote
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A clone with one stage, which copies a file."""
+    (tmp_path / "root").mkdir()
+    project = Project.open(Installation(tmp_path / "root", {}).root)
+    workspace = Workspace(project, "u0001")
+    (workspace.clone / ".dvc").mkdir(parents=True)
+    (workspace.clone / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    configure_clone(workspace.clone, project.home, project.params.storage, project.root)
+    (workspace.clone / "a").write_text("a")
+    (workspace.clone / "dvc.yaml").write_text("stages: {copy: {cmd: cp a b, deps: [a], outs: [b]}}\n")
+    return workspace
+
+
+def test_a_stage_that_was_done_comes_from_the_run_cache(workspace: Workspace):
+    assert workspace.reproduce("copy")
+    assert not workspace.reproduce("copy")
+    assert (workspace.clone / "b").read_text() == "a"
+
+
+def test_a_kill_within_dvc_is_got_over(workspace: Workspace):
+    workspace.reproduce("copy")
+    (entry,) = (workspace.project.home.cache / "runs").glob("*/*/*")
+    entry.unlink()
+    (workspace.clone / "dvc.lock").unlink()
+    with pytest.raises(StageKilled, match="a kill had left DVC's run cache half written; run it again"):
+        workspace.reproduce("copy")
+    assert workspace.reproduce("copy")
+    assert entry.exists()
 
 
 def test_only_the_folders_of_promoted_and_refused_updates_are_removed(ledger, tmp_path: Path):
