@@ -67,12 +67,13 @@ class Crowd:
         crew = list(zip(self._members, wishes, strict=False))
         for (_, pipe), wish in crew:
             pipe.send(wish)
-        began, told = time.monotonic(), [None] * len(crew)
+        began, told, struck = time.monotonic(), [None] * len(crew), []
         deaths = [(began + wish.dies_after, n) for n, (_, wish) in enumerate(crew) if wish.dies_after is not None]
         heapq.heapify(deaths)
         while missing := [n for n, one in enumerate(told) if one is None]:
             while deaths and deaths[0][0] <= time.monotonic():
-                os.kill(crew[heapq.heappop(deaths)[1]][0][0].pid, signal.SIGKILL)
+                struck.append(crew[heapq.heappop(deaths)[1]][0][0])
+                struck[-1].kill()
             pause = max(0.0, deaths[0][0] - time.monotonic()) if deaths else None
             ready = wait([crew[n][0][1] for n in missing], pause)
             for n in missing:
@@ -80,6 +81,8 @@ class Crowd:
                     told[n] = self._heard(*crew[n][0], wish=crew[n][1])
             deaths = [death for death in deaths if told[death[1]] is None]
             heapq.heapify(deaths)
+        for process in struck:
+            process.join()
         self._replace()
         return told
 
@@ -91,7 +94,7 @@ class Crowd:
     def _heard(self, process: multiprocessing.Process, pipe: Connection, wish: Wish) -> Told:
         try:
             return pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             process.join()
             if process.exitcode != -signal.SIGKILL:
                 return Told(wish, "broken", lines=(f"its process ended with {process.exitcode}",))
@@ -99,8 +102,6 @@ class Crowd:
 
     def _replace(self) -> None:
         for n, (process, pipe) in enumerate(self._members):
-            # One that was killed as it had just answered is met here, not by its silence.
-            process.join(0)
             if not process.is_alive():
                 pipe.close()
                 self._members[n] = self._start()
