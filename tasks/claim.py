@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
@@ -24,6 +25,7 @@ def claim_drops(project: Project) -> Update | None:
     if changed := project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
     update = project.ledger.claim(project.params.model.name, project.commit(), Holder.current(), LEASE_SECONDS)
+    point("claim.made")
     if update:
         print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
     return update
@@ -75,4 +77,6 @@ def conclude(project: Project, update: Update, workspace: Workspace, verdict: Ve
     else:
         held_up = [gate.reason for gate in verdict.gates if gate.asks]
         project.ledger.advance(update, end, reason="; ".join(verdict.reasons), held_up=held_up)
+    point("conclude.written")
     workspace.remove()
+    point("conclude.removed")

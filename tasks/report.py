@@ -4,6 +4,7 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from abreast.crash import point
 from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
@@ -20,6 +21,7 @@ def report_intake(outcomes: list[Outcome]) -> None:
         return
     rows = [o.model_dump(include={"name", "outcome", "rows", "accepted", "quarantined", "digest"}) for o in outcomes]
     create_table_artifact(rows, key="intake", description="What became of each delivery")
+    point("report.intake")
     for outcome in outcomes:
         if outcome.reasons:
             shown = "\n".join(f"- {reason}" for reason in outcome.reasons[:SHOWN_REASONS])
@@ -41,6 +43,7 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
             " of the deployment `promote`, or a tag on its page in MLflow."
         )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
+    point("report.verdict")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
     pictures = {
         "retention": f"Exact match by drop: base, champion, {version.name}",
@@ -49,6 +52,7 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
     for name, description in pictures.items():
         address = project.registry.report_url(version.number, f"{name}.png")
         create_image_artifact(address, key=name, description=description)
+    point("report.update")
 
 
 def figures(metrics: dict) -> list[dict]:

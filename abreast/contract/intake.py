@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from abreast.config import Params
 from abreast.contract.pointer import storage_refusal
 from abreast.contract.screen import Reason, Screened, screen
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.delivery import payload, sha256_of
@@ -157,16 +158,19 @@ def write_quarantine(home: Home, examined: Examined) -> Path:
     about = plain | {"verdict": examined.verdict, "reasons": examined.reasons, "quarantined": len(examined.quarantined)}
     try:
         home.quarantine.mkdir(parents=True, exist_ok=True)
-        staging = Path(mkdtemp(prefix=".incoming-", dir=home.quarantine))
+        staging = Path(mkdtemp(prefix=f".incoming-{examined.digest}-", dir=home.quarantine))
         try:
             (staging / "drop.json").write_text(json.dumps(about, indent=1) + "\n")
             (staging / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in examined.set_aside))
             reasons = (reason.model_dump_json(exclude={"repeats", "personal"}) for reason in examined.quarantined)
             (staging / "reasons.jsonl").write_text("".join(f"{line}\n" for line in reasons))
+            point("quarantine.written")
             if not target.exists():
                 staging.rename(target)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            # Also what a kill left of the same delivery: bad rows lie in quarantine once.
+            for left in home.quarantine.glob(f".incoming-{examined.digest}-*"):
+                shutil.rmtree(left, ignore_errors=True)
     except FileExistsError:
         return target
     except OSError as error:

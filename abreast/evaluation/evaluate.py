@@ -14,6 +14,7 @@ from typing import Any
 
 from abreast import stage
 from abreast.config import Evaluate, Params, load_params
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.hearing import Heard, Hearing
@@ -55,6 +56,7 @@ def main() -> None:
     REPORTS.mkdir(exist_ok=True)
     metrics = _metrics(questions, heard, params.evaluate)
     (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
 
 
@@ -96,6 +98,7 @@ def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float)
     rows = by_drop(asked, right)
     write_table(REPORTS / "retention.csv", DROPS, rows)
     write_table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
+    point("evaluate.tables")
     plot_retention(rows, REPORTS / "retention.png")
 
 

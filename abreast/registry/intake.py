@@ -45,6 +45,7 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
         files = project.inbox.fetch(delivery, Path(folder))
+        point("intake.fetched")
         known = known_facts(project)
         examined = examine(files, delivery.name, known, project.params, project.home, project.root)
     point("intake.examined")
@@ -52,6 +53,7 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     outcome = settle(project, delivery, examined)
     point("intake.settled")
     project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    point("intake.delivered")
     return Outcome(
         name=delivery.name,
         uri=delivery.uri,

@@ -26,6 +26,10 @@ from abreast.registry.record import Registry
 
 LEASE_SECONDS = 120.0
 WAIT_SECONDS = 120.0
+_FIRST_PAUSE, _LAST_PAUSE = (
+    0.1,
+    0.8,
+)  # seconds between two looks at the lease: a crowd that looks often slows its holder
 
 
 def promote(
@@ -80,13 +84,19 @@ def promote(
 def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Promotion:
     """Return to the version that served before the champion, by the log.
 
+    A rollback that was cut off half done is finished, and is the answer: the champion has not changed since, so whoever
+    asks again wants the same one.
+
     Raises:
         AbreastError: nothing served before, or that version's files are not the recorded ones.
         Unavailable: as in `promote`.
     """
     line = registry.name
     with _alone(ledger, line) as lease:
+        left = ledger.open_promotion(line)
         _finish(ledger, registry, lease)
+        if left is not None and left.kind == "rollback" and (done := _last_done(ledger, line)).id == left.id:
+            return done
         served = ledger.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"
@@ -119,17 +129,19 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
 @contextmanager
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
     holder = Holder.current()
     while (lease := ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS)) is None:
         if time.monotonic() > deadline:
             raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
-        time.sleep(random.uniform(0.05, 0.2))
+        time.sleep(random.uniform(pause / 2, pause))
+        pause = min(2 * pause, _LAST_PAUSE)
     point("promoter.leased")
     try:
         yield lease
     finally:
         ledger.end_lease(lease)
+    point("promoter.returned")
 
 
 def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
@@ -155,6 +167,7 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
         raise
     except AbreastError as error:
         ledger.revert(lease, promotion, str(error))
+        point("promoter.reverted")
         _align(ledger, registry, lease)
         raise
     point("promoter.checked")
@@ -182,12 +195,14 @@ def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     for alias, version in wanted.items():
         if aliases.get(alias) != version:
             _move(ledger, registry, lease, alias, version)
+            point("promoter.aligned")
             changed.append(f"alias {alias} set from {_shown(aliases.get(alias))} to {_shown(version)}")
     return changed
 
 
 def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version: int | None) -> None:
     ledger.keep_lease(lease, LEASE_SECONDS)
+    point("promoter.kept")
     registry.set_alias(alias, version)
 
 

@@ -61,6 +61,7 @@ class Registry:
             point("record.version")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
+            point("record.finished")
             return version
 
     def set_verdict(self, version: int, judged: "Verdict") -> None:
@@ -191,7 +192,9 @@ class Registry:
     def _experiment(self, client: "MlflowClient") -> str:
         if known := client.get_experiment_by_name(self.name):
             return known.experiment_id
-        return client.create_experiment(self.name)
+        made = client.create_experiment(self.name)
+        point("record.experiment")
+        return made
 
     def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts) -> int:
         """The version of this update, found by its tag or made."""
@@ -206,6 +209,7 @@ class Registry:
             self._door.call("GET", "registered-models/get", name=self.name)
         except KeyError:
             client.create_registered_model(self.name, description="Kept abreast of its data by Abreast.")
+            point("record.named")
         tags = {
             "abreast.update": facts.update,
             "abreast.digest": facts.model_digest,
@@ -244,8 +248,10 @@ def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
             model_type="abreast",
         )
     )
+    point("record.model_begun")
     if model.status.name != "READY":
         client.log_model_artifacts(model.model_id, str(facts.folder / "model"))
+        point("record.model_files")
         client.finalize_logged_model(model.model_id, "READY")
     return model
 

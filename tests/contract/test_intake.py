@@ -9,6 +9,7 @@ from abreast.contract.intake import Examined, examine, write_quarantine
 from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.arrival import FolderInbox, deliver
+from tests.registry.conftest import killed_at
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "lifecycle"
@@ -141,6 +142,15 @@ def test_the_data_docs_are_kept_and_hold_no_rows(look, tmp_path):
     assert "now have the one value &#x27;9.9.9&#x27;" in page and "k17" not in page
     look(facts(40, value="9.9.9"), known=known)
     assert (docs / "index.html").read_text().count("1 of") == 1
+
+
+def test_a_kill_leaves_no_second_copy_of_the_bad_rows_in_quarantine(look, tmp_path, monkeypatch):
+    examined, home = look("a.jsonl", [*facts(1), "{"]), Home(tmp_path / "home")
+    killed_at("quarantine.written", lambda: write_quarantine(home, examined), monkeypatch)
+    assert len(list(home.quarantine.iterdir())) == 1
+    assert list(home.quarantine.iterdir()) != [home.quarantine / examined.digest]
+    write_quarantine(home, examined)
+    assert list(home.quarantine.iterdir()) == [home.quarantine / examined.digest]
 
 
 def test_quarantine_holds_reasons_and_rows_but_no_personal_data(look, tmp_path):

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.ledger.schema import SCHEMA_VERSION, metadata, schema
 
@@ -41,6 +42,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         with _errors(self._url), self._writer.begin() as connection:
             yield connection
+            point("ledger.written")
+        point("ledger.committed")
 
     def _create(self) -> None:
         """Make the tables, once, however many processes come first at the same time."""
