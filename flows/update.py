@@ -34,8 +34,7 @@ def update() -> State:
         verdict = judge_candidate(project, workspace)
         version = register_version(project, claimed, workspace, verdict)
         end = way_on(verdict.verdict, project.params.review)
-        if end != "refused":
-            keep_version(version, claimed, workspace)
+        keep_version(version, claimed, workspace)
         if end == "promoted":
             promote_version(project, version, claimed)
         elif end == "review":
