@@ -3,6 +3,7 @@
 python -m benchmarks.promoters --out results/promoters
 python -m benchmarks.promoters --out results/promoters --database postgresql
 python -m benchmarks.promoters --out results/promoters --quick
+python -m benchmarks.promoters --out results/promoters --rounds 170 --seed 18   # beside others; the table adds them up
 
 Each round two new versions, judged against the champion of that moment, and some older ones are wanted by 16 processes
 at once: promoted, promoted by force, taken back, swept. Half of the processes are to die, in every fourth round nearly
@@ -60,10 +61,10 @@ class Stress:
         self.counts = self.counts | Counter(_of_log(log)) | Counter(rounds=number)
 
     def _wishes(self, number: int, fresh: Sequence[int]) -> list[Wish]:
-        """Most want a new version, one by force; the others an older one, the way back once or twice, and a sweep."""
-        backs = self.chance.choice([1, 2])
-        wants = [("rollback", None, False)] * backs + [("sweep", None, False), ("promote", fresh[1], True)]
-        wants += [("promote", self.chance.choice([*fresh, *self._old]), self.chance.random() < 0.5)]
+        """Most want one of the new versions; the others one by force, the way back, another version, a sweep."""
+        wants = [("sweep", None, False), ("promote", fresh[1], True), ("rollback", None, False)]
+        older = ("promote", self.chance.choice([*fresh, *self._old]), True)
+        wants.append(self.chance.choice([*wants, older]))
         wants += [("promote", fresh[n % 2], False) for n in range(self.promoters - len(wants))]
         self.chance.shuffle(wants)
         doomed = 0.95 if number % 4 == 0 else 0.5
@@ -153,12 +154,14 @@ def measured(kind: str, rounds: int, seed: int, keep: Callable[[dict], None]) ->
         stressed(uri, ledger, place, rounds, PROMOTERS, seed, tell)
 
 
-HEAD = ("database", "rounds", "killed", "promotions", "rollbacks", "reverted", "refused")
-HEAD += ("sweeps", "sweeps that mended", "violations", "seconds")
+DATABASES = ("sqlite", "postgresql")
+COUNTED = ("rounds", "promotions", "rollbacks", "reverted", "refused", "sweeps", "sweeps that mended", "seconds")
+HEAD = ("database", "runs", "rounds", "killed", *COUNTED[1:], "violations")
 
 
 def table(found: Sequence[dict]) -> str:
-    """A row a database, and the kills by point."""
+    """A row a database, all seeds together, and the kills by point."""
+    found = [_together([one for one in found if one["database"] == kind]) for kind in DATABASES if kind in _of(found)]
     rows = [{**one, "killed": sum(one["kills"].values()), "violations": len(one["violations"])} for one in found]
     whole = as_markdown(HEAD, [[str(row.get(name, 0)) for name in HEAD] for row in rows])
     where = sorted({point for one in found for point in one["kills"]})
@@ -167,17 +170,29 @@ def table(found: Sequence[dict]) -> str:
     return "\n\n".join([whole, as_markdown(("killed at", *(one["database"] for one in found)), kills), *said])
 
 
+def _of(found: Sequence[dict]) -> set[str]:
+    return {one["database"] for one in found}
+
+
+def _together(found: Sequence[dict]) -> dict:
+    """The figures of several seeds as one."""
+    counts = sum((Counter({name: one.get(name, 0) for name in COUNTED}) for one in found), Counter())
+    kills = sum((Counter(one["kills"]) for one in found), Counter())
+    said = [violation for one in found for violation in one["violations"]]
+    return {"database": found[0]["database"], "runs": len(found), **counts, "kills": kills, "violations": said}
+
+
 def main() -> None:
     """Run one database, keep its figures, and print the table of all that are kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    kept = asked.out / f"{asked.database}.json"
+    kept = asked.out / f"{asked.database}-{asked.seed}.json"
 
     def keep(found: dict) -> None:
         kept.write_text(json.dumps(found, indent=1) + "\n")

@@ -52,8 +52,10 @@ def running_postgres() -> Iterator[Callable[[], str]]:
                 connection.execute(f"CREATE DATABASE {name}")
             return f"{server}/{name}"
 
-        yield make
-        _as_user(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        try:
+            yield make
+        finally:
+            _as_user(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 
 
 def _unprivileged() -> tuple[str, int]:

@@ -61,7 +61,7 @@ def promote(
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
         if ledger.champion(line) == version:
-            return _last_done(ledger, line)
+            return ledger.last_promotion(line)
         known = ledger.version(line, version)
         good = ("pass", "inconclusive") if reviewed else ("pass",)
         if known.verdict not in good and not force:
@@ -95,7 +95,7 @@ def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Pro
     with _alone(ledger, line) as lease:
         left = ledger.open_promotion(line)
         _finish(ledger, registry, lease)
-        if left is not None and left.kind == "rollback" and (done := _last_done(ledger, line)).id == left.id:
+        if left is not None and left.kind == "rollback" and (done := ledger.last_promotion(line)).id == left.id:
             return done
         served = ledger.served(line)
         if len(served) < 2:
@@ -204,10 +204,6 @@ def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version:
     ledger.keep_lease(lease, LEASE_SECONDS)
     point("promoter.kept")
     registry.set_alias(alias, version)
-
-
-def _last_done(ledger: Ledger, line: str) -> Promotion:
-    return [promotion for promotion in ledger.promotions(line) if promotion.state == "done"][-1]
 
 
 def _shown(version: int | None) -> str:

@@ -76,7 +76,8 @@ def test_what_a_promoter_was_told_is_held_against_the_log(told: Told, fault: str
 
 def test_the_table_has_a_row_a_database_and_the_kills_by_point():
     one = {"database": "sqlite", "rounds": 5, "promotions": 7, "kills": {"promoter.kept": 2}, "violations": ["lost"]}
-    shown = table([one])
-    assert "| sqlite | 5 | 2 | 7 | 0 |" in shown
+    other = {"database": "sqlite", "rounds": 2, "promotions": 1, "kills": {"promoter.done": 1}, "violations": []}
+    shown = table([one, other])
+    assert "| sqlite | 2 | 7 | 3 | 8 | 0 |" in shown
     assert "| promoter.kept | 2 |" in shown
     assert "- sqlite: lost" in shown

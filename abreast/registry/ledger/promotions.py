@@ -88,6 +88,14 @@ class PromotionLedger:
         with self._database.read() as connection:
             return _open(connection, line)
 
+    def last_promotion(self, line: str) -> Promotion | None:
+        """The promotion or rollback by which the champion serves; None before the first."""
+        mine = (schema.promotions.c.line == line) & (schema.promotions.c.state == "done")
+        query = select(schema.promotions).where(mine).order_by(schema.promotions.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().first()
+        return None if found is None else Promotion.model_validate(dict(found))
+
     def promotions(self, line: str) -> list[Promotion]:
         """The whole log of `line`, oldest first."""
         query = select(schema.promotions).where(schema.promotions.c.line == line).order_by(schema.promotions.c.id)
