@@ -134,15 +134,35 @@ class Evaluate(Section):
     in_context: int = Field(0, ge=0, description="examples shown to the untrained base, as another way than training")
 
 
+SERVED = ("loads", "load_seconds", "answer_seconds", "memory_mb", "size_mb")
+FIGURES = dict.fromkeys(SERVED, "serving") | dict.fromkeys(("personal", "owned", "canary"), "safety")
+"""Measures that are single figures, and the scope that each belongs to."""
+
+
 class Gate(Section):
     """One thing that a candidate must reach, see docs/gates.md."""
 
     name: str = Field(pattern=r"^\w[\w .-]*$", description="what reports call it")
-    measure: Literal["right", "stale", "general_perplexity", "text_perplexity"] = Field(
-        description="right answers, superseded ones given, or the perplexity of general text or of drops' raw text"
+    measure: Literal[
+        "right",
+        "stale",
+        "general_perplexity",
+        "text_perplexity",
+        "loads",
+        "load_seconds",
+        "answer_seconds",
+        "memory_mb",
+        "size_mb",
+        "personal",
+        "owned",
+        "canary",
+    ] = Field(
+        description="right answers, superseded ones given, the perplexity of general text or of drops' raw text, or a "
+        "figure of serving or safety"
     )
-    scope: Literal["current", "retained", "known", "general"] = Field(
-        description="what these drops brought, what was known before, both, or the text of evaluate.general_text"
+    scope: Literal["current", "retained", "known", "general", "serving", "safety"] = Field(
+        description="what these drops brought, what was known before, both, the text of evaluate.general_text, or how "
+        "the candidate serves, or that it is safe"
     )
     slices: Literal["kind", "domain", "source", "drop"] | None = Field(
         None, description="asked of each slice by itself, and corrected for their number"
@@ -167,6 +187,11 @@ class Gate(Section):
         """Whether a perplexity is measured, and not a share of answers."""
         return self.measure.endswith("perplexity")
 
+    @property
+    def of_figure(self) -> bool:
+        """Whether it is a figure of `evaluation.figures`, and no share of the questions on records."""
+        return self.measure in FIGURES
+
     @model_validator(mode="after")
     def _sound(self) -> "Gate":
         general = self.measure == "general_perplexity"
@@ -174,6 +199,13 @@ class Gate(Section):
             "give one of `at_least` and `at_most`": (self.at_least is None) == (self.at_most is None),
             "a perplexity takes `at_most`": self.of_perplexity and self.at_most is None,
             "`scope: general` and `measure: general_perplexity` belong together": general != (self.scope == "general"),
+            f"`scope: serving` goes with {', '.join(SERVED)}; `scope: safety` with personal, owned, canary": (
+                FIGURES.get(self.measure, "") != (self.scope if self.scope in ("serving", "safety") else "")
+            ),
+            "a figure of serving or safety takes no `confidence` and no `slices`": self.of_figure
+            and (self.confidence is not None or self.slices is not None),
+            "a figure of serving is `absolute` or against the champion, one of safety `absolute`": self.of_figure
+            and self.against not in (("absolute", "champion") if self.scope == "serving" else ("absolute",)),
             "general perplexity is one figure, and takes no `confidence`": general and self.confidence is not None,
             "a perplexity takes `confidence` only `against` a model": self.of_perplexity
             and self.against == "absolute"
@@ -239,6 +271,11 @@ GATES = (
         confidence=0.95,
         undecided="measured",
     ),
+    Gate(name="loads", measure="loads", scope="serving", at_least=1.0),
+    Gate(name="load_seconds", measure="load_seconds", scope="serving", at_most=120.0, does="review"),
+    Gate(name="answer_seconds", measure="answer_seconds", scope="serving", at_most=10.0, does="review"),
+    Gate(name="memory_mb", measure="memory_mb", scope="serving", at_most=16000.0),
+    Gate(name="size_mb", measure="size_mb", scope="serving", at_most=2000.0),
 )
 """The gates as params.yaml has them as it comes."""
 

@@ -11,6 +11,7 @@ from tasks.promote import promote_version
 from tasks.register import register_version
 from tasks.report import report_update
 from tasks.request import request_update
+from tasks.serve import try_to_serve
 from tasks.stage import run_stage
 
 
@@ -25,6 +26,7 @@ def update() -> State:
         workspace = prepare_workspace(project, claimed)
         for stage in workspace.stages():
             run_stage.with_options(task_run_name=stage)(workspace, stage)
+        try_to_serve(project, workspace)
         verdict = judge_candidate(project, workspace)
         version = register_version(project, claimed, workspace, verdict)
         if verdict.verdict == "pass":
