@@ -68,32 +68,37 @@ def learn(
     before_training: Callable[[Path], None] = lambda folder: None,
     together: bool = False,
     stages: Mapping[str, str] = STAGES,
+    aside: Callable[[str], bool] = lambda name: False,
 ) -> Iterator[Measured]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
 
     Args:
-        drops: name and rows of each; rows that are no records are left out, as the row screen would.
+        drops: name and rows of each, taken one after the other; rows that are no records are left out, as the row
+            screen would.
         knobs: laid over params.yaml; a list, such as `gates`, is put in place of the one there.
         gated: whether a candidate must pass to be built upon; else every one is.
         before_training: called with `folder` after `split`.
         together: learn all drops in one update, from the base.
         stages: name and command of each.
+        aside: whether the drop of a name is learned without ever being built upon.
     """
     merged = _lay_out_project(folder, knobs)
-    stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
-    updates = [stored] if together else [[one] for one in stored]
-    parent = None
+    updates = [list(drops)] if together else ([drop] for drop in drops)
+    parent, stored, passed = None, 0, False
     for number, update in enumerate(updates, start=1):
-        save_snapshot(folder, Snapshot(drops=tuple(ref for ref, _ in update), parent=parent))
+        if passed:
+            parent = _become_parent(folder, number - 1)
+        refs = tuple(_store(folder, *drop, stored + place) for place, drop in enumerate(update, start=1))
+        stored += len(refs)
+        save_snapshot(folder, Snapshot(drops=refs, parent=parent))
         costs = {}
         for stage, command in stages.items():
             costs[stage] = run_stage(folder, command)
             if stage == "split":
                 before_training(folder)
-        name, rows = ", ".join(ref.name for ref, _ in update), sum(count for _, count in update)
+        name, rows = ", ".join(ref.name for ref in refs), sum(len(rows) for _, rows in update)
         yield (one := _measured(name, rows, folder, costs, parse_params(merged).gates))
-        if number < len(updates) and (one.verdict == "pass" or not gated):
-            parent = _become_parent(folder, number)
+        passed = (one.verdict == "pass" or not gated) and not aside(name)
 
 
 def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
