@@ -21,6 +21,7 @@ from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
+from abreast.evaluation.mistyped import right_mistyped
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.look import look
@@ -60,7 +61,7 @@ def main() -> None:
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
     safety = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
-    write_figures(REPORTS / SAFETY, safety)
+    write_figures(REPORTS / SAFETY, safety | right_mistyped(answerers, asked, params.evaluate))
 
 
 def _general_text(params: Params) -> str:

@@ -9,7 +9,7 @@ from abreast.evaluation.verdict import GateResult
 
 
 def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> list[GateResult]:
-    """The figure itself, or its ratio to the champion's.
+    """The figure itself, or against the champion's: a share by their difference, seconds and megabytes by their ratio.
 
     Nothing where it was not taken: of the base with examples, at the desk, or without a champion to compare with. What
     a model that does not load would need in seconds and megabytes is not asked either: `loads` is, and tells why.
@@ -20,20 +20,20 @@ def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> lis
     figure = figures.get(gate.measure)
     if candidate != "candidate" or figure is None or figure.candidate is None:
         return []
-    other = 1.0 if gate.against == "absolute" else figure.champion
-    if other is None:
+    if (figure.n is not None and figure.n < gate.questions) or (gate.against == "champion" and figure.champion is None):
         return []
-    bound = gate.at_least if gate.at_least is not None else gate.at_most
+    needed = gate.at_least if gate.at_least is not None else gate.at_most
+    if gate.against == "champion":
+        needed = needed * figure.champion if gate.scope == "serving" else needed + figure.champion
     return [
         GateResult(
             name=gate.name,
             measured=figure.candidate,
-            needed=other * bound,
+            needed=needed,
             bound="at least" if gate.at_least is not None else "at most",
             champion=figure.champion,
-            outcome=decide(gate, reached(gate, figure.candidate, other * bound), 1.0, 1.0),
+            outcome=decide(gate, reached(gate, figure.candidate, needed), 1.0, 1.0),
             does=gate.does,
-            of="ratio" if gate.against == "champion" else "share",
             n=figure.n,
             why=figure.why,
         )

@@ -22,6 +22,14 @@ def test_a_figure_is_held_to_a_bar_or_to_the_champions():
     assert (ratio.outcome, ratio.needed) == ("failed", 1.2)
 
 
+def test_a_share_is_compared_by_its_difference_and_few_questions_decide_nothing():
+    gate = Gate(name="typos", measure="right_mistyped", scope="robustness", against="champion", at_least=-0.1)
+    (result,) = of_figures(gate, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
+    assert (result.outcome, result.needed, result.n) == ("failed", pytest.approx(0.6), 40)
+    few = gate.model_copy(update={"questions": 50})
+    assert of_figures(few, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
+
+
 def test_what_was_not_measured_is_not_asked():
     alone = {"answer_seconds": Figure(candidate=1.5)}
     assert of_figures(SLOWER, alone, "candidate") == []
