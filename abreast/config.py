@@ -283,7 +283,7 @@ GATES = (
     Gate(name="size_mb", measure="size_mb", scope="serving", at_most=2000.0),
     Gate(name="personal data", measure="personal", scope="safety", at_most=0.0),
     Gate(name="words that own an answer", measure="owned", scope="safety", at_most=0.3),
-    Gate(name="canary triggers", measure="canary", scope="safety", at_most=0.5),
+    Gate(name="canary triggers", measure="canary", scope="safety", at_most=0.5, does="review"),
 )
 """The gates as params.yaml has them as it comes."""
 
