@@ -14,6 +14,7 @@ from tasks.register import register_version
 from tasks.report import report_update
 from tasks.request import request_update
 from tasks.review import ask_for_review
+from tasks.serve import try_to_serve
 from tasks.stage import run_stage
 
 
@@ -31,6 +32,7 @@ def update() -> State:
         workspace = prepare_workspace(project, claimed)
         for stage in workspace.stages():
             run_stage.with_options(task_run_name=stage)(workspace, stage)
+        try_to_serve(project, workspace)
         verdict = judge_candidate(project, workspace)
         version = register_version(project, claimed, workspace, verdict)
         end = way_on(verdict.verdict, project.params.review)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from abreast.config import Gate
+from abreast.evaluation.gates.figures import of_figures
 from abreast.evaluation.gates.perplexities import of_general_text, of_texts
 from abreast.evaluation.gates.shares import concerned, of_shares
 from abreast.evaluation.outcomes import Reports
@@ -35,6 +36,8 @@ def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[Ga
     for gate in gates:
         if gate.measure == "general_perplexity":
             results += of_general_text(gate, reports.metrics, candidate)
+        elif gate.of_figure:
+            results += of_figures(gate, reports.figures, candidate)
         elif _asked(gate, reports) >= gate.questions:
             of, held = (of_texts, reports.texts) if gate.of_perplexity else (of_shares, reports.answers)
             results += of(gate, held, candidate)

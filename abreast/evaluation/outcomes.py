@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.evaluation.figures import Figure, read_figures
 from abreast.evaluation.metrics import is_right, is_stale
 from abreast.fault import first_fault
 from abreast.knowledge.lesson import Question
@@ -55,6 +56,7 @@ class Reports(NamedTuple):
     metrics: dict[str, Any]
     answers: tuple[Outcome, ...]
     texts: tuple[Text, ...]
+    figures: Mapping[str, Figure] = {}
 
 
 def write_answers(
@@ -93,7 +95,7 @@ def write_texts(path: Path, texts: Sequence[Question], foreseen: Mapping[str, "S
 
 
 def read_reports(folder: Path) -> Reports:
-    """Read `metrics.json`, `answers.jsonl` and `texts.jsonl`.
+    """Read `metrics.json`, `answers.jsonl` and `texts.jsonl`, and what there is of `safety.json` and `serving.json`.
 
     Raises:
         AbreastError: one is missing or has another form; the message names file and line.
@@ -102,7 +104,7 @@ def read_reports(folder: Path) -> Reports:
         metrics = json.loads((folder / METRICS).read_text())
     except (OSError, ValueError) as error:
         raise AbreastError(f"{folder / METRICS}: not readable ({error}); run the stage `evaluate`") from None
-    return Reports(metrics, _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text))
+    return Reports(metrics, _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text), read_figures(folder))
 
 
 def _each(answers: Sequence[str] | None, questions: Sequence[Question], what: Any) -> list[bool] | None:

@@ -46,8 +46,8 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
         files = project.inbox.fetch(delivery, Path(folder))
         point("intake.fetched")
-        known = known_facts(project)
-        examined = examine(files, delivery.name, known, project.params, project.home, project.root)
+        known, former = known_facts(project)
+        examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
     point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
     outcome = settle(project, delivery, examined)
@@ -66,15 +66,17 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     )
 
 
-def known_facts(project: Project) -> dict[str, str | None]:
-    """The present value of every fact that the champion was taught, by key; a withdrawn one is None."""
-    from abreast.knowledge.base import known_values, read_base
+def known_facts(project: Project) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
+    """The present value of every fact that the champion was taught, by key (a withdrawn one is None), and its former
+    values, each with the day on which it ended."""
+    from abreast.knowledge.base import ended_values, known_values, read_base
 
     champion = project.ledger.champion(project.params.model.name)
     if champion is None:
-        return {}
+        return {}, {}
     pointer = project.ledger.version(project.params.model.name, champion).knowledge
-    return known_values(read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)))
+    base = read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer))
+    return known_values(base), ended_values(base)
 
 
 def store_of(project: Project) -> Store:

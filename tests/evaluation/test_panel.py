@@ -10,6 +10,7 @@ from abreast.evaluation import evaluate
 from abreast.evaluation.answer import load_answerer, load_answerers
 from abreast.learning import train
 from abreast.registry.card import describe
+from abreast.serving import probe
 from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
 from tests.learning.project import promote
 
@@ -72,3 +73,10 @@ def test_one_question_is_answered_as_many_are(project):
     assert answerer.answer(asked) == wanted
     assert answerer.answer(asked, [(right,) for right in wanted]) == wanted
     assert [load_answerer(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
+
+
+def test_experts_are_served_by_a_process_that_is_told_no_domain(tmp_path):
+    asked = [{"question": question.question, "kind": "fact"} for question in questions("letters", LETTERS)[:2]]
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    probe.main(["model", str(tmp_path / "asked.json"), str(tmp_path / "result.json")])
+    assert json.loads((tmp_path / "result.json").read_text())["answer_seconds"] > 0
