@@ -56,6 +56,23 @@ def test_a_bad_gate_is_named_by_its_place(knobs, said):
     assert said in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("early", "said"),
+    [
+        ({"stop": []}, "knob `evaluate.early.stop` is (): tuple should have at least 1 item"),
+        ({"stop": ["never"]}, "knob `evaluate.early.stop.0` is 'never'"),
+        ({"error": 0}, "knob `evaluate.early.error` is 0"),
+        ({"batches": 0}, "knob `evaluate.early.batches` is 0"),
+        ({"block": 8}, "unknown knob `evaluate.early.block`"),
+        (True, "knob `evaluate.early`"),
+    ],
+)
+def test_a_bad_knob_of_early_stops_is_named(early, said):
+    with pytest.raises(AbreastError) as refusal:
+        parse_params({"evaluate": {"early": early}})
+    assert said in str(refusal.value)
+
+
 def test_gates_are_told_with_the_other_knobs():
     known = all_knobs()
     assert {f"gates.{name}" for name in type(GATES[0]).model_fields} <= set(known)

@@ -12,7 +12,9 @@ class GateResult(BaseModel):
     holds by itself with the gate's confidence (95 % where the gate has none). `n` is the number of keys that were asked
     about, or of pieces of text. `p` is the chance of such answers, or of clearer ones, if the contrary of what was
     decided were true. `needs` is the least number of questions that could have decided, where there were fewer. `why`
-    says in words what stands behind the figure, such as why a model does not load.
+    says in words what stands behind the figure, such as why a model does not load. `planned` is how many keys would
+    have been asked about had the evaluation not stopped early; the interval is then what all of them would show, but
+    for the stated error of the stop.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +32,7 @@ class GateResult(BaseModel):
     p: float | None = None
     needs: int | None = None
     why: str = ""
+    planned: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -52,7 +55,7 @@ class GateResult(BaseModel):
         if self.interval is not None:
             parts.append(f"{self.of} {short(self.interval[0])} to {short(self.interval[1])}")
         if self.n is not None:
-            parts.append(f"n {self.n}")
+            parts.append(f"n {self.n}" if self.planned is None else f"n {self.n} of {self.planned}")
         if self.p is not None:
             parts.append(f"p {self.p:.2g}")
         if self.outcome == "undecided":
