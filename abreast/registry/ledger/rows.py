@@ -121,3 +121,17 @@ class Promotion(Row):
     outcome: str | None
     created_at: str
     settled_at: str | None
+
+
+class Withdrawal(Row):
+    """A drop that must not be learned: marked, and perhaps reinstated (`lifted_at`) later."""
+
+    id: int
+    line: str
+    digest: str
+    reason: str
+    actor: str
+    created_at: str
+    lifted_at: str | None
+    lifted_by: str | None
+    lifted_reason: str | None
