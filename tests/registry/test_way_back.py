@@ -2,9 +2,7 @@
 
 import pytest
 
-from abreast.config import Params
 from abreast.errors import AbreastError
-from abreast.home import Home
 from abreast.project import Project
 from abreast.registry.promoter import promote, sweep
 from abreast.registry.way_back import reinstate, roll_back, withdraw
@@ -14,7 +12,7 @@ from tests.registry.line import HOW, Line
 pytestmark = pytest.mark.server
 
 POISON = {"reason": "a join gone wrong", "actor": "test"}
-POINTS = ["promoter.withdrawn", "promoter.intended", "promoter.checked", "promoter.champion", "promoter.done"]
+POINTS = ["promoter.withdrawn", "promoter.intended", "promoter.champion"]
 
 
 @pytest.fixture
@@ -24,10 +22,7 @@ def line(mlflow_uri, tmp_path, request) -> Line:
 
 @pytest.fixture
 def project(line, mlflow_uri, monkeypatch) -> Project:
-    """A project whose ledger and registry are the line's."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
-    knobs = {"model": {"name": line.registry.name}, "storage": {"ledger": f"sqlite:///{line.folder}/ledger.db"}}
-    return Project(line.folder, Params.model_validate(knobs), Home(line.folder / "home"))
+    return line.project(mlflow_uri, monkeypatch)
 
 
 def serve_by_force(line: Line) -> int:
