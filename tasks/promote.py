@@ -6,9 +6,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from abreast.project import Project
-from abreast.registry import promoter
+from abreast.registry import promoter, way_back
 from abreast.registry.ledger import Update, Version
 from abreast.registry.names import version_number
+from abreast.registry.way_back import WayBack
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
@@ -28,6 +29,8 @@ def promote_by_force(project: Project, version: str, reason: str, actor: str) ->
 
 
 @task(cache_policy=NO_CACHE)
-def roll_back(project: Project, reason: str) -> int:
-    """Return to the version that served before."""
-    return promoter.rollback(project.ledger, project.registry, reason, getpass.getuser()).version
+def roll_back(project: Project, reason: str, poisoned: str | None) -> WayBack:
+    """Return to the version that served before, or take a poisoned drop out of the line."""
+    if poisoned is None:
+        return way_back.roll_back(project, reason, getpass.getuser())
+    return way_back.withdraw(project, poisoned, reason, getpass.getuser())

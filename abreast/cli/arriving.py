@@ -56,7 +56,9 @@ def wait_for(project: Project, delivery: "Delivery", to_the_end: bool = True) ->
     if taken.outcome == "accepted":
         follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, to_the_end) is not None)
         update = _update_of(project, taken.digest, to_the_end)
-    return {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
+    mark = ledger.withdrawal(project.params.model.name, taken.digest) if taken.digest else None
+    said = {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
+    return said | ({"withdrawn": mark.reason} if mark else {})
 
 
 def _update_of(project: Project, digest: str, ended: bool) -> "Update | None":

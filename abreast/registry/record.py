@@ -159,6 +159,22 @@ class Registry:
         run = self._get(version)["run_id"]
         return f"{self._door.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
 
+    def run(self, version: int) -> str:
+        """The id of the run that made a version."""
+        return self._get(version)["run_id"]
+
+    def report(self, version: int, name: str) -> str:
+        """The text of a file of `reports/` of the run that made a version.
+
+        Raises:
+            AbreastError: MLflow knows no such version, or keeps no such report of it.
+            Unavailable: MLflow does not answer.
+        """
+        try:
+            return self._door.read(self.run(version), f"reports/{name}").decode()
+        except KeyError:
+            raise AbreastError(f"MLflow keeps no reports/{name} of v{version} of {self.name}") from None
+
     def _download(self, version: int, into: Path, digest: str) -> None:
         """All files of a version into the folder `into`; AbreastError unless they have `digest`."""
         from abreast.learning.folder import model_digest

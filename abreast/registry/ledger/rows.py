@@ -151,3 +151,17 @@ class Review(Row):
         done = {"approve": "approved", "reject": "rejected"}[self.decision]
         door = {"command": "on the command line", "mlflow": "by a tag in MLflow", "prefect": "by Prefect's form"}
         return f"{done} by {self.reviewer} on {self.created_at[:10]} {door[self.door]}: {self.reason}"
+
+
+class Withdrawal(Row):
+    """A drop that must not be learned: marked, and perhaps reinstated (`lifted_at`) later."""
+
+    id: int
+    line: str
+    digest: str
+    reason: str
+    actor: str
+    created_at: str
+    lifted_at: str | None
+    lifted_by: str | None
+    lifted_reason: str | None

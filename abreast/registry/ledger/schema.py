@@ -158,3 +158,27 @@ Index(
     sqlite_where=_unsettled,
     postgresql_where=_unsettled,
 )
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("line", String, nullable=False),
+    Column("digest", String, ForeignKey("drops.digest"), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("lifted_at", String),
+    Column("lifted_by", String),
+    Column("lifted_reason", String),
+    sqlite_autoincrement=True,
+)
+_stands = text("lifted_at IS NULL")
+Index(
+    "one_withdrawal_a_drop",
+    withdrawals.c.line,
+    withdrawals.c.digest,
+    unique=True,
+    sqlite_where=_stands,
+    postgresql_where=_stands,
+)

@@ -10,6 +10,8 @@ What happens to the claimed drops:
 - *failed*: the next `claim` takes them again, with whatever else waits, the commit and the champion of that moment.
   A drop that has been in `ATTEMPTS` failed updates is left with the last of them until `retry`, so that one drop that
   breaks every update holds up the others for so long and no longer;
+- *withdrawn* (`withdrawals.py`): no update takes them; what was learned after them is taken again, with the last
+  version that did not know them as the parent;
 - *cut off* (killed, host lost, `release`): the very same update, with the same drops, parent and commit, is resumed by
   the next `claim`, up to `RESUMPTIONS` times; then it counts as failed.
 """
@@ -24,7 +26,7 @@ from abreast.errors import AbreastError
 from abreast.registry.holder import Holder, free
 from abreast.registry.ledger import schema
 from abreast.registry.ledger.database import Database
-from abreast.registry.ledger.lineage import drops_of_update, lineage_of, serving
+from abreast.registry.ledger.lineage import drops_of_update, ground, known_by, lineage_of, serving, withdrawn
 from abreast.registry.ledger.rows import LIVE, Drop, Status, Update, now
 
 ATTEMPTS = 3
@@ -158,13 +160,12 @@ class UpdateLedger:
 def _begin(
     connection: Connection, line: str, commit: str, holder: Holder, lease_seconds: float, digests: list[str]
 ) -> Update:
-    """A new update whose parent is the champion of this moment, and its claims."""
-    stack = serving(connection, line)
+    """A new update on the ground of this moment, usually the champion, and its claims."""
     values = {
         "line": line,
         "status": "claimed",
         "commit": commit,
-        "parent": stack[-1] if stack else None,
+        "parent": ground(connection, line),
         "attempt": 1,
         "holder": holder.model_dump(),
         "fence": 1,
@@ -202,7 +203,10 @@ def _hand_over(connection: Connection, live: Update, holder: Holder, lease_secon
 
 
 def _waiting(connection: Connection, line: str) -> list[Drop]:
-    """Accepted drops without a claim, or whose claim is a failed update's and has attempts left."""
+    """Accepted drops without a claim, or whose claim is a failed update's and has attempts left.
+
+    None that is withdrawn, and none that the parent knows.
+    """
     held = schema.drops.outerjoin(
         schema.claims, (schema.claims.c.digest == schema.drops.c.digest) & (schema.claims.c.line == line)
     ).outerjoin(schema.updates, schema.updates.c.number == schema.claims.c.update)
@@ -213,7 +217,11 @@ def _waiting(connection: Connection, line: str) -> list[Drop]:
         .where(schema.drops.c.status == "accepted", or_(schema.claims.c.digest.is_(None), again))
         .order_by(schema.drops.c.seq)
     )
-    return [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    found = [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    if not found:
+        return []
+    never = withdrawn(connection, line) | known_by(connection, line, ground(connection, line))
+    return [drop for drop in found if drop.digest not in never]
 
 
 def _checked(connection: Connection, update: Update) -> Update:
