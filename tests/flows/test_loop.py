@@ -247,7 +247,7 @@ def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path
         params={"name": "abreast", "version": version["version"][1:]},
         timeout=60,
     ).json()["model_version"]["description"]
-    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+) \|", page, re.MULTILINE))
+    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+\w)\s", page, re.MULTILINE))
     assert figures.keys() == {"classification", "tagging", "regression", "instruction", "text"}, page
     assert figures["text"] == "perplexity"
 
