@@ -70,7 +70,9 @@ def airy(text: str) -> str:
 
     What is trimmed from a cell is white space: a no-break space is kept if something invisible follows it.
     """
-    return re.sub(rf"(?<![|\n{_INVISIBLE}]) \|", f"{_AIR} |", text)
+    return re.sub(
+        r"^\|.*$", lambda line: re.sub(rf"(?<![|{_INVISIBLE}]) \|", f"{_AIR} |", line.group()), text, flags=re.M
+    )
 
 
 def cut(text: str, limit: int) -> str:

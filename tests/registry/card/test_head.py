@@ -70,7 +70,8 @@ def test_a_name_of_a_slice_cannot_break_the_table():
 
 
 def test_room_between_cells_is_made_once_and_can_be_told_from_the_text():
-    table = "| a | b |\n|---|---|\n| 1 | |\n"
+    table = "| a | b |\n|---|---|\n| 1 | |\n\n- `a | b`\n"
     spaced = airy(table)
     assert airy(spaced) == spaced != table
     assert spaced.replace("\u00a0", "").replace("\u200b", "") == table
+    assert spaced.endswith("\n- `a | b`\n")
