@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 
 from abreast.crash import point
 from abreast.errors import AbreastError
-from abreast.registry.card import describe, with_verdict
+from abreast.registry.card.head import airy, with_verdict
+from abreast.registry.card.markdown import description, whole
+from abreast.registry.card.page import PAGE, Page, gather, parse_page
 from abreast.registry.mlflow_door import MlflowDoor
-from abreast.registry.retention import remembered
 from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, WAITING, with_review
 from abreast.registry.run_log import RunFacts, find_run, log_run
 
@@ -54,10 +55,12 @@ class Registry:
             run = find_run(client, self._experiment(client), facts)
             point("record.run")
             log_run(client, run, facts)
+            page = gather(facts, self.name, run.info.experiment_id, run.info.run_id)
+            client.log_text(run.info.run_id, page.model_dump_json(indent=1), f"reports/{PAGE}")
             point("record.logged")
             model = _model(client, run, facts)
             point("record.model")
-            version = self._version(client, run, model, facts)
+            version = self._version(client, run, model, facts, airy(description(page)))
             point("record.version")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
@@ -65,11 +68,31 @@ class Registry:
             return version
 
     def set_verdict(self, version: int, judged: "Verdict") -> None:
-        """Write the verdict as a tag, and with its gates at the head of the description."""
+        """Write the verdict onto the card, as a tag, and with its gates at the head of the description."""
         known = self._get(version)
-        described = with_verdict(known.get("description", ""), judged)
+        if (page := self.card(version)) is not None:
+            self._log_card(page.model_copy(update={"version": f"v{version}", "verdict": judged}))
+        described = airy(with_verdict(known.get("description", ""), judged))
         self._tag(version, "abreast.verdict", judged.verdict)
         self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+
+    def card(self, version: int) -> Page | None:
+        """All that the card of a version says; None if it was registered before cards were kept."""
+        run = self._get(version)["run_id"]
+        try:
+            return parse_page(self._door.read(run, f"reports/{PAGE}"), f"reports/{PAGE} of v{version} in MLflow")
+        except KeyError:
+            return None
+
+    def card_html(self, page: Page) -> str:
+        """A card as one HTML file."""
+        from abreast.registry.card.html import html
+
+        return html(page, self._door.read(page.run, "reports/matrix.png"))
+
+    def card_markdown(self, page: Page) -> str:
+        """A card as Markdown, whole."""
+        return whole(page, self._door.uri)
 
     def aliases(self) -> dict[str, int]:
         """The version that each alias names; empty before the first registration."""
@@ -175,6 +198,13 @@ class Registry:
         except KeyError:
             raise AbreastError(f"MLflow keeps no reports/{name} of v{version} of {self.name}") from None
 
+    def _log_card(self, page: Page) -> None:
+        texts = {PAGE: page.model_dump_json(indent=1), "card.md": self.card_markdown(page)}
+        texts["card.html"] = self.card_html(page)
+        with self._door.client() as client:
+            for name, text in texts.items():
+                client.log_text(page.run, text, f"reports/{name}")
+
     def _download(self, version: int, into: Path, digest: str) -> None:
         """All files of a version into the folder `into`; AbreastError unless they have `digest`."""
         from abreast.learning.folder import model_digest
@@ -212,7 +242,7 @@ class Registry:
         point("record.experiment")
         return made
 
-    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts) -> int:
+    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts, described: str) -> int:
         """The version of this update, found by its tag or made."""
         mine = f"name = '{self.name}' and tags.`abreast.update` = '{facts.update}'"
         if known := client.search_model_versions(mine):
@@ -237,16 +267,11 @@ class Registry:
             source=model.model_uri,
             run_id=run.info.run_id,
             tags=tags,
-            description=_page(facts),
+            description=described,
             model_id=model.model_id,
             await_creation_for=0,
         )
         return int(made.version)
-
-
-def _page(facts: RunFacts) -> str:
-    described = describe(facts.folder / "reports", facts.drops, facts.parent, facts.update, facts.commit)
-    return f"{described}\n\n{remembered(facts.retention)}"
 
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:

@@ -101,6 +101,7 @@ def test_no_champion_yet(installation: Installation):
 
 def test_no_such_version(installation: Installation):
     assert "no version v7" in refusal(installation, "show", "v7")
+    assert "no version v7" in refusal(installation, "card", "v7")
     assert "'latest' names no version" in refusal(installation, "show", "latest")
 
 

@@ -102,6 +102,16 @@ def test_a_drop_is_learned_and_promoted(loop: Installation, tmp_path: Path):
     assert asked["answer"]
 
 
+def test_the_card_of_a_version_is_told_written_and_given_to_scripts(loop: Installation, tmp_path: Path):
+    said = loop.abreast("card", "v1").stdout
+    assert said.startswith("# v1 of abreast\n\n## Verdict: pass\n")
+    assert "first.jsonl" in said
+    loop.abreast("card", "v1", "--html", str(tmp_path / "v1.html"))
+    assert "data:image/png;base64,iVBORw0KGgo" in (tmp_path / "v1.html").read_text()
+    page = loop.json("card", "v1")
+    assert (page["version"], page["verdict"]["verdict"], page["told"]["lost"]["count"]) == ("v1", "pass", 0)
+
+
 def test_the_promotion_is_a_tag_on_which_repro_is_a_no_op(loop: Installation, tmp_path: Path):
     clone = tmp_path / "clone"
     loop.git("clone", "--quiet", str(loop.root), str(clone))
@@ -250,7 +260,7 @@ def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path
         params={"name": "abreast", "version": version["version"][1:]},
         timeout=60,
     ).json()["model_version"]["description"]
-    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+) \|", page, re.MULTILINE))
+    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+\w)\s", page, re.MULTILINE))
     assert figures.keys() == {"classification", "tagging", "regression", "instruction", "text"}, page
     assert figures["text"] == "perplexity"
 
@@ -260,9 +270,13 @@ def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation)
     # Prefect writes task runs down a little after they end.
     until(lambda: _names(recorded(loop, "task_runs", task_runs={"name": {"any_": [*stages]}})) == stages, "task runs")
     artifacts = recorded(loop, "artifacts")
-    assert {("results", "table"), ("retention", "image"), ("matrix", "image"), ("verdict", "markdown")} <= {
-        (artifact["key"], artifact["type"]) for artifact in artifacts
-    }
+    assert {
+        ("results", "table"),
+        ("retention", "image"),
+        ("matrix", "image"),
+        ("verdict", "markdown"),
+        ("card", "markdown"),
+    } <= {(artifact["key"], artifact["type"]) for artifact in artifacts}
     image = next(artifact["data"] for artifact in artifacts if artifact["type"] == "image")
     assert httpx.get(image, timeout=60).content.startswith(b"\x89PNG")
 
