@@ -115,6 +115,9 @@ def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
     except Unavailable:
         raise
     except AbreastError as error:
-        return ledger.follow_up(row, failed=str(error))
+        settled = ledger.follow_up(row, failed=str(error))
+        if settled.outcome is None:
+            raise Unavailable(str(error)) from error
+        return settled
     point("review.promoted")
     return ledger.follow_up(row)

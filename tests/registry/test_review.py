@@ -5,6 +5,7 @@ import pytest
 from abreast.config import Review as Knobs
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry import promoter
+from abreast.registry.holder import Holder
 from abreast.registry.record import Registry
 from abreast.registry.review import LONGEST, review, sweep, way_on
 from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, with_review
@@ -180,6 +181,17 @@ def test_a_version_whose_files_are_wrong_goes_on_waiting(line):
     assert decide(line, number, "reject").outcome == "rejected"
     page, _ = known(line, number)
     assert page.index("rejected by ann") < page.index("approved by ann")
+
+
+def test_an_approval_whose_promoter_was_overtaken_stays_open_until_its_intent_is_settled(line):
+    number = line.leave_to_review()
+    row = line.ledger.decide(line.registry.name, number, decision="approve", **ANN)
+    late = line.ledger.take_lease(f"promoter:{line.registry.name}", Holder(host="elsewhere", pid=1, started=0.0), -1)
+    intent = {"kind": "promote", "expected": None, "forced": False, "reason": row.said, "actor": "ann"}
+    line.ledger.intend(late, line.registry.name, number, **intent)
+    assert line.ledger.follow_up(row, failed="the lease was taken by another process").outcome is None
+    promoter.sweep(line.ledger, line.registry)
+    assert sweep(line.ledger, line.registry) == ["review of v1 finished: v1 went into service"]
 
 
 def test_of_eight_reviewers_at_once_one_decides_and_the_others_are_told(line):

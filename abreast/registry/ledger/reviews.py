@@ -58,7 +58,7 @@ class ReviewLedger:
 
         Args:
             failed: why the promoter would not promote the version, which goes on waiting then, unless the champion
-                has changed meanwhile.
+                has changed meanwhile; while an intent to promote it stands, nothing is settled.
         """
         with self._database.write() as connection:
             return _follow_up(connection, _review(connection, review.id), failed)
@@ -108,9 +108,16 @@ def _follow_up(connection: Connection, review: Review, failed: str | None = None
         return _settle(connection, review, "promoted", f"{standing.name} went into service")
     if standing.stale:
         return _settle(connection, review, "stale", _offer_again(connection, review, standing))
-    if failed is not None:
+    if failed is not None and not _half_promoted(connection, review):
         return _settle(connection, review, "reverted", f"{failed}; {standing.name} still waits for review")
     return review
+
+
+def _half_promoted(connection: Connection, review: Review) -> bool:
+    """Whether the log holds an open intent to promote the version, which whoever promotes next will finish."""
+    log = schema.promotions
+    mine = (log.c.line == review.line) & (log.c.version == review.version) & (log.c.state == "intent")
+    return connection.execute(select(log.c.id).where(mine)).first() is not None
 
 
 def _still(standing: Standing) -> str:
