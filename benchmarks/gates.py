@@ -1,6 +1,6 @@
-"""Do the gates keep the levels that they promise, and what do early stops save? Simulated answers, no model is run.
+"""Do the gates keep the levels that they promise? Simulated answers, no model is run.
 
-python -m benchmarks.gates                      # a minute
+python -m benchmarks.gates                      # minutes
 python -m benchmarks.gates --quick --out results/gates
 
 Prints tables and draws the power curves. A/A: a model against an equally good one, whose answers differ by chance.
@@ -8,18 +8,26 @@ Prints tables and draws the power curves. A/A: a model against an equally good o
 
 import argparse
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from abreast import stage
-from abreast.config import GATES
+from abreast.config import GATES, Gate
 from abreast.evaluation.gates.bootstrap import bootstrap
 from abreast.evaluation.gates.exact import p_table
 from abreast.evaluation.gates.holm import holm
 from abreast.evaluation.gates.mcnemar import mcnemar
-from abreast.evaluation.gates.sequential import FAIL, INCONCLUSIVE, PASS, Watch, settled, watch_pairs, watch_share
+from abreast.evaluation.gates.sequential import (
+    FAIL,
+    INCONCLUSIVE,
+    PASS,
+    Tally,
+    verdicts_on_counts,
+    verdicts_on_pairs,
+)
 from abreast.evaluation.gates.size import least_questions, power, questions_needed
 from benchmarks.pictures import new_figure
 from benchmarks.table import as_markdown, percent
@@ -37,14 +45,11 @@ class Size(NamedTuple):
     """How much is simulated."""
 
     promotions: int
-    pairs: int
     questions: tuple[int, ...]
-    pools: tuple[tuple[int, int], ...]
-    """Questions on what is new, and on what was known."""
 
 
-FULL = Size(2000, 240, (30, 60, 120, 200, 300), ((60, 60), (200, 120), (200, 300)))
-QUICK = Size(200, 24, (30, 120), ((60, 60),))
+FULL = Size(2000, (30, 60, 120, 200, 300))
+QUICK = Size(200, (30, 120))
 
 
 def draw(random: np.random.Generator, count: int, asked: int, won: float, lost: float) -> np.ndarray:
@@ -62,25 +67,21 @@ def p_values(counts: np.ndarray, bound: float) -> np.ndarray:
     return by_counts[counts[:, 0], counts[:, 1]]
 
 
-def outcome_shares(watch: Watch, counts: np.ndarray) -> list[float]:
+def outcome_shares(gate: Gate, counts: np.ndarray) -> list[float]:
     """How often the outcomes are pass, inconclusive and fail."""
-    size = int(counts[0].sum())
-    verdicts = np.zeros((size + 1, size + 1), dtype=int)
-    verdicts[watch.ends[:, 0], watch.ends[:, 1]] = watch.verdicts
-    found = verdicts[counts[:, 0], counts[:, 1]]
+    found = verdicts_on_counts(gate, counts[:, 0], counts[:, 1], int(counts[0].sum()))
     return [float((found == verdict).mean()) for verdict in (PASS, INCONCLUSIVE, FAIL)]
 
 
 def null_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
     """A/A: each gate on two equally good models, which differ on a share of the questions, either way alike."""
     rows = []
-    for gates in ([BY_NAME["gain"]], [RETAINED[0]], [RETAINED[1]]):
+    for gate in (BY_NAME["gain"], *RETAINED):
         for asked in size.questions:
-            watch = watch_pairs(gates, asked)
             for differ in (0.0, 0.04, 0.1, 0.3):
                 counts = draw(random, size.promotions, asked, differ / 2, differ / 2)
-                shares = outcome_shares(watch, counts)
-                rows.append([gates[0].name, str(asked), percent(differ), *map(percent, shares)])
+                shares = outcome_shares(gate, counts)
+                rows.append([gate.name, str(asked), percent(differ), *map(percent, shares)])
     return rows
 
 
@@ -96,29 +97,40 @@ def margin_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
     return rows
 
 
-def slice_row(size: Size, random: np.random.Generator, slices: int = 10, asked: int = 12) -> list[str]:
-    """Slices that lose exactly the margin: how often any of them fails, with and without the correction."""
-    gate, any_plain, any_corrected = BY_NAME["retention by domain"], 0, 0
-    for _ in range(size.promotions):
-        counts = draw(random, slices, asked, 0.0, -gate.at_least)
-        missed = p_values(counts[:, [1, 0, 2]], -gate.at_least)
-        any_plain += (missed <= 0.05).any()
-        any_corrected += min(holm(list(missed))) <= 0.05
-    return [f"{slices} slices of {asked}", *(percent(n / size.promotions) for n in (any_plain, any_corrected))]
+def slice_rows(size: Size, random: np.random.Generator, slices: int = 10, asked: int = 12) -> list[list[str]]:
+    """How often any slice fails, with and without the correction: A/A, and where all lose exactly the margin."""
+    gate, rows = BY_NAME["retention by domain"], []
+    for what, won, lost in (("A/A, 10 % differ", 0.05, 0.05), ("all lose the margin", 0.0, -gate.at_least)):
+        any_plain = any_corrected = 0
+        for _ in range(size.promotions):
+            missed = p_values(draw(random, slices, asked, won, lost)[:, [1, 0, 2]], -gate.at_least)
+            any_plain += (missed <= 0.05).any()
+            any_corrected += min(holm(list(missed))) <= 0.05
+        shares = [percent(count / size.promotions) for count in (any_plain, any_corrected)]
+        rows.append([f"{slices} slices of {asked}", what, *shares])
+    return rows
+
+
+@cache
+def settled(won: int, lost: int, alike: int, asked: int) -> int | None:
+    """What the early stop says of `gain` after these answers, if it is settled."""
+    tally = Tally(asked, np.array([won, lost, alike]), np.array([won, lost]), 1.0, 0)
+    said = verdicts_on_pairs(BY_NAME["gain"], [tally], ERROR)
+    return said.best if said.settled else None
 
 
 def peeking_rows(size: Size, random: np.random.Generator, asked: int = 200) -> list[list[str]]:
     """A/A with a look after every block: false gains by McNemar's test at each look, and by the sequential stop."""
-    rows, watch = [], watch_pairs([BY_NAME["gain"]], asked)
+    rows = []
     for differ in (0.1, 0.3):
         once = peeked = stopped = 0
-        for _ in range(size.promotions // 4):
+        for _ in range(size.promotions):
             answers = random.choice(3, size=asked, p=[differ / 2, differ / 2, 1 - differ])
             counts = np.cumsum(np.eye(3, dtype=int)[answers], axis=0)[BLOCK - 1 :: BLOCK]
             shown = p_values(counts, 0.0) <= 0.05
             once, peeked = once + shown[-1], peeked + shown.any()
-            stopped += next(said for look in counts if (said := settled(watch, look, ERROR)) is not None) == PASS
-        rows.append([percent(differ), *(percent(4 * n / size.promotions) for n in (once, peeked, stopped))])
+            stopped += next(said for look in counts if (said := settled(*map(int, look), asked)) is not None) == PASS
+        rows.append([percent(differ), *(percent(n / size.promotions) for n in (once, peeked, stopped))])
     return rows
 
 
@@ -131,111 +143,6 @@ def bootstrap_row(size: Size, random: np.random.Generator, keys: int = 40) -> li
         found = bootstrap(list(differences), list(random.integers(20, 120, keys).astype(float)), 0.95)
         low, high = low + (found.low > 0), high + (found.high < 0)
     return [str(keys), percent(low / count), percent(high / count)]
-
-
-class Models(NamedTuple):
-    """What a pair of models is like: the chances of answers on what is new and on what was known."""
-
-    kind: str
-    right: float
-    known: float
-    won: float
-    lost: float
-
-
-def draw_models(random: np.random.Generator, number: int) -> Models:
-    """Of four two good updates, one that has not learned enough, and one that has forgotten."""
-    noise = float(random.exponential(0.003))
-    match number % 4:
-        case 0 | 1:
-            return Models(
-                "good", 1 - random.beta(2, 80), random.uniform(0, 0.2), noise, float(random.exponential(0.003))
-            )
-        case 2:
-            return Models(
-                "not learned", random.uniform(0.4, 0.88), random.uniform(0, 0.1), noise, random.uniform(0, 0.1)
-            )
-        case _:
-            return Models("forgotten", 1 - random.beta(2, 80), random.uniform(0, 0.1), noise, random.uniform(0.1, 0.4))
-
-
-def ask(models: Models, random: np.random.Generator, new: int, old: int) -> tuple[np.ndarray, np.ndarray]:
-    """Answers in a random order: (candidate, champion) on what is new, and won, lost or alike on what was known."""
-    current = random.random((new, 2)) < np.array([models.right, models.known])
-    retained = random.choice(3, size=old, p=[models.won, models.lost, 1 - models.won - models.lost])
-    return current, retained
-
-
-class Full(NamedTuple):
-    """What watches the two pools."""
-
-    bar: Watch
-    gain: Watch
-    retained: Watch
-
-
-def counted(current: np.ndarray, retained: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """After each question: (hits, misses) and (won, lost, alike) on what is new, and the latter on what was known."""
-    won, lost = current[:, 0] & ~current[:, 1], current[:, 1] & ~current[:, 0]
-    hits = np.stack([current[:, 0], ~current[:, 0]], axis=1)
-    pairs = np.stack([won, lost, ~won & ~lost], axis=1)
-    return hits.cumsum(axis=0), pairs.cumsum(axis=0), np.eye(3, dtype=int)[retained].cumsum(axis=0)
-
-
-def watch_all(full: Full, current: np.ndarray, retained: np.ndarray) -> list[int]:
-    """The verdicts on all questions."""
-    last = [counts[-1] for counts in counted(current, retained)]
-    return [int(watch.verdicts[(watch.ends == end).all(axis=1)][0]) for watch, end in zip(full, last, strict=True)]
-
-
-def sequential(full: Full, current: np.ndarray, retained: np.ndarray) -> tuple[int, int]:
-    """The verdict, and the questions that were asked for it: what is new first; a fail ends it."""
-    hits, pairs, known = counted(current, retained)
-    asked, worst = 0, PASS
-    for watched in ([(full.bar, hits), (full.gain, pairs)], [(full.retained, known)]):
-        verdicts: list[int | None] = [None] * len(watched)
-        for look in looks(len(watched[0][1])):
-            for place, (watch, counts) in enumerate(watched):
-                if verdicts[place] is None:
-                    verdicts[place] = settled(watch, counts[look - 1], ERROR / len(full))
-            if None not in verdicts or FAIL in verdicts:
-                break
-        asked, worst = asked + look, max(worst, *(verdict or PASS for verdict in verdicts))
-        if worst == FAIL:
-            break
-    return worst, asked
-
-
-def looks(size: int) -> list[int]:
-    """After how many questions it is looked."""
-    return [*range(BLOCK, size, BLOCK), size]
-
-
-def saved_rows(size: Size, random: np.random.Generator, new: int, old: int) -> list[list[str]]:
-    """Sequential against full, by what the candidate is like."""
-    full = Full(
-        watch_share([BY_NAME["current_exact_match"]], new),
-        watch_pairs([BY_NAME["gain"]], new),
-        watch_pairs(RETAINED, old),
-    )
-    found: dict[str, list[tuple[bool, float]]] = {}
-    for number in range(size.pairs):
-        models = draw_models(random, number)
-        answers = ask(models, random, new, old)
-        early, asked = sequential(full, *answers)
-        late = max(watch_all(full, *answers))
-        for kind in (models.kind, "all"):
-            found.setdefault(kind, []).append((early == late, asked / (new + old)))
-    return [
-        [
-            f"{new} + {old}",
-            kind,
-            str(len(of)),
-            percent(np.mean([same for same, _ in of])),
-            percent(np.median([s for _, s in of])),
-        ]
-        for kind, of in sorted(found.items(), key=lambda pair: pair[0] == "all")
-    ]
 
 
 def size_rows(size: Size, random: np.random.Generator) -> list[list[str]]:
@@ -287,18 +194,15 @@ def tables(size: Size, random: np.random.Generator) -> Iterator[tuple[str, Seque
     yield f"A/A, {size.promotions} promotions each", head, null_rows(size, random)
     head = ("gate", "questions", "margin", "won", "pass by the test")
     yield "A loss of exactly the margin", head, margin_rows(size, random)
-    head = ("slices", "any fails, uncorrected", "any fails, Holm")
-    yield "Slices that all lose exactly the margin", head, [slice_row(size, random)]
+    head = ("slices", "what", "any fails, uncorrected", "any fails, Holm")
+    yield f"Slices, {size.promotions} promotions", head, slice_rows(size, random)
     head = ("differ", "McNemar once", "McNemar at every look", "sequential")
-    looked = f"A/A with a look after every {BLOCK} of 200, {size.promotions // 4} promotions"
+    looked = f"A/A with a look after every {BLOCK} of 200, {size.promotions} promotions"
     yield looked, head, peeking_rows(size, random)
     head = ("keys", "low end misses", "high end misses")
     yield "Paired bootstrap, each end at 95 %", head, [bootstrap_row(size, random)]
     head = ("to show", "won", "lost", "at least", "for 80 %", "simulated power")
     yield "Questions for 80 % power", head, size_rows(size, random)
-    head = ("questions, new + known", "candidates", "pairs", "same verdict", "asked, median")
-    rows = [row for pools in size.pools for row in saved_rows(size, random, *pools)]
-    yield f"Sequential against full, stated error {ERROR:.0%}", head, rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

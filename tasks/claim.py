@@ -13,6 +13,7 @@ from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Update
+from abreast.registry.ledger.rows import Status
 from abreast.registry.workspace import Workspace
 
 LEASE_SECONDS = 60.0
@@ -69,12 +70,13 @@ def _reason(error: Exception) -> str:
 
 
 @task(cache_policy=NO_CACHE)
-def conclude(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> None:
-    """Write the end of the update into the ledger and remove its clone."""
-    if verdict.verdict == "pass":
-        project.ledger.advance(update, "promoted")
+def conclude(project: Project, update: Update, workspace: Workspace, verdict: Verdict, end: Status) -> None:
+    """Write the end of the update into the ledger, and what held it up if it was not promoted; remove its clone."""
+    if end == "promoted":
+        project.ledger.advance(update, end)
     else:
-        project.ledger.advance(update, "refused", reason="; ".join(verdict.reasons))
+        held_up = [gate.reason for gate in verdict.gates if gate.asks]
+        project.ledger.advance(update, end, reason="; ".join(verdict.reasons), held_up=held_up)
     point("conclude.written")
     workspace.remove()
     point("conclude.removed")

@@ -9,6 +9,7 @@ from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
 from abreast.registry.ledger import Update, Version
+from abreast.registry.ledger.rows import Status
 
 SHOWN_REASONS = 50
 
@@ -31,13 +32,20 @@ def report_intake(outcomes: list[Outcome]) -> None:
 
 
 @task(cache_policy=NO_CACHE)
-def report_update(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
-    """The verdict with its reasons, the figures of candidate, champion and base, and what is known by drop."""
+def report_update(project: Project, update: Update, version: Version, verdict: Verdict, end: Status) -> None:
+    """The verdict with its reasons, the card, the figures of candidate, champion and base, what is known by drop."""
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
     note = f"\n\nNote: {verdict.note}." if verdict.note else ""
+    if end == "review":
+        note += (
+            f'\n\n**Waits for review**: `abreast approve {version.name} --reason "..."` or `abreast reject`, the form'
+            " of the deployment `promote`, or a tag on its page in MLflow."
+        )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
     point("report.verdict")
+    card = project.registry.card_markdown(project.registry.card(version.number))
+    create_markdown_artifact(card, key="card", description=f"{version.name} on one page, with a link to the HTML")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
     pictures = {
         "retention": f"Exact match by drop: base, champion, {version.name}",

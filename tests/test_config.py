@@ -39,6 +39,10 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
             gate(**TEXT | {"measure": "general_perplexity", "scope": "general"}, against="base", confidence=0.9),
             "general perplexity is one figure, and takes no `confidence`",
         ),
+        (gate(measure="loads"), "`scope: serving` goes with loads, load_seconds"),
+        (gate(scope="safety"), "`safety` with personal, owned, canary"),
+        (gate(measure="loads", scope="serving", confidence=0.9), "loads takes no `confidence` and no `slices`"),
+        (gate(measure="owned", scope="safety", against="champion"), "owned is not compared with the champion"),
         (gate(only="loans"), "`only` needs `slices`"),
         (gate(undecided="pass"), "`undecided` needs `confidence`"),
         (gate(confidence=1.0), "knob `gates.1.confidence` is 1.0: input should be less than 1"),
@@ -49,6 +53,23 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
 def test_a_bad_gate_is_named_by_its_place(knobs, said):
     with pytest.raises(AbreastError) as refusal:
         parse_params(knobs)
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("early", "said"),
+    [
+        ({"stop": []}, "knob `evaluate.early.stop` is (): tuple should have at least 1 item"),
+        ({"stop": ["never"]}, "knob `evaluate.early.stop.0` is 'never'"),
+        ({"error": 0}, "knob `evaluate.early.error` is 0"),
+        ({"batches": 0}, "knob `evaluate.early.batches` is 0"),
+        ({"block": 8}, "unknown knob `evaluate.early.block`"),
+        (True, "knob `evaluate.early`"),
+    ],
+)
+def test_a_bad_knob_of_early_stops_is_named(early, said):
+    with pytest.raises(AbreastError) as refusal:
+        parse_params({"evaluate": {"early": early}})
     assert said in str(refusal.value)
 
 

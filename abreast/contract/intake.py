@@ -58,7 +58,13 @@ class Examined(BaseModel):
 
 
 def examine(
-    files: Path, name: str, known: Mapping[str, str | None], params: Params, home: Home, root: Path
+    files: Path,
+    name: str,
+    known: Mapping[str, str | None],
+    params: Params,
+    home: Home,
+    root: Path,
+    former: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Examined:
     """Look at a delivery's files.
 
@@ -66,6 +72,7 @@ def examine(
         files: a data file, or a folder of them.
         known: the present value of every known key, null for a withdrawn one.
         root: the project's root, to which the knob `contract.file` is relative.
+        former: the values that known keys had before, each with the day on which it ended.
 
     Raises:
         AbreastError: the contract file is at fault, or the disk; what is wrong with the delivery is told in the result.
@@ -78,7 +85,7 @@ def examine(
     if not reasons and not records:
         reasons = [f"drop {name}: holds no rows; expected at least one"]
     if not reasons:
-        held = _held(records, known, root / params.contract.file, home, digest, name)
+        held = _held(records, known, former or {}, root / params.contract.file, home, digest, name)
         reasons = [f"drop {name}: {breach}" for breach in held]
     return Examined(
         digest=digest,
@@ -121,12 +128,18 @@ def _row_faults(screened: Screened, rows: int, params: Params) -> list[str]:
 
 
 def _held(
-    records: tuple[Record, ...], known: Mapping[str, str | None], contract: Path, home: Home, digest: str, name: str
+    records: tuple[Record, ...],
+    known: Mapping[str, str | None],
+    former: Mapping[str, Mapping[str, str]],
+    contract: Path,
+    home: Home,
+    digest: str,
+    name: str,
 ) -> list[str]:
     from abreast.contract.drop_contract import hold_drop
 
     try:
-        return [breach.message for breach in hold_drop(records, known, contract, home, digest, name).breaches]
+        return [breach.message for breach in hold_drop(records, known, former, contract, home, digest, name).breaches]
     except OSError as error:
         raise storage_refusal(home.root, error) from error
 

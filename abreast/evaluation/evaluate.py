@@ -2,10 +2,10 @@
 
 The base is asked again with the nearest examples before each question (`in_context`), if `evaluate.in_context` says so.
 
-In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model` and
-`evaluate`.
+In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model`,
+`evaluate` and, for `evaluate.early`, `gates`.
 Out: reports/metrics.json, reports/answers.jsonl, reports/texts.jsonl, reports/retention.csv, reports/retention.png,
-reports/slices.csv.
+reports/slices.csv, reports/safety.json, all of them on what was asked, and reports/stopped.json.
 """
 
 import json
@@ -17,12 +17,17 @@ from abreast.config import Evaluate, Params, load_params
 from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
+from abreast.evaluation.blocks import ask_in_blocks
+from abreast.evaluation.figures import SAFETY, write_figures
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
+from abreast.evaluation.mistyped import right_mistyped
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
+from abreast.evaluation.safety.look import look
+from abreast.evaluation.stopped import write_stopped
 from abreast.evaluation.tables import by_drop, by_slice, write_table
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
@@ -45,19 +50,27 @@ def main() -> None:
         verify(snapshot.parent.model, snapshot.parent.digest)
         folders["champion"] = snapshot.parent.model
     answerers = load_answerers(folders, params.model, params.evaluate)
-    hearing, heard = Hearing(questions, general, params), {}
+    hearing, heard, stopped, planned = Hearing(questions, general, params), {}, None, _counts(questions)
+    if params.evaluate.early:
+        stage.progress("evaluate", 0, len(folders), "asking until the gates are settled")
+        questions, stopped = ask_in_blocks(hearing, questions, answerers, folders, params)
+        hearing = hearing.on(questions)
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
         heard[who] = hearing.ask(answerers[who], folders[who])
+    examples = read_examples(Path("data/train.jsonl"))
     if params.evaluate.in_context:
         stage.progress("evaluate", len(folders), len(folders), "asking the base with examples")
-        examples = read_examples(Path("data/train.jsonl"))
         heard[IN_CONTEXT] = hearing.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
-    metrics = _metrics(questions, heard, params.evaluate)
+    metrics = _metrics(questions, heard, params.evaluate) | {"planned": planned}
     (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
     point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
+    asked, said = _part(questions, heard, text=False)
+    safety = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
+    write_figures(REPORTS / SAFETY, safety | right_mistyped(answerers, asked, params.evaluate))
+    write_stopped(REPORTS, stopped)
 
 
 def _general_text(params: Params) -> str:
@@ -78,10 +91,14 @@ def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluat
             by_kind[kind][who] = figures
     if IN_CONTEXT in heard:
         metrics[IN_CONTEXT]["examples"] = limits.in_context
+    return metrics | {"counts": _counts(questions)} | _router(heard) | {"by_kind": by_kind}
+
+
+def _counts(questions: list[Question]) -> dict[str, int]:
+    asked = [question for question in questions if question.kind != "text"]
     current = sum(question.scope == "current" for question in asked)
     stale = sum(bool(question.stale) for question in asked)
-    metrics["counts"] = {"current": current, "retained": len(asked) - current, "superseded": stale}
-    return metrics | _router(heard) | {"by_kind": by_kind}
+    return {"current": current, "retained": len(asked) - current, "superseded": stale}
 
 
 def _router(heard: dict[str, Heard]) -> dict[str, dict[str, float | None]]:

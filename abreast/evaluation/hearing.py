@@ -41,9 +41,16 @@ class Hearing:
 
     def __init__(self, questions: Sequence[Question], general: str, params: Params):
         self._questions, self._general, self._params = questions, general, params
+        self._memories: dict[Path | None, Memory] = {}
         self._spoken = [question for question in questions if question.kind != "text"]
         self._texts = [question for question in questions if question.kind == "text"]
         self._guesses = [(question.answer, *question.stale) for question in self._spoken]
+
+    def on(self, questions: Sequence[Question]) -> "Hearing":
+        """The same with other questions; what a model said here it says there."""
+        other = Hearing(questions, self._general, self._params)
+        other._memories = self._memories
+        return other
 
     def ask(self, answerer: Asked, folder: Path | None) -> Heard:
         """What the model in `folder`, or the base, says."""
@@ -72,9 +79,11 @@ class Hearing:
 
     def _memory(self, answerer: Asked, folder: Path | None) -> Memory:
         """The base was asked most of it before, and so was the champion, as a candidate."""
-        identity = [answerer.base_digest, model_digest(folder) if folder else None]
-        identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
-        return Memory(Home.of(Path()).root / "answers", *identity)
+        if folder not in self._memories:
+            identity = [answerer.base_digest, model_digest(folder) if folder else None]
+            identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
+            self._memories[folder] = Memory(Home.of(Path()).root / "answers", *identity)
+        return self._memories[folder]
 
     def _answers(self, answerer: Asked, memory: Memory, asked: list[str], check: bool) -> list[str]:
         kinds = [question.kind for question in self._spoken]

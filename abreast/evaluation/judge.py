@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 
 from abreast.config import Gate
+from abreast.evaluation.gates.enough import count, enough
+from abreast.evaluation.gates.figures import of_figures
 from abreast.evaluation.gates.perplexities import of_general_text, of_texts
-from abreast.evaluation.gates.shares import concerned, of_shares
+from abreast.evaluation.gates.shares import of_shares
+from abreast.evaluation.gates.watched import ON_QUESTIONS
 from abreast.evaluation.outcomes import Reports
+from abreast.evaluation.stopped import results_of
 from abreast.evaluation.verdict import GateResult, Verdict
 
 _IN_CONTEXT = "in_context"
@@ -25,52 +29,38 @@ def judge(reports: Reports, gates: Sequence[Gate]) -> Verdict:
     ranks = {"fail": 0, "inconclusive": 1, None: 2}
     ordered = tuple(sorted(results, key=lambda result: (ranks[result.asks], result.passed)))
     reasons = tuple(result.reason for result in ordered)
-    notes = (_without_training(reports, gates), _without_perplexity(reports, gates))
+    notes = (
+        reports.stopped.note if reports.stopped else "",
+        _without_training(reports, gates),
+        _without_perplexity(reports, gates),
+    )
     return Verdict(verdict=verdict, reasons=reasons, gates=ordered, note="; ".join(filter(None, notes)))
 
 
 def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[GateResult]:
-    """All gates that can be asked, and whether enough was asked on what the drops brought."""
+    """All gates that can be asked, and whether enough was asked on what the drops brought.
+
+    If the evaluation stopped early, the gates on questions say what was settled then.
+    """
     results = []
+    if reports.stopped is not None:
+        on_questions = [gate for gate in gates if gate.measure in ON_QUESTIONS]
+        results, gates = results_of(reports.stopped, on_questions), [gate for gate in gates if gate not in on_questions]
     for gate in gates:
         if gate.measure == "general_perplexity":
             results += of_general_text(gate, reports.metrics, candidate)
-        elif _asked(gate, reports) >= gate.questions:
+        elif gate.of_figure:
+            results += of_figures(gate, reports.figures, candidate)
+        elif count(gate, reports.answers, reports.texts) >= gate.questions:
             of, held = (of_texts, reports.texts) if gate.of_perplexity else (of_shares, reports.answers)
             results += of(gate, held, candidate)
-    return [*results, *_enough(reports, gates)]
-
-
-def _asked(gate: Gate, reports: Reports) -> int:
-    """How many questions, or pieces of text, a gate is about."""
-    if gate.measure == "text_perplexity":
-        return sum(gate.scope in (text.scope, "known") for text in reports.texts)
-    return len(concerned(gate, reports.answers))
-
-
-def _enough(reports: Reports, gates: Sequence[Gate]) -> list[GateResult]:
-    """Whether any gate on what the drops brought has as many questions as it needs; nothing without such a gate."""
-    current = [gate for gate in gates if gate.scope == "current"]
-    if not current:
-        return []
-    asked = {gate.name: _asked(gate, reports) for gate in current}
-    enough = any(asked[gate.name] >= gate.questions for gate in current)
-    return [
-        GateResult(
-            name="questions on this drop",
-            measured=max(asked.values()),
-            needed=min(gate.questions for gate in current),
-            bound="at least",
-            champion=None,
-            outcome="passed" if enough else "undecided",
-        )
-    ]
+    return [*results, *enough(gates, reports.answers, reports.texts)]
 
 
 def _without_training(reports: Reports, gates: Sequence[Gate]) -> str:
     """What to say if the base passes every gate with examples before each question; raw text can only be learned."""
     shown = reports.metrics.get(_IN_CONTEXT)
-    if not shown or any(text.scope == "current" for text in reports.texts):
+    if reports.stopped or not shown or any(text.scope == "current" for text in reports.texts):
         return ""
     if any(result.asks for result in _results(reports, gates, _IN_CONTEXT)):
         return ""

@@ -1,14 +1,16 @@
 """What each model made of each question: reports/answers.jsonl and reports/texts.jsonl, written and read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.evaluation.figures import Figure, read_figures
 from abreast.evaluation.metrics import is_right, is_stale
+from abreast.evaluation.stopped import Stopped, read_stopped
 from abreast.fault import first_fault
 from abreast.knowledge.lesson import Question
 
@@ -55,6 +57,8 @@ class Reports(NamedTuple):
     metrics: dict[str, Any]
     answers: tuple[Outcome, ...]
     texts: tuple[Text, ...]
+    figures: Mapping[str, Figure] = {}
+    stopped: Stopped | None = None
 
 
 def write_answers(
@@ -65,16 +69,43 @@ def write_answers(
     Args:
         said: by model an answer to each question; None for a model that there is not.
     """
-    right = {who: _each(answers, questions, lambda q, a: is_right(q, a, tolerance)) for who, answers in said.items()}
-    stale = {who: _each(answers, questions, is_stale) for who, answers in said.items()}
+    found = outcomes(questions, said, tolerance)
     with path.open("w", encoding="utf-8") as file:
-        for number, question in enumerate(questions):
+        for number, (question, one) in enumerate(zip(questions, found, strict=True)):
             given = {who: answers[number] if answers is not None else None for who, answers in said.items()}
-            hits = {who: held[number] if held is not None else None for who, held in right.items()}
-            outdated = {who: held[number] if held is not None else None for who, held in stale.items()}
-            line = question.model_dump(include=_ASKED) | given | {"right": hits}
-            file.write(json.dumps(line | {"outdated": outdated if question.stale else None}) + "\n")
-    return right
+            line = question.model_dump(include=_ASKED) | given | {"right": one.right, "outdated": one.outdated}
+            file.write(json.dumps(line) + "\n")
+    return {who: [one.right[who] for one in found] if answers is not None else None for who, answers in said.items()}
+
+
+def outcomes(
+    questions: Sequence[Question], said: Mapping[str, Sequence[str] | None], tolerance: float
+) -> tuple[Outcome, ...]:
+    """What each model made of each question; arguments as of `write_answers`."""
+
+    def each(number: int, what: Callable[[Question, str], bool]) -> dict[str, bool | None]:
+        given = {who: None if answers is None else answers[number] for who, answers in said.items()}
+        return {who: None if answer is None else what(questions[number], answer) for who, answer in given.items()}
+
+    return tuple(
+        Outcome(
+            **question.model_dump(include={*_FIELDS} - {"id"}),
+            right=each(number, lambda question, answer: is_right(question, answer, tolerance)),
+            outdated=each(number, is_stale) if question.stale else None,
+        )
+        for number, question in enumerate(questions)
+    )
+
+
+def foreseen_texts(texts: Sequence[Question], foreseen: Mapping[str, "Sequence[Foreseen] | None"]) -> tuple[Text, ...]:
+    """How well each model foresaw each piece of raw text; arguments as of `write_texts`."""
+    found = []
+    for number, text in enumerate(texts):
+        given = {who: pieces[number] if pieces is not None else None for who, pieces in foreseen.items()}
+        tokens = next((piece.tokens for piece in given.values() if piece is not None), 0)
+        means = {who: None if piece is None else piece.mean for who, piece in given.items()}
+        found.append(Text(key=text.key, scope=text.scope, tokens=tokens, means=means))
+    return tuple(found)
 
 
 def write_texts(path: Path, texts: Sequence[Question], foreseen: Mapping[str, "Sequence[Foreseen] | None"]) -> None:
@@ -84,16 +115,13 @@ def write_texts(path: Path, texts: Sequence[Question], foreseen: Mapping[str, "S
         foreseen: by model how well it foresaw each piece; None for a model that there is not.
     """
     with path.open("w", encoding="utf-8") as file:
-        for number, text in enumerate(texts):
-            found = {who: pieces[number] if pieces is not None else None for who, pieces in foreseen.items()}
-            tokens = next(piece.tokens for piece in found.values() if piece is not None)
-            means = {who: None if piece is None else piece.mean for who, piece in found.items()}
-            line = text.model_dump(include=set(_FIELDS)) | {"tokens": tokens, "means": means}
+        for text, one in zip(texts, foreseen_texts(texts, foreseen), strict=True):
+            line = text.model_dump(include=set(_FIELDS)) | {"tokens": one.tokens, "means": one.means}
             file.write(json.dumps(line) + "\n")
 
 
 def read_reports(folder: Path) -> Reports:
-    """Read `metrics.json`, `answers.jsonl` and `texts.jsonl`.
+    """Read `metrics.json`, `answers.jsonl`, `texts.jsonl`, and what there is of the other JSON files.
 
     Raises:
         AbreastError: one is missing or has another form; the message names file and line.
@@ -102,13 +130,8 @@ def read_reports(folder: Path) -> Reports:
         metrics = json.loads((folder / METRICS).read_text())
     except (OSError, ValueError) as error:
         raise AbreastError(f"{folder / METRICS}: not readable ({error}); run the stage `evaluate`") from None
-    return Reports(metrics, _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text))
-
-
-def _each(answers: Sequence[str] | None, questions: Sequence[Question], what: Any) -> list[bool] | None:
-    if answers is None:
-        return None
-    return [what(question, answer) for question, answer in zip(questions, answers, strict=True)]
+    answers, texts = _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text)
+    return Reports(metrics, answers, texts, read_figures(folder), read_stopped(folder))
 
 
 Line = TypeVar("Line", Outcome, Text)

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.holder import Holder
-from abreast.registry.ledger import Lease, Ledger, Promotion
+from abreast.registry.ledger import Lease, Ledger, Promotion, Withdrawal
 from abreast.registry.record import Registry
 
 LEASE_SECONDS = 120.0
@@ -30,20 +30,28 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 0.2  # seconds between two looks at the lease
 
 
 def promote(
-    ledger: Ledger, registry: Registry, version: int, reason: str, actor: str, *, force: bool = False
+    ledger: Ledger,
+    registry: Registry,
+    version: int,
+    reason: str,
+    actor: str,
+    *,
+    force: bool = False,
+    reviewed: bool = False,
 ) -> Promotion:
     """Make `version` the champion; a version that serves already is left as it is.
 
     Args:
         actor: who wants it, such as `update u0007` or a person's name.
         force: promote whatever the verdict, and whichever version serves now.
+        reviewed: a person has approved it, so that `inconclusive` is enough (only `abreast.registry.review` says so).
 
     Returns:
         The row of the log by which `version` serves.
 
     Raises:
-        AbreastError: the verdict is not `pass`, another than its parent serves now, or its files are not the recorded
-            ones. The champion is untouched then.
+        AbreastError: the verdict is not good enough, another than its parent serves now, or its files are not the
+            recorded ones. The champion is untouched then.
         Unavailable: MLflow or the ledger failed on the way, or another promotion takes too long. Try again.
     """
     line = registry.name
@@ -52,7 +60,8 @@ def promote(
         if ledger.champion(line) == version:
             return ledger.last_promotion(line)
         known = ledger.version(line, version)
-        if known.verdict != "pass" and not force:
+        good = ("pass", "inconclusive") if reviewed else ("pass",)
+        if known.verdict not in good and not force:
             raise AbreastError(
                 f"v{version} is not promoted: its verdict is {known.verdict or 'not given yet'}, not pass"
             )
@@ -88,7 +97,8 @@ def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Pro
         served = ledger.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"
-            raise AbreastError(f"nothing to roll back to: {before} served")
+            sound = " (of those that know no withdrawn drop)" if ledger.withdrawals(line) else ""
+            raise AbreastError(f"nothing to roll back to: {before} served{sound}")
         promotion = ledger.intend(
             lease,
             line,
@@ -102,6 +112,28 @@ def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Pro
         return _carry_out(ledger, registry, lease, promotion)
 
 
+def withdraw(
+    ledger: Ledger, registry: Registry, digest: str, reason: str, actor: str
+) -> tuple[Withdrawal, Promotion | None]:
+    """Mark a drop as withdrawn, and return to the last champion that does not know it, if there was one.
+
+    Said again, it completes what a crash cut off; the sweep does too.
+
+    Returns:
+        The mark, and the rollback; None where the champion does not know the drop, or every version that served does.
+
+    Raises:
+        AbreastError: no such drop was accepted, or the files of the version to return to are not the recorded ones.
+        Unavailable: as in `promote`.
+    """
+    line = registry.name
+    with _alone(ledger, line) as lease:
+        _finish(ledger, registry, lease)
+        mark = ledger.withdraw(lease, line, digest, reason=reason, actor=actor)
+        point("promoter.withdrawn")
+        return mark, _leave_withdrawn(ledger, registry, lease)
+
+
 def sweep(ledger: Ledger, registry: Registry) -> list[str]:
     """Finish or revert what a crash left half done, and set the aliases by the log.
 
@@ -111,6 +143,14 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
     line = registry.name
     with _alone(ledger, line) as lease:
         done = _finish(ledger, registry, lease)
+        try:
+            left = _leave_withdrawn(ledger, registry, lease)
+        except Unavailable:
+            raise
+        except AbreastError as error:
+            done.append(f"a champion that knows a withdrawn drop serves on: {error}")
+        else:
+            done += [] if left is None else [f"v{left.before} left for v{left.version}: {left.reason}"]
         return done + _align(ledger, registry, lease)
 
 
@@ -146,6 +186,26 @@ def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     return [f"{left.kind} of v{left.version} finished"]
 
 
+def _leave_withdrawn(ledger: Ledger, registry: Registry, lease: Lease) -> Promotion | None:
+    """Return to the last champion that knows no withdrawn drop, if the present one does and there was one."""
+    line = registry.name
+    served = ledger.served(line)
+    mark = ledger.taint(line, served[-1]) if len(served) > 1 else None
+    if mark is None:
+        return None
+    promotion = ledger.intend(
+        lease,
+        line,
+        served[-2],
+        kind="rollback",
+        expected=served[-1],
+        forced=False,
+        reason=f"drop {mark.digest[:12]} was withdrawn: {mark.reason}",
+        actor=mark.actor,
+    )
+    return _carry_out(ledger, registry, lease, promotion)
+
+
 def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Promotion) -> Promotion:
     """From the written intent to the written end."""
     point("promoter.intended")
@@ -169,9 +229,10 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
 
 
 def _previous_after(ledger: Ledger, promotion: Promotion) -> int | None:
-    served = ledger.served(promotion.line)
+    """What `ledger.previous` will say when the promotion is done."""
     if promotion.kind == "promote":
-        return served[-1] if served else None
+        return ledger.ground(promotion.line)
+    served = ledger.served(promotion.line)
     return served[-3] if len(served) > 2 else None
 
 

@@ -12,7 +12,7 @@ from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.evaluation.measures.retention import RetentionMatrix
 from abreast.registry.ledger import Drop
-from abreast.registry.retention import FIGURES
+from abreast.registry.retention import FIGURES, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,7 +74,7 @@ def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
     client.log_artifacts(run.info.run_id, str(facts.folder / "reports"), "reports")
     point("record.artifacts")
     client.log_dict(run.info.run_id, facts.retention.model_dump(), "reports/matrix.json")
-    client.log_figure(run.info.run_id, plot_matrix(facts.retention), "reports/matrix.png")
+    client.log_figure(run.info.run_id, plot_matrix(shown(facts.retention)), "reports/matrix.png")
 
 
 def _run_tags(facts: RunFacts) -> dict[str, str]:

@@ -60,9 +60,9 @@ class Workspace:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        _git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
+        git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
         point("workspace.cloned")
-        _git(self.clone, "checkout", "--quiet", "--detach", commit)
+        git(self.clone, "checkout", "--quiet", "--detach", commit)
         configure_clone(self.clone, self.project.home, self.project.params.storage, self.project.root)
         point("workspace.configured")
         save_snapshot(self.clone, snapshot)
@@ -83,8 +83,10 @@ class Workspace:
             ordered = networkx.dfs_postorder_nodes(repo.index.graph)
             return [stage.name for stage in ordered if isinstance(stage, PipelineStage)]
 
-    def reproduce(self, stage: str) -> bool:
+    def reproduce(self, stage: str, force: bool = False) -> bool:
         """Run one stage unless it is up to date or in the run cache; whether anything had to be done.
+
+        With `force` it is run in any case.
 
         Raises:
             StageKilled: the stage's process was killed, or an earlier kill hit DVC itself; run it again.
@@ -99,7 +101,7 @@ class Workspace:
         with _inside(self.clone), self._stage_environment(failure), Repo(str(self.clone)) as repo:
             try:
                 point("stage.wanted")
-                ran = bool(repo.reproduce(targets=[stage], single_item=True))
+                ran = bool(repo.reproduce(targets=[stage], single_item=True, force=force))
                 point("stage.done")
                 return ran
             except ReproductionError as error:
@@ -149,15 +151,15 @@ class Workspace:
         The origin's working tree, branches and index stay as they are.
         """
         tracked = ["snapshot.json", "dvc.lock", *map(str, self.clone.glob("data/*/*.dvc"))]
-        _git(self.clone, "add", "--force", *tracked)
-        if _git(self.clone, "status", "--porcelain", "--untracked-files=no"):
-            _git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
+        git(self.clone, "add", "--force", *tracked)
+        if git(self.clone, "status", "--porcelain", "--untracked-files=no"):
+            git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
         point("workspace.committed")
-        _git(self.clone, "tag", "--force", tag)
+        git(self.clone, "tag", "--force", tag)
         point("workspace.tagged")
-        _git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
+        git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
         point("workspace.kept")
-        return _git(self.clone, "rev-parse", "HEAD")
+        return git(self.clone, "rev-parse", "HEAD")
 
     def remove(self) -> None:
         """Delete the folder; everything that matters is in the DVC cache, git and the registry by then."""
@@ -207,7 +209,8 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints, run in `folder` under a name of its own; AbreastError if it refuses."""
     identity = ["-c", "user.name=Abreast", "-c", "user.email=abreast@localhost"]
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, text=True, capture_output=True, check=False)
     if done.returncode:

@@ -23,14 +23,14 @@ def facts(count: int, start: int = 0, value: str = "{0}.1") -> list[dict]:
 def look(tmp_path: Path):
     """Examine rows, or lines, put into files."""
 
-    def examine_rows(*files: list, known: dict | None = None, **knobs) -> Examined:
+    def examine_rows(*files: list, known: dict | None = None, former: dict | None = None, **knobs) -> Examined:
         folder = tmp_path / "delivery"
         folder.mkdir(exist_ok=True)
         for number, rows in enumerate(files):
             lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
             (folder / f"{number}.jsonl").write_text("".join(f"{line}\n" for line in lines))
         params = Params(intake=Intake(**knobs))
-        return examine(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT)
+        return examine(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT, former)
 
     return examine_rows
 
@@ -132,6 +132,22 @@ def test_a_drop_that_withdraws_most_is_stopped(look):
     withdrawn = [row | {"value": None} for row in facts(50)]
     assert "100% of the rows withdraw what is known" in look(withdrawn, known=known).reasons[0]
     assert look(withdrawn[:40], known=known).verdict == "accepted"
+
+
+def test_old_values_that_come_again_as_new_are_stopped_and_with_their_days_they_are_history(look):
+    known = {f"k{n}": f"{n}.2" for n in range(30)}
+    former = {f"k{n}": {f"{n}.1": "2024-06-01"} for n in range(30)}
+    undated = [{name: value for name, value in row.items() if name != "as_of"} for row in facts(20)]
+    for again in (undated, [row | {"as_of": "2025-04-01"} for row in facts(20)]):
+        refused = look(again, known=known, former=former)
+        assert refused.verdict == "quarantined"
+        assert refused.reasons == (
+            "drop 2024-04: 100% of the 20 known keys that change get back a value that had ended, as if it were new; "
+            "at most 50% may: give the rows their days in as_of",
+        )
+        assert look(again, known=known).verdict == "accepted", "nothing is known of what was before"
+    assert look(facts(20), known=known, former=former).verdict == "accepted"
+    assert look(undated[:9] + facts(10, start=20, value="{0}.3"), known=known, former=former).verdict == "accepted"
 
 
 def test_the_data_docs_are_kept_and_hold_no_rows(look, tmp_path):

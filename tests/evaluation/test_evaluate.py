@@ -1,10 +1,13 @@
 import csv
 import json
+import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 
 from abreast.config import Gate, load_params
 from abreast.errors import AbreastError
@@ -31,8 +34,6 @@ def trained(tmp_path_factory, tiny_base):
 
 @pytest.fixture
 def project(trained, tmp_path, monkeypatch):
-    import shutil
-
     root = Path(shutil.copytree(trained, tmp_path / "project"))
     monkeypatch.chdir(root)
     return root
@@ -97,10 +98,102 @@ def test_with_or_without_remembered_answers_the_reports_are_the_same(project):
     assert [(Path("reports") / name).read_bytes() for name in names] == first
 
 
-def set_in_context(count: int) -> None:
+def set_knobs(section: str, **changed: Any) -> None:
     knobs = yaml.safe_load(Path("params.yaml").read_text())
-    knobs["evaluate"]["in_context"] = count
+    knobs[section] = knobs[section] | changed
     Path("params.yaml").write_text(yaml.safe_dump(knobs))
+
+
+def set_in_context(count: int) -> None:
+    set_knobs("evaluate", in_context=count)
+
+
+REPORTED = ("metrics.json", "answers.jsonl", "texts.jsonl", "retention.csv", "slices.csv", "stopped.json")
+BAR = {"name": "bar", "measure": "right", "scope": "known", "at_least": 0.9}
+
+
+def ask_many(right: int, wrong: int) -> list:
+    """Known facts in many guises, and such that nobody knows."""
+    places = [("a", value) for value in ["1.5"] * right + ["0"] * wrong]
+    asked = [
+        question(f"{key} {number}", value, scope="retained" if number % 2 else "current", asked=f"value of {key}")
+        for number, (key, value) in enumerate(places)
+    ]
+    write_jsonl(Path("data/questions.jsonl"), asked)
+    return asked
+
+
+def evaluated() -> dict[str, bytes]:
+    evaluate.main()
+    return {name: (Path("reports") / name).read_bytes() for name in REPORTED}
+
+
+def set_early(stop: list[str] | None) -> None:
+    early = None if stop is None else {"stop": stop, "batches": 2}
+    set_knobs("evaluate", batch=2, early=early)
+    knobs = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(yaml.safe_dump(knobs | {"gates": [BAR]}))
+
+
+@pytest.mark.parametrize(("right", "wrong", "verdict"), [(0, 30, "fail"), (60, 0, "pass")])
+def test_a_settled_case_has_the_same_verdict_for_fewer_questions(project, right, wrong, verdict):
+    ask_many(right, wrong)
+    set_early(None)
+    full = evaluated()
+    judged = judge(read_reports(Path("reports")), [Gate(**BAR)])
+    assert (judged.verdict, full["stopped.json"]) == (verdict, b"null\n")
+    set_early(["fail", "pass"])
+    early = evaluated()
+    reports = read_reports(Path("reports"))
+    found = judge(reports, [Gate(**BAR)])
+    assert found.verdict == verdict
+    assert 0 < len(reports.answers) == reports.stopped.asked < right + wrong == reports.stopped.planned
+    metrics = reports.metrics
+    assert metrics["counts"]["current"] + metrics["counts"]["retained"] == len(reports.answers)
+    assert metrics["planned"] == json.loads(full["metrics.json"])["planned"]
+    assert set(early["answers.jsonl"].splitlines()) < set(full["answers.jsonl"].splitlines())
+    assert evaluated() == early
+    shutil.rmtree(project.parent / "home/answers")
+    assert evaluated() == early, "and without what is remembered"
+
+
+def test_a_case_that_is_not_settled_asks_everything(project):
+    ask_many(9, 1)
+    set_early(None)
+    full = evaluated()
+    set_early(["fail", "inconclusive", "pass"])
+    assert evaluated() == full
+
+
+def test_a_fail_before_the_first_question_leaves_readable_reports(project):
+    knobs = yaml.safe_load(Path("params.yaml").read_text())
+    gate = {"name": "language", "measure": "general_perplexity", "scope": "general", "at_most": 1.0}
+    knobs["evaluate"]["early"] = {}
+    Path("params.yaml").write_text(yaml.safe_dump(knobs | {"gates": [gate]}))
+    evaluate.main()
+    reports = read_reports(Path("reports"))
+    assert (reports.stopped.asked, reports.stopped.planned, reports.answers) == (0, 4, ())
+    assert reports.metrics["candidate"]["current_exact_match"] is None
+    assert judge(reports, [Gate(**gate)]).verdict == "fail"
+    assert Path("reports/retention.csv").read_text().startswith("drop,name,questions")
+
+
+def test_a_champion_that_was_a_candidate_is_not_asked_again_what_it_was_asked(project):
+    def remembered() -> dict[str, int]:
+        return {path.name: len(json.loads(path.read_text())) for path in (project.parent / "home/answers").iterdir()}
+
+    evaluate.main()
+    before = remembered()
+    promote(project)
+    model = Path("model/adapter_model.safetensors")
+    save_file({name: weight * 1.01 for name, weight in load_file(model).items()}, model)
+    asked = [question("new", "3.3"), *(question(key, value, "retained") for key, value in FACTS.items())]
+    write_jsonl(Path("data/questions.jsonl"), asked)
+    evaluate.main()
+    after = remembered()
+    assert {name: after[name] - count for name, count in before.items()} == dict.fromkeys(before, 1)
+    (candidate,) = after.keys() - before.keys()
+    assert after[candidate] == len(asked) + 1, "and general text"
 
 
 def test_the_base_is_asked_again_with_examples_if_it_shall_be(project):

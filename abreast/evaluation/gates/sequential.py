@@ -1,11 +1,12 @@
-"""Early stopping: when the questions that were asked tell what all of them would say.
+"""Early stopping: what the answers so far tell of what all of them will say.
 
-The questions of a pool are asked in a random order, without replacement, in blocks. After any block, and after as many
-looks as one likes, the final counts that are still plausible are a confidence set; if the gates say the same of all of
-them, the rest need not be asked. The verdict is then that of the full evaluation, but for the stated error.
+The keys of a pool are asked about in a random order, without replacement, in blocks. After any block, and after as many
+looks as one likes, the final counts that are still plausible are a confidence set; if a gate says the same of all of
+them, the rest need not be asked. What it says is then what it says of the full evaluation, but for the stated error.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,11 @@ from scipy.special import gammaln, logsumexp
 from abreast.config import Gate
 from abreast.evaluation.gates.exact import p_table
 from abreast.evaluation.gates.mcnemar import mcnemar
+from abreast.evaluation.gates.share import p_above, p_below
 
 PASS, INCONCLUSIVE, FAIL = 0, 1, 2
+LARGEST = 1000
+"""Of pools with more keys all are asked: too many final counts are possible to hold them all."""
 _RARE, _COMMON = 0.02, 1.0
 """The bets: one kind of answer is common and the others are rare (pseudo-counts)."""
 _EXPECTED = 0.8
@@ -23,15 +27,33 @@ _EXPECTED = 0.8
 _ROUNDING = 1e-9
 
 
-class Watch(NamedTuple):
-    """All final counts that a pool can end with, and the verdict on each."""
+class Tally(NamedTuple):
+    """What was seen of a pool so far. A key counts by the share of its questions, as in `gates.pairs`."""
 
-    ends: np.ndarray
-    """Shape (ends, kinds of answer): how many of the pool's questions are of each kind."""
-    verdicts: np.ndarray
-    """Shape (ends,): PASS, INCONCLUSIVE or FAIL."""
+    size: int
+    """Keys in the pool, asked or not."""
+    seen: np.ndarray
+    """How many keys are of each kind: better, worse and alike of two models; or hit by all questions, and not."""
+    sums: np.ndarray
+    """What they add up to: the shares won and lost; or the shares of hits."""
+    least: float
+    """The smallest share by which a key can differ: 1 where each has one question."""
     expected: int
-    """The kind of answer that a good candidate gives most. It decides how early, not how surely."""
+    """The kind that a good candidate gives most. It decides how early, not how surely."""
+
+
+class Verdicts(NamedTuple):
+    """The best and the worst that a gate may still say of all questions, and between what its figure will lie."""
+
+    best: int
+    worst: int
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def settled(self) -> bool:
+        """Whether the rest can change nothing."""
+        return self.best == self.worst
 
 
 def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
@@ -69,51 +91,127 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
     return wealth
 
 
-def settled(watch: Watch, seen: np.ndarray, error: float) -> int | None:
-    """The verdict on all final counts that are still plausible; None while they differ.
+def plausible(tally: Tally, error: float) -> np.ndarray:
+    """The final counts that the answers so far do not speak against.
 
     Args:
-        seen: as in `log_wealth`.
-        error: the chance, at most, that this ever gives another verdict than the full pool.
+        error: the chance, at most, that this ever leaves out the true ones; 0 keeps all that are possible.
+
+    Returns:
+        shape (ends, kinds of answer), as `log_wealth` takes them; never empty.
     """
-    plausible = watch.verdicts[log_wealth(watch.ends, seen, watch.expected) < np.log(1 / error)]
-    return int(plausible[0]) if len(plausible) and (plausible == plausible[0]).all() else None
+    if tally.seen.sum() == tally.size:
+        return tally.seen[None]
+    ends = _ends(tally.size, len(tally.seen))
+    if not error:
+        return ends[(ends >= tally.seen).all(axis=1)]
+    wealth = log_wealth(ends, tally.seen, tally.expected)
+    held = wealth < np.log(1 / error)
+    return ends[held] if held.any() else ends[[wealth.argmin()]]
 
 
-def watch_pairs(gates: Sequence[Gate], size: int) -> Watch:
-    """What gates against another model make of (won, lost, alike), for every outcome of `size` questions."""
-    won, lost = (counts.astype(int) for counts in np.nonzero(np.tri(size + 1)[::-1]))
-    verdicts = np.zeros(len(won), dtype=int)
-    for gate in gates:
-        sign, bound = (1, gate.at_least) if gate.at_least is not None else (-1, -gate.at_most)
-        better, worse = (won, lost) if sign == 1 else (lost, won)
-        reached = better - worse >= size * bound - _ROUNDING
-        kept, missed = _p_values(better, worse, size, bound), _p_values(worse, better, size, -bound)
-        verdicts = np.maximum(verdicts, _verdicts(gate, reached, kept, missed))
-    expected = 0 if all(gate.scope == "current" for gate in gates) else 2
-    return Watch(np.stack([won, lost, size - won - lost], axis=1), verdicts, expected)
+class Corner(NamedTuple):
+    """Final counts that are as good, or as bad, as they can be; arrays of shape (ends,)."""
+
+    better: np.ndarray
+    worse: np.ndarray
+    won: np.ndarray
+    lost: np.ndarray
 
 
-def watch_share(gates: Sequence[Gate], size: int) -> Watch:
-    """What gates on the share itself, without `confidence`, make of (hits, misses)."""
-    hits = np.arange(size + 1)
-    verdicts = np.zeros(size + 1, dtype=int)
-    for gate in gates:
-        low = -np.inf if gate.at_least is None else gate.at_least
-        high = np.inf if gate.at_most is None else gate.at_most
-        reached = (hits >= size * low - _ROUNDING) & (hits <= size * high + _ROUNDING)
-        verdicts = np.maximum(verdicts, _verdicts(gate, reached, np.ones(size + 1), np.ones(size + 1)))
-    expected = 0 if all(gate.at_least is not None for gate in gates) else 1
-    return Watch(np.stack([hits, size - hits], axis=1), verdicts, expected)
+def verdicts_on_pairs(gate: Gate, strata: Sequence[Tally], error: float, slices: int = 1) -> Verdicts:
+    """What a gate against another model may still say, and between what the difference of the shares will lie.
+
+    Args:
+        strata: the parts of the pool, each asked in an order of its own, such as what is new and what was known.
+        error: as in `plausible`, for each stratum.
+        slices: of so many slices this is one: it misses the bound if it does after Holm's correction for all of them.
+    """
+    held = [_corners(tally, plausible(tally, error)) for tally in strata]
+    high, low = held[0] if len(held) == 1 else _added(held)
+    size = sum(tally.size for tally in strata)
+    said = np.concatenate([_of_pairs(gate, size, high, True, slices), _of_pairs(gate, size, low, False, slices)])
+    ends = (low.won - low.lost).min() / size, (high.won - high.lost).max() / size
+    return Verdicts(int(said.min()), int(said.max()), *map(float, ends))
+
+
+def verdicts_on_share(gate: Gate, strata: Sequence[Tally], error: float, slices: int = 1) -> Verdicts:
+    """What a gate on the share itself may still say; arguments as of `verdicts_on_pairs`."""
+    low = high = 0.0
+    for tally in strata:
+        hit, other = (plausible(tally, error) - tally.seen).T
+        low += tally.sums[0] + hit.min()
+        high += tally.sums[0] + (hit + other * (1 - tally.least)).max()
+    size = sum(tally.size for tally in strata)
+    said = [int(_of_share(gate, size, hits, slices)[0]) for hits in (low, high)]
+    return Verdicts(min(said), max(said), float(low / size), float(high / size))
+
+
+def verdicts_on_counts(gate: Gate, won: np.ndarray, lost: np.ndarray, size: int) -> np.ndarray:
+    """What a gate against another model says of so many keys, won and lost whole; shape as of `won`."""
+    return _of_pairs(gate, size, Corner(won, lost, won, lost), True, 1)
+
+
+@lru_cache(maxsize=16)
+def _ends(size: int, kinds: int) -> np.ndarray:
+    """All counts that so many keys can have, of two kinds or of three."""
+    if kinds == 2:
+        return np.stack([np.arange(size + 1), np.arange(size, -1, -1)], axis=1)
+    first, second = (counts.astype(int) for counts in np.nonzero(np.tri(size + 1)[::-1]))
+    return np.stack([first, second, size - first - second], axis=1)
+
+
+def _corners(tally: Tally, ends: np.ndarray) -> tuple[Corner, Corner]:
+    more, less = ends[:, 0] - tally.seen[0], ends[:, 1] - tally.seen[1]
+    (won, lost), least = tally.sums, tally.least
+    return (
+        Corner(ends[:, 0], ends[:, 1], won + more, lost + less * least),
+        Corner(ends[:, 0], ends[:, 1], won + more * least, lost + less),
+    )
+
+
+def _added(strata: Sequence[tuple[Corner, Corner]]) -> tuple[Corner, Corner]:
+    """The corners of several strata together, whichever of their final counts go with each other."""
+    high = [[of.better.max(), of.worse.min(), of.won.max(), of.lost.min()] for of, _ in strata]
+    low = [[of.better.min(), of.worse.max(), of.won.min(), of.lost.max()] for _, of in strata]
+    return Corner(*np.sum(high, axis=0)[:, None]), Corner(*np.sum(low, axis=0)[:, None])
+
+
+def _of_pairs(gate: Gate, size: int, corner: Corner, up: bool, slices: int) -> np.ndarray:
+    """The verdicts on one corner; where keys count by fractions, those of the next whole counts further out."""
+    outwards, inwards = (np.ceil, np.floor) if up else (np.floor, np.ceil)
+    won, lost, bound = corner.won, corner.lost, gate.at_least
+    whole = outwards(won - _ROUNDING if up else won + _ROUNDING), inwards(lost + _ROUNDING if up else lost - _ROUNDING)
+    votes = corner.better, corner.worse
+    if gate.at_most is not None:
+        won, lost, bound, whole, votes = lost, won, -gate.at_most, whole[::-1], votes[::-1]
+    reached = won - lost >= size * bound - _ROUNDING
+    better, worse = (count.astype(int) for count in (votes if bound == 0.0 else whole))
+    kept, missed = _p_values(better, worse, size, bound), _p_values(worse, better, size, -bound)
+    return _verdicts(gate, reached, kept, missed * slices)
+
+
+def _of_share(gate: Gate, size: int, hits: float, slices: int) -> np.ndarray:
+    low = -np.inf if gate.at_least is None else gate.at_least
+    high = np.inf if gate.at_most is None else gate.at_most
+    reached = np.array([size * low - _ROUNDING <= hits <= size * high + _ROUNDING])
+    bar = gate.at_least if gate.at_least is not None else gate.at_most
+    p = np.array([p_above(hits, size, bar)]), np.array([p_below(hits, size, bar)])
+    kept, missed = p if gate.at_least is not None else p[::-1]
+    return _verdicts(gate, reached, kept, missed * slices)
 
 
 def _p_values(won: np.ndarray, lost: np.ndarray, size: int, bound: float) -> np.ndarray:
-    if bound == 0.0:
-        return mcnemar(won, lost)
+    return mcnemar(won, lost) if bound == 0.0 else _p_by_counts(size, bound)[won, lost]
+
+
+@lru_cache(maxsize=128)
+def _p_by_counts(size: int, bound: float) -> np.ndarray:
+    """The p-values of `p_table`, to be looked up by won and lost."""
     table = p_table(size, bound)
     by_counts = np.ones((size + 1, size + 1))
     by_counts[table.won, table.lost] = table.p
-    return by_counts[won, lost]
+    return by_counts
 
 
 def _verdicts(gate: Gate, reached: np.ndarray, kept: np.ndarray, missed: np.ndarray) -> np.ndarray:

@@ -47,24 +47,34 @@ def of_shares(gate: Gate, answers: Sequence[Outcome], candidate: str) -> list[Ga
         candidate: the name of the model in the answers.
     """
     held = concerned(gate, answers)
-    if not held or (gate.against != "absolute" and _hits(held, gate, gate.against)[0] is None):
+    parts = slices_of(gate, held)
+    if not parts or (gate.against != "absolute" and hits(held, gate, gate.against)[0] is None):
         return []
-    if gate.slices is None or gate.only is not None:
-        return [_result(gate, _found(gate, gate.name, held, candidate))]
-    names = sorted({getattr(one, gate.slices) for one in held})
-    if len(names) < 2:
-        return []
-    parts = {name: [one for one in held if getattr(one, gate.slices) == name] for name in names}
-    found = [
-        _found(gate, f"{gate.name} [{name or 'none'}]", part, candidate)
-        for name, part in parts.items()
-        if len(part) >= gate.questions
-    ]
+    found = [_found(gate, name, part, candidate) for name, part in parts.items()]
     corrected = holm([one.p_missed for one in found])
-    return _told([_result(gate, one._replace(p_missed=p)) for one, p in zip(found, corrected, strict=True)])
+    return told([_result(gate, one._replace(p_missed=p)) for one, p in zip(found, corrected, strict=True)])
 
 
-def _told(results: list[GateResult]) -> list[GateResult]:
+def slices_of(gate: Gate, held: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """What a gate is asked of, by the names of its results: all that it is about, or each slice with enough of it."""
+    if not held:
+        return {}
+    if gate.slices is None or gate.only is not None:
+        return {gate.name: list(held)}
+    parts: dict[str, list[Outcome]] = {}
+    for one in sorted(held, key=lambda one: getattr(one, gate.slices)):
+        parts.setdefault(getattr(one, gate.slices), []).append(one)
+    if len(parts) < 2:
+        return {}
+    return {f"{gate.name} [{name or 'none'}]": part for name, part in parts.items() if len(part) >= gate.questions}
+
+
+def result_of(gate: Gate, name: str, held: Sequence[Outcome], candidate: str = "candidate") -> GateResult:
+    """What a gate makes of some answers by themselves."""
+    return _result(gate, _found(gate, name, held, candidate))
+
+
+def told(results: list[GateResult]) -> list[GateResult]:
     """All that do not pass, or the one that comes nearest to not passing."""
     if held_up := [one for one in results if not one.passed]:
         return held_up
@@ -72,18 +82,19 @@ def _told(results: list[GateResult]) -> list[GateResult]:
     return [min(zip(margins, range(len(results)), results, strict=True))[2]] if results else []
 
 
-def _hits(held: Sequence[Outcome], gate: Gate, who: str) -> list[bool | None]:
+def hits(held: Sequence[Outcome], gate: Gate, who: str) -> list[bool | None]:
+    """Whether a model's answers are what the gate counts; None of a model that there is not."""
     if gate.measure == "stale":
         return [one.outdated[who] for one in held]
     return [one.right[who] for one in held]
 
 
 def _found(gate: Gate, name: str, held: Sequence[Outcome], candidate: str) -> Found:
-    keys, mine = [one.key for one in held], _hits(held, gate, candidate)
+    keys, mine = [one.key for one in held], hits(held, gate, candidate)
     confidence = gate.confidence or SHOWN
     if gate.against == "absolute":
-        return _alone(gate, name, keys, mine, _hits(held, gate, "champion"), confidence)
-    theirs = _hits(held, gate, gate.against)
+        return _alone(gate, name, keys, mine, hits(held, gate, "champion"), confidence)
+    theirs = hits(held, gate, gate.against)
     pairs = pair(keys, mine, theirs)
     bound = gate.at_least if gate.at_least is not None else gate.at_most
     shown = interval(pairs.won, pairs.lost, pairs.keys, confidence)
@@ -102,12 +113,12 @@ def _alone(
 ) -> Found:
     """A share by itself; the champion's is shown where there is one."""
     by_key = hits_by_key(keys, mine)
-    hits, count = float(by_key.sum()), len(by_key)
+    known, count = float(by_key.sum()), len(by_key)
     bar = gate.at_least if gate.at_least is not None else gate.at_most
-    above, below = p_above(hits, count, bar), p_below(hits, count, bar)
+    above, below = p_above(known, count, bar), p_below(known, count, bar)
     p_kept, p_missed = (above, below) if gate.at_least is not None else (below, above)
     other = None if champion[0] is None else float(hits_by_key(keys, champion).mean())
-    return Found(name, hits / count, bar, other, count, share_interval(hits, count, confidence), p_kept, p_missed)
+    return Found(name, known / count, bar, other, count, share_interval(known, count, confidence), p_kept, p_missed)
 
 
 def _result(gate: Gate, found: Found) -> GateResult:

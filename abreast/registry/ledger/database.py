@@ -62,7 +62,7 @@ class Database:
 
     def _has_schema(self) -> bool:
         with self._engine.connect() as connection:
-            return inspect(connection).has_table(schema.name)
+            return set(metadata.tables) <= set(inspect(connection).get_table_names())
 
     def _create_file(self) -> None:
         file = Path(self._url.database or "")
@@ -73,8 +73,11 @@ class Database:
 
     def _create_tables(self) -> None:
         with self._writer.begin() as connection:
-            if not inspect(connection).has_table(schema.name):
-                metadata.create_all(connection)
+            made_before = inspect(connection).has_table(schema.name)
+            found = connection.execute(select(schema.c.version)).scalar() if made_before else None
+            if found in (None, SCHEMA_VERSION):
+                metadata.create_all(connection)  # a ledger made before a table was thought of gets it now
+            if found is None:
                 connection.execute(schema.insert().values(version=SCHEMA_VERSION))
 
 

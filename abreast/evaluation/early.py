@@ -1,0 +1,122 @@
+"""Questions in a random order, in blocks, until the gates are settled."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from abreast.config import Early, Gate
+from abreast.evaluation.gates.sequential import FAIL, INCONCLUSIVE, PASS
+from abreast.evaluation.gates.watched import Watch
+from abreast.evaluation.outcomes import Reports
+from abreast.evaluation.stopped import Stopped
+from abreast.knowledge.sample import stable_hash
+
+VERDICTS = {PASS: "pass", INCONCLUSIVE: "inconclusive", FAIL: "fail"}
+_POOLS = (("current", "answers"), ("current", "texts"), ("retained", "answers"), ("retained", "texts"))
+"""What is asked first: what is new, then what was known before, and of both what is answered before raw text."""
+
+
+class Asked(NamedTuple):
+    """The numbers of the questions and pieces of text that were asked, in their own order, and why no more."""
+
+    answers: list[int]
+    texts: list[int]
+    stopped: Stopped | None
+
+
+Pools = dict[tuple[str, str], list[list[int]]]
+
+
+def ask_until_settled(
+    planned: Reports,
+    gates: Sequence[Gate],
+    models: Sequence[str],
+    knobs: Early,
+    batch: int,
+    ask: Callable[[list[int], list[int]], Reports],
+) -> Asked:
+    """Ask block after block, and stop as soon as a verdict that `evaluate.early` stops for is settled.
+
+    General text comes first, which takes no question. Then those pools are asked that a gate is for which is not
+    settled. All questions on a key are asked together, for a key is what counts. Raw text is asked pool by pool.
+
+    Args:
+        planned: all questions and pieces of text; their outcomes are not looked at.
+        models: the names of the models that are asked.
+        batch: the questions that a model answers at once.
+        ask: puts the questions and texts with these numbers to all models; gives the outcomes, and the perplexities of
+            general text as metrics.
+    """
+    watch, pools = Watch(planned, gates, models, knobs.error), _in_random_order(planned, knobs.seed)
+    numbers: tuple[list[int], list[int]] = ([], [])
+    held = ask([], [])
+    while any(pools.values()):
+        said = watch.look(held)
+        if said.settled and VERDICTS[said.best] in knobs.stop:
+            break
+        block = _next(pools, watch.open, knobs.batches * batch) if not said.settled else _rest(pools)
+        found = ask(*block)
+        held = held._replace(answers=held.answers + found.answers, texts=held.texts + found.texts)
+        for all_of, some in zip(numbers, block, strict=True):
+            all_of.extend(some)
+    asked = tuple(map(sorted, numbers))
+    return Asked(*asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error) if any(pools.values()) else None)
+
+
+def _stopped(watch: Watch, planned: Reports, asked: int, error: float) -> Stopped:
+    verdict = max((one.said.best for one in watch.watched), default=PASS)
+    enough = any(result.asks for result in watch.enough)
+    return Stopped(
+        verdict=VERDICTS[max(verdict, INCONCLUSIVE if enough else PASS)],
+        asked=asked,
+        planned=len(planned.answers) + len(planned.texts),
+        error=error,
+        open=tuple(gate.name for gate in watch.open),
+        gates=watch.gates,
+        results=tuple(watch.results),
+    )
+
+
+def _in_random_order(planned: Reports, seed: int) -> Pools:
+    """The numbers of the questions of each pool, key by key.
+
+    The order is another one for other questions, so that no key comes first at every update.
+    """
+    keys = sorted({one.key for one in (*planned.answers, *planned.texts)})
+    salt = f"{seed} {stable_hash(chr(10).join(keys), 'early')}"
+    pools: Pools = {}
+    for scope, what in _POOLS:
+        by_key: dict[str, list[int]] = {}
+        for number, one in enumerate(getattr(planned, what)):
+            if one.scope == scope:
+                by_key.setdefault(one.key, []).append(number)
+        pools[scope, what] = [by_key[key] for key in sorted(by_key, key=lambda key: stable_hash(key, salt))]
+    return pools
+
+
+def _next(pools: Pools, open_gates: Sequence[Gate], size: int) -> tuple[list[int], list[int]]:
+    """Take the next block: from the first pool that an open gate is for, those on one scope alone before the others."""
+    wanted = [("texts" if gate.of_perplexity else "answers", gate.scope) for gate in open_gates]
+    left = [(scope, what) for scope, what in pools if pools[scope, what]]
+    alone = [(scope, what) for scope, what in left if (what, scope) in wanted]
+    both = [(scope, what) for scope, what in left if (what, "known") in wanted]
+    place = [*alone, *both, *left][0]
+    if place[1] == "texts":
+        return [], _all(pools, place)
+    block: list[int] = []
+    while pools[place] and (not block or len(block) + len(pools[place][-1]) <= size):
+        block += pools[place].pop()
+    return block, []
+
+
+def _rest(pools: Pools) -> tuple[list[int], list[int]]:
+    """All that is left, at once."""
+    taken: dict[str, list[int]] = {"answers": [], "texts": []}
+    for place in pools:
+        taken[place[1]] += _all(pools, place)
+    return taken["answers"], taken["texts"]
+
+
+def _all(pools: Pools, place: tuple[str, str]) -> list[int]:
+    taken = [number for key in pools[place] for number in key]
+    pools[place] = []
+    return taken

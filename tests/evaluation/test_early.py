@@ -1,0 +1,110 @@
+import pytest
+
+from abreast.config import GATES, Early
+from abreast.evaluation.early import ask_until_settled
+from abreast.evaluation.judge import judge
+from abreast.evaluation.outcomes import Reports
+from tests.evaluation.reports import outcomes, reports, texts
+
+WHO = ("base", "champion", "candidate")
+ALL = Early(stop=("fail", "inconclusive", "pass"))
+
+
+def replay(held: Reports, knobs: Early = ALL, gates=GATES, batch: int = 8):
+    """What was asked, block by block, and the verdict on that."""
+    blocks = []
+
+    def ask(answers, pieces):
+        blocks.append((answers, pieces))
+        return Reports(held.metrics, tuple(held.answers[n] for n in answers), tuple(held.texts[n] for n in pieces))
+
+    asked = ask_until_settled(held, gates, WHO, knobs, batch, ask)
+    some = Reports(held.metrics, *(ask(asked.answers, asked.texts)[1:3]), stopped=asked.stopped)
+    return asked, judge(some, gates), blocks[1:-1]
+
+
+GOOD = reports([*outcomes("current", won=97, neither=3), *outcomes("retained", both=150)])
+UNLEARNED = reports([*outcomes("current", won=40, neither=60), *outcomes("retained", both=150)])
+FORGOT = reports([*outcomes("current", won=100), *outcomes("retained", both=100, lost=50)])
+BROKEN = reports([*outcomes("current", won=100), *outcomes("retained", both=150)], ratio=2.0)
+
+
+@pytest.mark.parametrize(
+    ("held", "verdict", "most"),
+    [(GOOD, "pass", 0.9), (UNLEARNED, "fail", 0.2), (FORGOT, "fail", 0.5), (BROKEN, "fail", 0)],
+)
+def test_a_clear_case_has_the_verdict_of_all_questions_for_fewer(held, verdict, most):
+    asked, early, _ = replay(held)
+    assert early.verdict == judge(held, GATES).verdict == verdict
+    assert asked.stopped.verdict == verdict
+    assert asked.stopped.asked == len(asked.answers) <= most * asked.stopped.planned
+    assert asked.stopped.planned == 250
+    assert early.note.startswith(f"stopped after {len(asked.answers)} of 250 questions: {verdict} is settled, but for")
+
+
+def test_what_failed_stands_first_and_what_was_not_asked_to_the_end_is_named():
+    asked, early, _ = replay(UNLEARNED)
+    assert early.reasons[0].startswith("current_exact_match: measured 0.")
+    assert f"n {len(asked.answers)} of 100" in early.reasons[0]
+    assert asked.stopped.open == ("gain", "retained_exact_match", "retention")
+    assert early.note.endswith("not asked to the end: gain, retained_exact_match, retention")
+    assert not {*asked.stopped.open} & {gate.name for gate in early.gates}
+
+
+def test_where_only_a_fail_stops_all_others_are_asked_everything_and_judged_as_ever():
+    for held, stops in ((GOOD, False), (FORGOT, True)):
+        asked, early, _ = replay(held, Early())
+        assert (asked.stopped is not None) == stops
+        assert (early == judge(held, GATES)) == (not stops)
+        assert asked.answers == sorted(asked.answers)
+
+
+def test_a_case_that_is_not_settled_is_asked_everything():
+    close = reports([*outcomes("current", won=90, neither=10), *outcomes("retained", both=30)])
+    asked, early, _ = replay(close)
+    assert (len(asked.answers), asked.stopped) == (130, None)
+    assert early == judge(close, GATES)
+
+
+def test_blocks_are_whole_keys_in_an_order_of_their_own_and_what_is_new_comes_first():
+    held = reports([*outcomes("current", won=20, each=3), *outcomes("retained", both=40)])
+    _, _, blocks = replay(held)
+    assert [len(answers) for answers, _ in blocks[:2]] == [6, 6], "two keys of three questions in a block of eight"
+    first = blocks[0][0]
+    assert {held.answers[n].scope for n in first} == {"current"}
+    assert len({held.answers[n].key for n in first}) == 2
+    orders = [[n for answers, _ in replay(held, Early(seed=seed))[2] for n in answers] for seed in (17, 17, 18)]
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0] != sorted(orders[0])
+
+
+def test_the_order_is_another_one_for_other_questions():
+    keys = []
+    for more in (0, 1):
+        held = reports(outcomes("current", won=30 + more))
+        _, _, blocks = replay(held)
+        keys.append([held.answers[n].key for n in blocks[0][0]])
+    assert keys[0] != keys[1]
+
+
+def test_raw_text_is_read_after_the_questions_of_its_scope():
+    pieces = [
+        *texts("current", [-3.0] * 6, [-2.0] * 6, [-3.0] * 6),
+        *texts("retained", [-2.0] * 4, [-2.0] * 4, [-3.0] * 4),
+    ]
+    held = reports([*outcomes("current", won=60), *outcomes("retained", both=60)], pieces)
+    asked, early, blocks = replay(held)
+    assert early.verdict == judge(held, GATES).verdict == "fail"
+    assert (asked.texts, sorted(blocks[-1][1])) == ([0, 1, 2, 3, 4, 5],) * 2
+    assert {held.answers[n].scope for n in asked.answers} == {"current"}
+
+
+def test_other_gates_than_those_that_stopped_it_leave_it_to_a_person():
+    asked, _, _ = replay(FORGOT)
+    held = reports([FORGOT.answers[n] for n in asked.answers])._replace(stopped=asked.stopped)
+    wider = [gate.model_copy(update={"at_least": -0.5}) if gate.name == "retention" else gate for gate in GATES]
+    found = judge(held, wider)
+    assert found.verdict == "inconclusive"
+    assert found.reasons == (
+        "the gates that the evaluation stopped by: measured 0, needed at least 1, champion none, undecided",
+    )
