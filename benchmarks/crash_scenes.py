@@ -103,6 +103,8 @@ SCENES = (
     Scene("two", "sweep", faults.of_update, ("promoter.aligned",), _aliases_moved),
 )
 ELSEWHERE = {
+    "review.": "a person's decision is cut off at each of its points by tests/registry/test_review.py",
+    "promoter.withdrawn": "the withdrawal of a drop is cut off by tests/registry/test_way_back.py",
     "tune.": "`abreast tune` is killed at each of its points by tests/tuning/test_search.py, on a stage that stands in",
 }
 

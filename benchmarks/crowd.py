@@ -3,12 +3,13 @@
 A process that was killed is replaced, so that a round costs no imports.
 """
 
+import gc
 import heapq
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Literal
@@ -19,7 +20,6 @@ from abreast.registry.promoter import promote, rollback, sweep
 from abreast.registry.record import Registry
 
 _MOMENT = "a random moment"
-_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Told:
 class Crowd:
     """So many promoters at once of one line of models.
 
-    Args:
-        doors: opens the ledger and the registry, in each process anew.
+    Each is forked from this process, which had better have used ledger and registry before: what it knows they know.
     """
 
-    def __init__(self, count: int, doors: Callable[[], tuple[Ledger, Registry]]):
-        self._doors, self._fork = doors, multiprocessing.get_context("fork")
+    def __init__(self, count: int, ledger: Ledger, registry: Registry):
+        self._ledger, self._registry, self._fork = ledger, registry, multiprocessing.get_context("fork")
+        gc.freeze()
         self._members: list[tuple[multiprocessing.Process, Connection]] = []
         for _ in range(count):
             self._members.append(self._start())
@@ -109,21 +109,16 @@ class Crowd:
     def _start(self) -> tuple[multiprocessing.Process, Connection]:
         ours, theirs = self._fork.Pipe()
         inherited = [ours, *(pipe for _, pipe in self._members)]
-        process = self._fork.Process(target=_serve, args=(self._doors, theirs, inherited), daemon=True)
+        process = self._fork.Process(target=_serve, args=(self._ledger, self._registry, theirs, inherited), daemon=True)
         process.start()
         theirs.close()
-        if not ours.poll(_START_SECONDS):
-            raise RuntimeError("a promoter's process did not start")
-        ours.recv()
         return process, ours
 
 
-def _serve(doors: Callable[[], tuple[Ledger, Registry]], pipe: Connection, inherited: Sequence[Connection]) -> None:
+def _serve(ledger: Ledger, registry: Registry, pipe: Connection, inherited: Sequence[Connection]) -> None:
     """Do what comes through the pipe until it is closed: at the other end, which no sibling may hold open."""
     for end in inherited:
         end.close()
-    ledger, registry = doors()
-    pipe.send("ready")
     while True:
         try:
             wish = pipe.recv()

@@ -3,7 +3,7 @@
 python -m benchmarks.promoters --out results/promoters
 python -m benchmarks.promoters --out results/promoters --database postgresql
 python -m benchmarks.promoters --out results/promoters --quick
-python -m benchmarks.promoters --out results/promoters --rounds 170 --seed 18   # beside others; the table adds them up
+python -m benchmarks.promoters --out results/promoters --rounds 250 --seed 18   # beside others; the table adds them up
 
 Each round two new versions, judged against the champion of that moment, and some older ones are wanted by 16 processes
 at once: promoted, promoted by force, taken back, swept. Half of the processes are to die, in every fourth round nearly
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from abreast.registry.ledger import open_ledger
+from abreast.registry.promoter import promote, sweep
 from abreast.registry.record import Registry
 from benchmarks.crowd import Crowd, Told, Wish
 from benchmarks.place import own_place
@@ -44,7 +45,7 @@ class Stress:
         self.chance = random.Random(seed)
         self.counts, self.kills, self.violations = Counter(), Counter(), []
         self._old: list[int] = []
-        self._last = 0
+        self._last = rivals.ledger.last_promotion(rivals.line).id
 
     def round(self, number: int) -> None:
         """One crowd, its sweep, all checks; in every tenth round one of the new versions has wrong files."""
@@ -109,12 +110,11 @@ def stressed(
     Args:
         tell: called after each round with its number.
     """
-
-    def doors() -> tuple:
-        return open_ledger(ledger_url, folder), Registry(uri, folder.name)
-
-    rivals = Rivals(*doors(), folder, uri)
-    crowd = Crowd(promoters, doors)
+    rivals = Rivals(open_ledger(ledger_url, folder), Registry(uri, folder.name), folder, uri)
+    for _ in range(2):
+        promote(rivals.ledger, rivals.registry, rivals.register(), "two serve before the first round", "stress")
+    sweep(rivals.ledger, rivals.registry)
+    crowd = Crowd(promoters, rivals.ledger, rivals.registry)
     try:
         stress = Stress(rivals, crowd, promoters, seed)
         for number in range(1, rounds + 1):

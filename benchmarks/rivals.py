@@ -3,6 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
 
 from abreast.contract.pointer import Pointer
 from abreast.knowledge.drop import DropInfo
@@ -25,10 +28,24 @@ class Rivals:
 
     def __init__(self, ledger: Ledger, registry: Registry, folder: Path, uri: str):
         self.ledger, self.registry, self.line = ledger, registry, registry.name
-        self._door, self._made, self.damaged = MlflowDoor(uri), 0, set()
-        with self._door.client() as client:
-            self._models = _logged_models(client, self.line, folder)
-            client.create_registered_model(self.line)
+        self._door, self._folder, self._made, self.damaged = MlflowDoor(uri), folder, 0, set()
+        experiment = self._door.call("POST", "experiments/create", name=self.line)["experiment_id"]
+        self._models = [self._logged_model(experiment, number) for number in range(MODELS)]
+        self._door.call("POST", "registered-models/create", name=self.line)
+
+    def _logged_model(self, experiment: str, number: int) -> tuple[str, str]:
+        """A model of MLflow with files of its own: id and digest. By REST: the client would make each fork dear."""
+        files = self._folder / f"model{number}"
+        files.mkdir()
+        (files / "abreast.json").write_text(f'{{"number": {number}}}\n')
+        fields = {"experiment_id": experiment, "name": f"m{number}"}
+        info = self._door.call("POST", "logged-models", **fields)["model"]["info"]
+        place = f"mlflow-artifacts/artifacts{urlsplit(info['artifact_uri']).path}/abreast.json"
+        content = (files / "abreast.json").read_bytes()
+        httpx.put(f"{self._door.uri}/api/2.0/{place}", content=content, timeout=60).raise_for_status()
+        ready = {"model_id": info["model_id"], "status": "LOGGED_MODEL_READY"}
+        self._door.call("PATCH", f"logged-models/{info['model_id']}", **ready)
+        return info["model_id"], model_digest(files)
 
     def register(self, damaged: bool = False) -> int:
         """A version whose parent is the present champion; its update has ended, and it waits for a person."""
@@ -148,17 +165,3 @@ def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
         if one.wish.verb == "promote" and row is not None and row.version != one.wish.version:
             found.append(f"{one.wish.actor} wanted v{one.wish.version} and was told of v{row.version}")
     return found
-
-
-def _logged_models(client, line: str, folder: Path) -> list[tuple[str, str]]:
-    """So many models of MLflow with different files: id and digest."""
-    experiment, made = client.create_experiment(line), []
-    for number in range(MODELS):
-        files = folder / f"model{number}"
-        files.mkdir()
-        (files / "abreast.json").write_text(f'{{"number": {number}}}\n')
-        model = client.create_logged_model(experiment, name=f"m{number}")
-        client.log_model_artifacts(model.model_id, str(files))
-        client.finalize_logged_model(model.model_id, "READY")
-        made.append((model.model_id, model_digest(files)))
-    return made

@@ -19,6 +19,7 @@ from abreast.environment import environment
 from abreast.errors import AbreastError, Unavailable
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
 from abreast.project import Project
+from abreast.registry.ledger.rows import LIVE
 from abreast.stage import TRY_AGAIN
 
 # How DVC words the end of a stage by SIGKILL: of its shell, or of the process in it.
@@ -178,14 +179,14 @@ def _remove_empty_entries(cache: Path) -> bool:
 
 
 def remove_ended(project: Project) -> list[str]:
-    """Delete the folders of updates that were promoted or refused and whose process was killed before it did so itself.
+    """Delete the folders of ended updates whose process was killed before it did so itself.
 
     Returns:
         The updates whose folders were there, such as `u0007`; those that failed keep theirs, to be looked into.
     """
     removed = []
     for folder in project.home.runs.glob("u[0-9]*"):
-        if project.ledger.update(folder.name).status in ("promoted", "refused"):
+        if project.ledger.update(folder.name).status not in (*LIVE, "failed"):
             Workspace(project, folder.name).remove()
             removed.append(folder.name)
     return sorted(removed)

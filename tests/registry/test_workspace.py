@@ -42,7 +42,7 @@ def test_a_kill_within_dvc_is_got_over(workspace: Workspace):
     assert entry.exists()
 
 
-def test_only_the_folders_of_promoted_and_refused_updates_are_removed(ledger, tmp_path: Path):
+def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledger, tmp_path: Path):
     project = SimpleNamespace(ledger=ledger, home=Home(tmp_path / "home"))
     deliver(ledger, "first")
     promoted = judge(ledger, claim(ledger), 1)
