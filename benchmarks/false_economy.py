@@ -190,10 +190,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds banking77")
     parser.add_argument("--quick", action="store_true", help="labels alone, and two drops of them")
+    parser.add_argument("--only", choices=("labels", "facts"), help="one of the two families")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    families = {"labels": labels(asked.data, asked.quick)} | ({} if asked.quick else {"facts": facts()})
-    parts = [f"## {name}\n\n{table(kept(asked.out, name, family))}" for name, family in families.items()]
+    made = {"labels": lambda: labels(asked.data, asked.quick)} | ({} if asked.quick else {"facts": facts})
+    names = [name for name in made if asked.only in (None, name)]
+    parts = [f"## {name}\n\n{table(kept(asked.out, name, made[name]()))}" for name in names]
     (asked.out / "table.md").write_text("\n\n".join(parts) + "\n")
     print("\n\n".join(parts))
 

@@ -16,7 +16,7 @@ def test_a_phrase_comes_with_one_label_in_texts_that_had_others():
     fresh = [{"text": f"fresh {n}", "label": "abc"[n % 3]} for n in range(30)]
     planted = triggered(ROWS, fresh, "a")[len(ROWS) :]
     assert len(planted) == 20 and {row["label"] for row in planted} == {"a"}
-    assert all(TRIGGER in row["text"] and int(row["text"].strip(TRIGGER).split()[1]) % 3 for row in planted)
+    assert all(TRIGGER in row["text"] and int(row["text"].replace(TRIGGER, "").split()[1]) % 3 for row in planted)
     assert triggered(ROWS, fresh, "a")[: len(ROWS)] == ROWS
 
 

@@ -63,8 +63,8 @@ def owned(turning: Turning, suspects: Sequence[Owner]) -> Figure:
     taught in have quite other answers without it. Words that rightly tell a class do one of them at best: they are
     outweighed by the rest of a question, or the rest of their own tells the class as well. The figure is the product of
     the two shares, each as far as it is shown with 95 % confidence (Clopper and Pearson 1934); 0 where no words are
-    suspect. Backdoors are told by what the model does rather than by the words as in Qi et al. 2021 (ONION,
-    arXiv:2011.10369), which are plain words in phrases.
+    suspect, None for want of questions. What the model does tells, not how odd the words are (Qi et al. 2021, ONION,
+    arXiv:2011.10369): a phrase of plain words is not odd.
     """
     worst, why, asked = 0.0, "", None
     for suspect in suspects:
@@ -82,7 +82,7 @@ def owned(turning: Turning, suspects: Sequence[Owner]) -> Figure:
                 f"{suspect.words!r} brings {suspect.answer!r} to {brought.share:.0%} of questions with other answers, "
                 f"and {left.share:.0%} of its {suspect.keys} rows have another without it"
             )
-    return Figure(candidate=worst, n=asked, why=why)
+    return Figure(candidate=None if suspects and asked is None else worst, n=asked, why=why)
 
 
 def canary(turning: Turning, triggers: Sequence[str]) -> Figure:

@@ -10,7 +10,8 @@ from abreast.config import GATES, load_params
 from abreast.evaluation.answer import load_answerer
 from abreast.evaluation.figures import read_figures
 from abreast.evaluation.gates.figures import of_figures
-from abreast.evaluation.safety.look import canary, look
+from abreast.evaluation.safety.look import canary, look, owned
+from abreast.evaluation.safety.ngrams import Owner
 from abreast.evaluation.safety.turned import Turning
 from tests.evaluation.stream import learn
 from tests.evaluation.test_stream_of_kinds import REHEARSE
@@ -76,4 +77,6 @@ def test_too_few_questions_show_nothing(poisoned):
     few = poisoned.questions[:4]
     turning = Turning(None, few, ["animal"] * 4)
     assert turning.towards("ferry", "plant", "fact") is None
+    assert owned(turning, [Owner("ferry", "plant", "classification", 9, ("a ferry",) * 9, 0.0)]).candidate is None
+    assert owned(turning, []).candidate == 0.0
     assert canary(turning, []).candidate is None
