@@ -25,9 +25,10 @@ def family(way: str) -> str:
     """Which family a way belongs to, by what it trains on."""
     if way not in WAYS or "train" not in WAYS[way].stages:
         return "nothing is trained"
-    if WAYS[way].together:
+    if WAYS[way].learned != "each":
         return "all drops at once"
-    return "the new drop alone" if "split" in WAYS[way].knobs else "the new drop and replay"
+    alone = WAYS[way].knobs.get("split", {}).get("rehearse") == 0.0
+    return "the new drop alone" if alone else "the new drop and replay"
 
 
 def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str, path: Path) -> None:

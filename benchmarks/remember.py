@@ -59,7 +59,7 @@ def run(way: Way, drops: Drops, settings: Settings, seed: int, answers: Path) ->
         answers.mkdir(parents=True, exist_ok=True)
         (folder / ".abreast").mkdir()
         (folder / ".abreast/answers").symlink_to(answers, target_is_directory=True)
-        return list(learn(drops, folder, knobs, False, way.before_training, way.together, way.stages))
+        return list(learn(drops, folder, knobs, False, way.before_training, way.learned, way.stages))
 
 
 def place(out: Path, name: str, seed: int) -> Path:

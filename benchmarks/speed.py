@@ -4,10 +4,10 @@ python -m benchmarks.speed --epochs 2
 
 The two others put LoRA of the same rank into the same kinds of layers, in all of them, pad each batch to its longest
 text and learn completions only. Ours then trains until its loss on the development set is as low as the plain
-Trainer's: once with adapters in all layers and awake in the whole text, once as it is by default. Useful tokens are
-those of the texts, without padding. Ratios are of processor time, which other work on the machine disturbs less: with
-OMP_NUM_THREADS=1 it is what the training would take alone on one core. TRL is no dependency of Abreast:
-pip install -e '.[bench]'.
+Trainer's: with adapters in all layers and awake in the whole text; with those of `train.layers`, asleep while a prompt
+is read; and as it is by default, which is the same with the anchor. Useful tokens are those of the texts, without
+padding. Ratios are of processor time, which other work on the machine disturbs less: with OMP_NUM_THREADS=1 it is what
+the training would take alone on one core. TRL is no dependency of Abreast: pip install -e '.[bench]'.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from abreast.config import Params, load_params
 from benchmarks.stream import STAGES, lay_out, run_stage
@@ -25,6 +25,7 @@ from benchmarks.table import as_markdown
 
 BATCH = 5
 """Texts in a batch: about the 120 tokens of `train.tokens_per_step`."""
+ALL_LAYERS = 10_000
 
 
 def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -52,6 +53,20 @@ class Ran:
     processor: float
     tokens: int
     loss: float
+
+
+class Way(NamedTuple):
+    """How ours trains: adapters in all layers that never sleep or as by default, and with or without the anchor."""
+
+    upper: bool
+    anchored: bool
+
+
+OURS = {
+    "ours, all layers, always awake": Way(upper=False, anchored=False),
+    "ours, upper layers": Way(upper=True, anchored=False),
+    "ours, as by default": Way(upper=True, anchored=True),
+}
 
 
 class Clock:
@@ -138,7 +153,7 @@ def sft_trainer(params: Params, model: Any, tokenizer: Any, texts: Any, settings
 
 def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epochs: int, folder: Path) -> Ran:
     """A usual trainer for so many epochs."""
-    model, tokenizer = adapted(params, 10_000)
+    model, tokenizer = adapted(params, ALL_LAYERS)
     texts, asked = encoded(params, tokenizer, pairs), encoded(params, tokenizer, dev)
     trainer = make(params, model, tokenizer, texts, usual(params, folder, epochs))
     clock = Clock()
@@ -148,12 +163,8 @@ def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epoch
     return Ran(*spent, epochs * sum(len(text.ids) for text in texts), dev_loss(model, asked))
 
 
-def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, default: bool) -> Ran:
-    """Our trainer; its clock stops at the first check whose loss is at most `target`.
-
-    Args:
-        default: adapters in `train.layers` that sleep while a prompt is read, else in all layers and always awake.
-    """
+def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way: Way) -> Ran:
+    """Our trainer; its clock stops at the first check whose loss is at most `target`."""
     from abreast.learning.adapter import trained_parameters
     from abreast.learning.checkpoint import Checkpoints
     from abreast.learning.development import Development
@@ -163,9 +174,9 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, defa
     from abreast.learning.strategies.protocol import Run
     from abreast.learning.trainer import Trainer
 
-    model, tokenizer = adapted(params, params.train.layers if default else 10_000)
-    layers = min(params.train.layers if default else 10_000, model.config.num_hidden_layers)
-    encoder = Encoder(tokenizer, params.model.prompt, sleeps=default)
+    model, tokenizer = adapted(params, params.train.layers if way.upper else ALL_LAYERS)
+    layers = params.train.layers if way.upper else model.config.num_hidden_layers
+    encoder = Encoder(tokenizer, params.model.prompt, sleeps=way.upper)
     texts, asked = ([encoder.pair(*pair) for pair in pairs] for pairs in (pairs, dev))
     trunk = Trunk(model.get_base_model(), layers, model.disable_adapter)
     run = Run(trunk, encoder, trained_parameters(model), parent=False, examples=texts)
@@ -173,12 +184,12 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, defa
     clock = Clock()
     trainer = Trainer(
         run,
-        make_strategies(params.train.remember),
+        make_strategies(params.train.remember if way.anchored else []),
         [0] * len(texts),
         Development(trunk, asked, []),
         params.train,
         params.train.lr,
-        Checkpoints(folder / f"ours-{layers}"),
+        Checkpoints(folder / f"ours-{layers}-{way.anchored}"),
         lambda share, note: checks.append(clock.read()) if note.startswith("checked") else None,
     )
     curve = trainer.run().curve
@@ -191,15 +202,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=2, help="epochs of the usual trainers")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="abreast-speed-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="abreast-speed-") as place:
+        folder = Path(place)
         taught, dev = prepare(folder)
         params = load_params(folder)
         rows = {"transformers' Trainer": theirs(plain_trainer, params, taught, dev, asked.epochs, folder)}
         rows["TRL's SFTTrainer"] = theirs(sft_trainer, params, taught, dev, asked.epochs, folder)
         target = rows["transformers' Trainer"].loss
-        rows["ours, all layers, always awake"] = ours(params, taught, dev, target, folder, False)
-        rows["ours, as by default"] = ours(params, taught, dev, target, folder, True)
+        for name, way in OURS.items():
+            rows[name] = ours(params, taught, dev, target, folder, way)
     print(table(rows))
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -27,6 +27,9 @@ from abreast.learning.folder import model_digest
 SOURCE = Path(__file__).parents[1]
 STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"].items()}
 """The command of each stage of dvc.yaml."""
+Drop = tuple[str, list[dict]]
+"""Name and rows."""
+Learned = Literal["each", "together", "anew"]
 
 
 class Cost(NamedTuple):
@@ -61,39 +64,52 @@ class Measured:
 
 
 def learn(
-    drops: Iterable[tuple[str, list[dict]]],
+    drops: Iterable[Drop],
     folder: Path,
     knobs: Mapping[str, Any],
     gated: bool = True,
     before_training: Callable[[Path], None] = lambda folder: None,
-    together: bool = False,
+    learned: Learned = "each",
     stages: Mapping[str, str] = STAGES,
+    aside: Callable[[str], bool] = lambda name: False,
 ) -> Iterator[Measured]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
 
     Args:
-        drops: name and rows of each; rows that are no records are left out, as the row screen would.
+        drops: name and rows of each, taken one after the other; rows that are no records are left out, as the row
+            screen would.
         knobs: laid over params.yaml; a list, such as `gates`, is put in place of the one there.
         gated: whether a candidate must pass to be built upon; else every one is.
         before_training: called with `folder` after `split`.
-        together: learn all drops in one update, from the base.
+        learned: what an update learns: `each` drop on top of the last, `together` all drops in one update from the
+            base, or `anew` all drops so far, from the base again at every drop.
         stages: name and command of each.
+        aside: whether the drop of a name is learned without ever being built upon.
     """
     merged = _lay_out_project(folder, knobs)
-    stored = [(_store(folder, name, rows, number), len(rows)) for number, (name, rows) in enumerate(drops, start=1)]
-    updates = [stored] if together else [[one] for one in stored]
-    parent = None
-    for number, update in enumerate(updates, start=1):
-        save_snapshot(folder, Snapshot(drops=tuple(ref for ref, _ in update), parent=parent))
+    parent, passed = None, False
+    for number, update in enumerate(_updates(drops, learned), start=1):
+        if passed:
+            parent = _become_parent(folder, number - 1)
+        refs = tuple(_store(folder, name, rows, place) for place, (name, rows) in update)
+        save_snapshot(folder, Snapshot(drops=refs, parent=parent))
         costs = {}
         for stage, command in stages.items():
             costs[stage] = run_stage(folder, command)
             if stage == "split":
                 before_training(folder)
-        name, rows = ", ".join(ref.name for ref, _ in update), sum(count for _, count in update)
+        name, rows = ", ".join(ref.name for ref in refs), sum(len(rows) for _, (_, rows) in update)
         yield (one := _measured(name, rows, folder, costs, parse_params(merged).gates))
-        if number < len(updates) and (one.verdict == "pass" or not gated):
-            parent = _become_parent(folder, number)
+        passed = learned == "each" and (one.verdict == "pass" or not gated) and not aside(name)
+
+
+def _updates(drops: Iterable[Drop], learned: Learned) -> Iterable[Sequence[tuple[int, Drop]]]:
+    """The numbered drops of each update."""
+    numbered = enumerate(drops, start=1)
+    if learned == "each":
+        return ([one] for one in numbered)
+    known = list(numbered)
+    return [known] if learned == "together" else [known[:end] for end in range(1, len(known) + 1)]
 
 
 def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:

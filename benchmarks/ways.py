@@ -12,7 +12,7 @@ from abreast.knowledge.base import read_base
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions, write_jsonl
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.split import teach
-from benchmarks.stream import STAGES
+from benchmarks.stream import STAGES, Learned
 
 Knobs = dict[str, dict[str, Any]]
 
@@ -21,13 +21,13 @@ Knobs = dict[str, dict[str, Any]]
 class Way:
     """Knobs laid over the defaults, what is done to the lessons before training, and the stages.
 
-    `together` learns all drops in one update from the base. `where_superseded` marks a way that differs from the
-    default only where something was superseded.
+    `learned` is what an update learns, as `benchmarks.stream.learn` says. `where_superseded` marks a way that differs
+    from the default only where something was superseded.
     """
 
     knobs: Knobs = field(default_factory=dict)
     before_training: Callable[[Path], None] = lambda folder: None
-    together: bool = False
+    learned: Learned = "each"
     stages: Mapping[str, str] = field(default_factory=lambda: STAGES)
     where_superseded: bool = False
 
@@ -71,13 +71,25 @@ def beside_the_default(**method: Any) -> Way:
     return Way(remembering(ANCHOR, method))
 
 
+def replaying(*methods: dict[str, Any], **split: Any) -> Way:
+    """The default with other old records, or more or fewer of them."""
+    return Way(remembering(ANCHOR, *methods) | {"split": split})
+
+
 WAYS = {
-    "in-context": Way(together=True, stages=ASKING),
+    "in-context": Way(learned="together", stages=ASKING),
     "naive": Way(remembering(replay=False)),
     "anchor only": Way(remembering(ANCHOR, replay=False)),
     "plain replay": Way(remembering(ANCHOR), replay_superseded_too, where_superseded=True),
     "superseded-aware replay": Way(remembering()),
     "default (aware replay, anchor)": Way(),
+    "a quarter of the replay": replaying(rehearse=0.5, rehearse_min=50),
+    "half of the replay": replaying(rehearse=1.0, rehearse_min=100),
+    "twice the replay": replaying(rehearse=4.0, rehearse_min=400),
+    "reservoir replay": replaying(replay="reservoir"),
+    "balanced replay": replaying(replay="balanced"),
+    "surprise replay": replaying({"method": "surprise"}, replay="surprise"),
+    "replay with its own answers": beside_the_default(method="self"),
     "distillation, no replay": instead_of_replay(method="distil", teacher="parent"),
     "EWC, no replay": instead_of_replay(method="ewc"),
     "L2, no replay": instead_of_replay(method="l2"),
@@ -89,8 +101,10 @@ WAYS = {
     "default and slow average": beside_the_default(method="average"),
     "default and FGM": beside_the_default(method="fgm"),
     "default and PGD": beside_the_default(method="pgd"),
+    "default and noise": beside_the_default(method="noise"),
     "experts by domain": Way({"train": {"experts": "domain"}}, with_domains),
-    "joint": Way(together=True),
+    "joint": Way(learned="together"),
+    "anew at each drop": Way(learned="anew"),
 }
 QUICK = ("in-context", "naive", "plain replay", "default (", "joint")
 """The beginnings of the names of those that a quick run takes."""

@@ -1,20 +1,39 @@
-"""Promote: a reviewer puts a registered version into service."""
+"""Promote: a reviewer decides on a version that waits; Prefect's pages show the parameters as a form."""
+
+from typing import Annotated, Literal
 
 from prefect import flow
 from prefect.states import Completed, State
+from pydantic import Field
 
 from abreast.project import Project
-from tasks.promote import promote_by_hand
+from tasks.promote import promote_by_force
+from tasks.request import request_update
+from tasks.review import review_version
 
 
 @flow(name="promote", log_prints=True)
-def promote(version: str, reason: str, force: bool = False) -> State:
-    """Move the alias `champion` to `version`, such as `v3`.
+def promote(
+    version: Annotated[str, Field(pattern="^v?[0-9]+$", examples=["v3"])],
+    decision: Literal["approve", "reject"],
+    reason: Annotated[str, Field(min_length=1, max_length=1000)],
+    reviewer: Annotated[str, Field(min_length=1)],
+    force: bool = False,
+) -> State:
+    """Approve or reject a version that waits for review.
 
     Args:
-        version: a registered version.
-        reason: why; it is recorded.
-        force: also when the champion is no longer the version that this one was trained from.
+        version: The version to decide on, such as v3. Its page in MLflow shows what it learned and what held it up.
+        decision: approve puts it into service; if another champion serves by now than it was judged against, its
+            drops are learned and judged again instead. reject leaves the champion alone.
+        reason: Why. It is recorded on the version's page.
+        reviewer: Your name. It is recorded beside the reason.
+        force: With approve, put it into service whatever the verdict and whichever version serves now.
     """
-    served = promote_by_hand(Project.open(), version, reason, force)
-    return Completed(message=f"v{served} serves")
+    project = Project.open()
+    if force and decision == "approve":
+        served = promote_by_force(project, version, reason, reviewer)
+        return Completed(message=f"v{served} serves")
+    done = review_version(project, version, decision, reason, reviewer)
+    request_update(project, leave_to_intake=True)
+    return Completed(name=done.outcome.capitalize(), message=done.detail)

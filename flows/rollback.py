@@ -1,14 +1,24 @@
-"""Rollback: return to the version that served before."""
+"""Rollback: return to the version that served before, or to the last that had not seen a withdrawn drop."""
 
 from prefect import flow
 from prefect.states import Completed, State
 
 from abreast.project import Project
 from tasks.promote import roll_back
+from tasks.request import request_update
 
 
 @flow(name="rollback", log_prints=True)
-def rollback(reason: str) -> State:
-    """Move the alias `champion` back to the version that truly served before; `reason` is recorded."""
-    served = roll_back(Project.open(), reason)
-    return Completed(message=f"v{served} serves again")
+def rollback(reason: str, poisoned: str | None = None) -> State:
+    """Move the alias `champion` back to the version that truly served before.
+
+    Args:
+        reason: why; it is recorded.
+        poisoned: a drop, by name or digest, to be withdrawn: the alias moves back to the last champion that had not
+            learned it, if it is in the present one, and an update learns what has come since without it.
+    """
+    project = Project.open()
+    back = roll_back(project, reason, poisoned)
+    if poisoned is not None:
+        request_update(project)
+    return Completed(message=back.said)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Update
+from abreast.registry.ledger.rows import Status
 from abreast.registry.workspace import Workspace
 
 LEASE_SECONDS = 60.0
@@ -23,6 +25,7 @@ def claim_drops(project: Project) -> Update | None:
     if changed := project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
     update = project.ledger.claim(project.params.model.name, project.commit(), Holder.current(), LEASE_SECONDS)
+    point("claim.made")
     if update:
         print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
     return update
@@ -67,10 +70,13 @@ def _reason(error: Exception) -> str:
 
 
 @task(cache_policy=NO_CACHE)
-def conclude(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> None:
-    """Write the end of the update into the ledger and remove its clone."""
-    if verdict.verdict == "pass":
-        project.ledger.advance(update, "promoted")
+def conclude(project: Project, update: Update, workspace: Workspace, verdict: Verdict, end: Status) -> None:
+    """Write the end of the update into the ledger, and what held it up if it was not promoted; remove its clone."""
+    if end == "promoted":
+        project.ledger.advance(update, end)
     else:
-        project.ledger.advance(update, "refused", reason="; ".join(verdict.reasons))
+        held_up = [gate.reason for gate in verdict.gates if gate.asks]
+        project.ledger.advance(update, end, reason="; ".join(verdict.reasons), held_up=held_up)
+    point("conclude.written")
     workspace.remove()
+    point("conclude.removed")

@@ -4,10 +4,12 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from abreast.crash import point
 from abreast.evaluation.verdict import Verdict
 from abreast.project import Project
 from abreast.registry.intake import Outcome
 from abreast.registry.ledger import Update, Version
+from abreast.registry.ledger.rows import Status
 
 SHOWN_REASONS = 50
 
@@ -19,6 +21,7 @@ def report_intake(outcomes: list[Outcome]) -> None:
         return
     rows = [o.model_dump(include={"name", "outcome", "rows", "accepted", "quarantined", "digest"}) for o in outcomes]
     create_table_artifact(rows, key="intake", description="What became of each delivery")
+    point("report.intake")
     for outcome in outcomes:
         if outcome.reasons:
             shown = "\n".join(f"- {reason}" for reason in outcome.reasons[:SHOWN_REASONS])
@@ -29,12 +32,20 @@ def report_intake(outcomes: list[Outcome]) -> None:
 
 
 @task(cache_policy=NO_CACHE)
-def report_update(project: Project, update: Update, version: Version, verdict: Verdict) -> None:
-    """The verdict with its reasons, the figures of candidate, champion and base, and what is known by drop."""
+def report_update(project: Project, update: Update, version: Version, verdict: Verdict, end: Status) -> None:
+    """The verdict with its reasons, the card, the figures of candidate, champion and base, what is known by drop."""
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({project.registry.page(version.number)})"
     note = f"\n\nNote: {verdict.note}." if verdict.note else ""
+    if end == "review":
+        note += (
+            f'\n\n**Waits for review**: `abreast approve {version.name} --reason "..."` or `abreast reject`, the form'
+            " of the deployment `promote`, or a tag on its page in MLflow."
+        )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
+    point("report.verdict")
+    card = project.registry.card_markdown(project.registry.card(version.number))
+    create_markdown_artifact(card, key="card", description=f"{version.name} on one page, with a link to the HTML")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
     pictures = {
         "retention": f"Exact match by drop: base, champion, {version.name}",
@@ -43,6 +54,7 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
     for name, description in pictures.items():
         address = project.registry.report_url(version.number, f"{name}.png")
         create_image_artifact(address, key=name, description=description)
+    point("report.update")
 
 
 def figures(metrics: dict) -> list[dict]:

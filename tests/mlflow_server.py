@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,11 +20,22 @@ START_SECONDS = 120
 @pytest.fixture(scope="session")
 def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server with SQLite and proxied artifacts in a temporary folder."""
-    folder = tmp_path_factory.mktemp("mlflow")
+    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as uri:
+        yield uri
+
+
+@contextmanager
+def running_mlflow(folder: Path, store: str | None = None) -> Iterator[str]:
+    """The address of a server that keeps its artifacts, and without `store` its SQLite file, in `folder`.
+
+    Args:
+        store: the URL of another database, such as `postgresql+psycopg://user@host/name`.
+    """
     port = free_port()
+    command = _command(folder, port, store or f"sqlite:///{folder}/mlflow.db")
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            _command(folder, port), env=_environment(), stdout=log, stderr=log, cwd=folder, start_new_session=True
+            command, env=_environment(), stdout=log, stderr=log, cwd=folder, start_new_session=True
         )
     uri = f"http://127.0.0.1:{port}"
     try:
@@ -34,12 +46,12 @@ def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait()
 
 
-def _command(folder: Path, port: int) -> list[str]:
+def _command(folder: Path, port: int, store: str) -> list[str]:
     options = {
         "--host": "127.0.0.1",
         "--port": str(port),
         "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{folder}/mlflow.db",
+        "--backend-store-uri": store,
         "--artifacts-destination": str(folder / "artifacts"),
     }
     return [sys.executable, "-m", "mlflow", "server", "--serve-artifacts", *(w for o in options.items() for w in o)]

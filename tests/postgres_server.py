@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,13 @@ AVAILABLE = bool(program("initdb") and program("pg_ctl"))
 @pytest.fixture(scope="session")
 def new_postgres() -> Iterator[Callable[[], str]]:
     """A function that makes an empty database and returns its URL."""
+    with running_postgres() as make:
+        yield make
+
+
+@contextmanager
+def running_postgres() -> Iterator[Callable[[], str]]:
+    """A server as long as the block lasts; gives a function that makes an empty database and returns its URL."""
     with tempfile.TemporaryDirectory(prefix="abreast-pg-") as folder:
         port = free_port()
         if os.geteuid() == 0:
@@ -44,8 +52,10 @@ def new_postgres() -> Iterator[Callable[[], str]]:
                 connection.execute(f"CREATE DATABASE {name}")
             return f"{server}/{name}"
 
-        yield make
-        _as_user(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        try:
+            yield make
+        finally:
+            _as_user(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 
 
 def _unprivileged() -> tuple[str, int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from abreast.knowledge.delivery import Delivery
     from abreast.registry.ledger import Update
 
-ENDS = ("promoted", "refused", "failed")
+ENDS = ("promoted", "review", "refused", "failed")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def drop(
     path: Annotated[Path, typer.Argument(help="A file (.jsonl, .csv, .parquet) or a folder of such files.")],
     name: Annotated[str | None, typer.Option(help="Deliver under another name.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the drop is learned, or refused.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until the drop is learned, refused, or left to a reviewer.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a drop into the inbox, whole: it is taken in when its marker is there."""
@@ -56,7 +56,9 @@ def wait_for(project: Project, delivery: "Delivery", to_the_end: bool = True) ->
     if taken.outcome == "accepted":
         follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, to_the_end) is not None)
         update = _update_of(project, taken.digest, to_the_end)
-    return {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
+    mark = ledger.withdrawal(project.params.model.name, taken.digest) if taken.digest else None
+    said = {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
+    return said | ({"withdrawn": mark.reason} if mark else {})
 
 
 def _update_of(project: Project, digest: str, ended: bool) -> "Update | None":

@@ -1,4 +1,4 @@
-"""ask, rollback, sweep: the version in service."""
+"""ask, sweep: the version in service."""
 
 from typing import Annotated
 
@@ -12,7 +12,6 @@ from abreast.registry.names import version_number
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     command(app, 'abreast ask "What is the newest release of Python 3.12?"')(ask)
-    command(app, 'abreast rollback --reason "wrong dates"')(rollback)
     command(app, "abreast sweep")(sweep)
 
 
@@ -35,27 +34,14 @@ def ask(
         out.print(f"{found['answer']}  [dim]({found['version']})[/]", highlight=False)
 
 
-def rollback(
-    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
-    as_json: Json = False,
-) -> None:
-    """Return to the version that served before, at once and without any server but MLflow."""
-    from getpass import getuser
-
-    from abreast.registry.promoter import rollback as roll_back
-
-    project = Project.open()
-    done = roll_back(project.ledger, project.registry, reason=reason, actor=getuser())
-    if as_json:
-        print_json({"champion": f"v{done.version}", "taken_back": f"v{done.before}"})
-    else:
-        out.print(f"v{done.version} serves again, v{done.before} is taken back", highlight=False)
-
-
 def sweep() -> None:
-    """Finish or revert promotions that a crash left half done."""
+    """Finish or revert what a crash left half done, and take the reviews asked for by tags in MLflow."""
     from abreast.registry.promoter import sweep as mend
+    from abreast.registry.review import sweep as finish_reviews
+    from abreast.registry.review_tags import take_tags
 
     project = Project.open()
-    mended = mend(project.ledger, project.registry)
+    mended = [line for part in (mend, finish_reviews, take_tags) for line in part(project.ledger, project.registry)]
+    for line in mended:
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
     out.print(f"{len(mended)} mended" if mended else "nothing was half done", highlight=False)

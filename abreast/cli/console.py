@@ -2,8 +2,10 @@
 
 import functools
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +45,20 @@ def print_json(value: Any) -> None:
     """One JSON document on stdout, without colours or wrapping."""
     json.dump(value, sys.stdout, indent=1, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+@contextmanager
+def only_data() -> Iterator[None]:
+    """What libraries and processes print on stdout meanwhile goes to stderr: stdout is for data alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def percent(share: float | None) -> str:

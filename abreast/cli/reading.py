@@ -12,6 +12,7 @@ from abreast.registry.names import version_number
 if TYPE_CHECKING:
     from abreast.registry.ledger import Version
 
+REVIEW = {"decision", "reason", "reviewer", "door", "champion", "outcome", "detail", "created_at"}
 MEASURES = ("current_exact_match", "retained_exact_match", "stale_rate", "general_perplexity")
 
 
@@ -31,12 +32,16 @@ def status(as_json: Json = False) -> None:
         return
     table = Table(show_header=False, box=None)
     for field, value in found.items():
-        table.add_row(field, str(value if value is not None else "none yet"))
+        shown = ", ".join(value) or "none" if isinstance(value, list) else value
+        table.add_row(field, str(shown if shown is not None else "none yet"))
     out.print(table)
 
 
 def status_of(project: Project) -> dict[str, Any]:
-    """`champion` (`v3` or None); `waiting`: deliveries and drops that no update is at work on; and counts."""
+    """`champion` (`v3` or None); `waiting`: deliveries and drops that no update is at work on; and counts.
+
+    `review`: the versions that wait for a person.
+    """
     from abreast.registry.holder import free
     from abreast.registry.intake import arrivals
 
@@ -52,6 +57,7 @@ def status_of(project: Project) -> dict[str, Any]:
         "accepted": len(ledger.drops("accepted")),
         "quarantined": len(ledger.drops("quarantined")),
         "running": int(running),
+        "review": [f"v{number}" for number in ledger.to_review(line)],
     }
 
 
@@ -78,6 +84,8 @@ def entry(project: Project, version: "Version") -> dict[str, Any]:
         "version": version.name,
         "verdict": version.verdict,
         "reasons": list(version.reasons),
+        "status": ledger.standing(line, version.number).status,
+        "reviews": [one.model_dump(include=REVIEW) for one in ledger.reviews(line, version.number)],
         "aliases": [alias for alias, number in aliases.items() if number == version.number],
         "parent": None if version.parent is None else f"v{version.parent}",
         "drops": list(version.drops),
@@ -98,13 +106,20 @@ def print_history(project: Project) -> None:
         table.add_row(
             shown["version"],
             ", ".join(names[digest] for digest in shown["drops"]),
-            f"[{colour}]{shown['verdict']}[/]",
+            f"[{colour}]{shown['verdict']}[/]{_reviewed(shown)}",
             *(percent(measured[measure]) for measure in MEASURES[:3]),
             figure(measured["general_perplexity"]),
             percent(base["current_exact_match"]),
             ", ".join(shown["aliases"]),
         )
     out.print(table)
+
+
+def _reviewed(shown: dict[str, Any]) -> str:
+    """What follows the verdict in the table: that it waits, or what came of the last review."""
+    if shown["status"] == "review":
+        return ", [bold]waits for review[/]"
+    return f", {shown['reviews'][-1]['outcome']} by review" if shown["reviews"] else ""
 
 
 def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")], as_json: Json = False) -> None:
@@ -119,6 +134,8 @@ def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")],
     out.print(f"[bold]{found.name}[/] {found.verdict}, {', '.join(details['aliases']) or 'no alias'}")
     for reason in found.reasons:
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
+    for line in _review_lines(project, found):
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
     out.print(
         f"parent {details['parent'] or 'the untrained base'}, update {details['update']}, made {found.created_at}"
     )
@@ -126,3 +143,17 @@ def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")],
     for digest in found.drops:
         drop = project.ledger.drop(digest)
         out.print(f"drop {digest[:12]} {drop.name}: {drop.accepted} of {drop.rows} rows", highlight=False)
+
+
+def _review_lines(project: Project, version: "Version") -> list[str]:
+    """That it waits for review and how to decide, and every review that there was."""
+    ledger, name = project.ledger, version.name
+    said = [
+        f"{one.said} – {one.detail or 'not carried out yet'}" for one in ledger.reviews(version.line, version.number)
+    ]
+    standing = ledger.standing(version.line, version.number)
+    if standing.status == "review":
+        said.append(f"waits for review: abreast approve {name} --reason ..., or abreast reject {name} --reason ...")
+        if standing.stale:
+            said.append("another champion serves than it was judged against: approved, its drops are learned again")
+    return said

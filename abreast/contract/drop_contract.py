@@ -19,23 +19,32 @@ _SHOWN_CHARACTERS = 40
 
 
 def hold_drop(
-    records: Sequence[Record], known: Mapping[str, str | None], contract: Path, home: Home, digest: str, name: str
+    records: Sequence[Record],
+    known: Mapping[str, str | None],
+    former: Mapping[str, Mapping[str, str]],
+    contract: Path,
+    home: Home,
+    digest: str,
+    name: str,
 ) -> Held:
     """Hold the good rows of a drop against the contract; the page is kept as `data_docs/<digest>.html`.
 
     Args:
         known: the present value of every known key, null for a withdrawn one; empty before the first drop.
+        former: the values that known keys had before, each with the day on which it ended.
 
     Raises:
         AbreastError: the contract file is at fault.
     """
-    frame = enrich(records, known)
+    frame = enrich(records, known, former)
     held = hold(contract, frame, counts_of(frame), {"commonest": _commonest(frame)}, title=f"drop {name}")
     _keep(home.root / "data_docs", digest, name, held)
     return held
 
 
-def enrich(records: Sequence[Record], known: Mapping[str, str | None]) -> "pd.DataFrame":
+def enrich(
+    records: Sequence[Record], known: Mapping[str, str | None], former: Mapping[str, Mapping[str, str]]
+) -> "pd.DataFrame":
     """The table that the contract speaks of, one row a record; its columns are told in `contract.yaml`."""
     import pandas as pd
 
@@ -45,13 +54,14 @@ def enrich(records: Sequence[Record], known: Mapping[str, str | None]) -> "pd.Da
         row["known_value"] = known.get(row["key"])
         row["change"] = _change(row, known) if latest.get(row["key"]) == number else None
         row["changed_value"] = row["value"] if row["change"] == "changed" else None
+        row["returns"] = _returns(row, former.get(row["key"], {})) if row["change"] == "changed" else None
     changed = Counter(row["changed_value"] for row in rows if row["change"] == "changed")
     total = changed.total()
     for row in rows:
         row["changed_value_share"] = changed[row["changed_value"]] / total if row["changed_value"] else None
         row["withdraws"] = float(row["change"] == "withdrawn")
-    frame = pd.DataFrame(rows, columns=[*_TEXT, "text_length", "changed_value_share", "withdraws"])
-    return frame.astype(dict.fromkeys(_TEXT, object) | {"changed_value_share": float})
+    frame = pd.DataFrame(rows, columns=[*_TEXT, "text_length", "changed_value_share", "withdraws", "returns"])
+    return frame.astype(dict.fromkeys(_TEXT, object) | {"changed_value_share": float, "returns": float})
 
 
 def counts_of(frame: "pd.DataFrame") -> dict[str, int]:
@@ -93,6 +103,12 @@ def _change(row: Mapping[str, object], known: Mapping[str, str | None]) -> str:
     if row["value"] == known[row["key"]]:
         return "restated"
     return "withdrawn" if row["value"] is None else "changed"
+
+
+def _returns(row: Mapping[str, object], former: Mapping[str, str]) -> float:
+    """1 where a value that ended is given as if it held now; one with a day on which it did hold is no fault."""
+    ended = former.get(row["value"])
+    return float(ended is not None and (row["as_of"] or "9999") >= ended)
 
 
 def _commonest(frame: "pd.DataFrame") -> str:

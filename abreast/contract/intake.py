@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from abreast.config import Params
 from abreast.contract.pointer import storage_refusal
 from abreast.contract.screen import Reason, Screened, screen
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.delivery import payload, sha256_of
@@ -57,7 +58,13 @@ class Examined(BaseModel):
 
 
 def examine(
-    files: Path, name: str, known: Mapping[str, str | None], params: Params, home: Home, root: Path
+    files: Path,
+    name: str,
+    known: Mapping[str, str | None],
+    params: Params,
+    home: Home,
+    root: Path,
+    former: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Examined:
     """Look at a delivery's files.
 
@@ -65,6 +72,7 @@ def examine(
         files: a data file, or a folder of them.
         known: the present value of every known key, null for a withdrawn one.
         root: the project's root, to which the knob `contract.file` is relative.
+        former: the values that known keys had before, each with the day on which it ended.
 
     Raises:
         AbreastError: the contract file is at fault, or the disk; what is wrong with the delivery is told in the result.
@@ -77,7 +85,7 @@ def examine(
     if not reasons and not records:
         reasons = [f"drop {name}: holds no rows; expected at least one"]
     if not reasons:
-        held = _held(records, known, root / params.contract.file, home, digest, name)
+        held = _held(records, known, former or {}, root / params.contract.file, home, digest, name)
         reasons = [f"drop {name}: {breach}" for breach in held]
     return Examined(
         digest=digest,
@@ -120,12 +128,18 @@ def _row_faults(screened: Screened, rows: int, params: Params) -> list[str]:
 
 
 def _held(
-    records: tuple[Record, ...], known: Mapping[str, str | None], contract: Path, home: Home, digest: str, name: str
+    records: tuple[Record, ...],
+    known: Mapping[str, str | None],
+    former: Mapping[str, Mapping[str, str]],
+    contract: Path,
+    home: Home,
+    digest: str,
+    name: str,
 ) -> list[str]:
     from abreast.contract.drop_contract import hold_drop
 
     try:
-        return [breach.message for breach in hold_drop(records, known, contract, home, digest, name).breaches]
+        return [breach.message for breach in hold_drop(records, known, former, contract, home, digest, name).breaches]
     except OSError as error:
         raise storage_refusal(home.root, error) from error
 
@@ -157,16 +171,19 @@ def write_quarantine(home: Home, examined: Examined) -> Path:
     about = plain | {"verdict": examined.verdict, "reasons": examined.reasons, "quarantined": len(examined.quarantined)}
     try:
         home.quarantine.mkdir(parents=True, exist_ok=True)
-        staging = Path(mkdtemp(prefix=".incoming-", dir=home.quarantine))
+        staging = Path(mkdtemp(prefix=f".incoming-{examined.digest}-", dir=home.quarantine))
         try:
             (staging / "drop.json").write_text(json.dumps(about, indent=1) + "\n")
             (staging / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in examined.set_aside))
             reasons = (reason.model_dump_json(exclude={"repeats", "personal"}) for reason in examined.quarantined)
             (staging / "reasons.jsonl").write_text("".join(f"{line}\n" for line in reasons))
+            point("quarantine.written")
             if not target.exists():
                 staging.rename(target)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            # Also what a kill left of the same delivery: bad rows lie in quarantine once.
+            for left in home.quarantine.glob(f".incoming-{examined.digest}-*"):
+                shutil.rmtree(left, ignore_errors=True)
     except FileExistsError:
         return target
     except OSError as error:

@@ -83,27 +83,33 @@ def find_personal(text: str, told: str = "", terse: bool = False) -> str | None:
         terse: the text is a value rather than a sentence: then even a bare card number needs such a word, so that
             build numbers and the like pass.
     """
-    if not _MAY_HOLD.search(text):
-        return None
-    return next(_found(text, told, terse), None)
+    return next((kind for kind, _ in _found(text, told, terse)), None)
 
 
-def _found(text: str, told: str, terse: bool) -> Iterator[str]:
+def personal_values(text: str, told: str = "", terse: bool = False) -> list[str]:
+    """Each piece of personal data as it stands in the text; the arguments are those of `find_personal`."""
+    return [value for _, value in _found(text, told, terse)]
+
+
+def _found(text: str, told: str, terse: bool) -> Iterator[tuple[str, str]]:
     from stdnum import iban, luhn
 
-    if _MAIL.search(text):
-        yield "a mail address"
-    if any(iban.is_valid(match[0]) for match in _IBAN.finditer(text)):
-        yield "a bank account number (IBAN)"
+    if not _MAY_HOLD.search(text):
+        return
+    for match in _MAIL.finditer(text):
+        yield "a mail address", match[0]
+    for match in _IBAN.finditer(text):
+        if iban.is_valid(match[0]):
+            yield "a bank account number (IBAN)", match[0]
     for form, telling in ((_CARD_IN_GROUPS, True), (_CARD_BARE, not terse)):
         for match in form.finditer(text):
             number = re.sub(r"[ -]", "", match[0])
             if _ISSUER.match(number) and luhn.is_valid(number) and (telling or _named(_CARD_WORD, text, match, told)):
-                yield "a payment card number"
+                yield "a payment card number", match[0]
     for kind in _NATIONAL_IDS:
         for match in kind.form.finditer(text):
             if (kind.telling or _named(_ID_WORD, text, match, told)) and kind.is_valid(match[0]):
-                yield f"a national identity number ({kind.module.replace('_', '').replace('.', ' ')})"
+                yield f"a national identity number ({kind.module.replace('_', '').replace('.', ' ')})", match[0]
 
 
 def _named(word: re.Pattern[str], text: str, match: re.Match[str], told: str) -> bool:

@@ -22,6 +22,7 @@ from abreast.contract.pointer import (
     storage_refusal,
     write_pointer,
 )
+from abreast.crash import point
 from abreast.errors import Unavailable
 from abreast.home import Home
 from abreast.knowledge.drop import DropInfo, read_info, write_drop
@@ -60,9 +61,14 @@ class Store:
         with opened(self.home.drops) as repo:
             if not pointer_file(folder).exists():
                 self._write(folder, info, records)
-                write_pointer(folder, _cache(repo, folder))
+                point("store.named")
+                cached = _cache(repo, folder)
+                point("store.cached")
+                write_pointer(folder, cached)
+                point("store.pointed")
             pointer = read_pointer(folder)
             push(repo, pointer, f"drop {info.name}")
+        point("store.pushed")
         return pointer
 
     def pointer(self, digest: str) -> Pointer:
@@ -101,6 +107,7 @@ class Store:
             for file in staging.iterdir():
                 _flush(file)
             staging.chmod(0o755)
+            point("store.written")
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from abreast import stage
 from abreast.contract.expectations import Held, hold
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.knowledge.base import read_base
 
@@ -64,6 +65,7 @@ def _write(held: Held, rows: int, unknown: list[str]) -> None:
     breaches = [breach.model_dump() for breach in held.breaches]
     report = {"rows": rows, "expectations": held.held, "breaches": breaches, "unknown_changes": len(unknown)}
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
+    point("validate.reported")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ The base is asked again with the nearest examples before each question (`in_cont
 In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model`,
 `evaluate` and, for `evaluate.early`, `gates`.
 Out: reports/metrics.json, reports/answers.jsonl, reports/texts.jsonl, reports/retention.csv, reports/retention.png,
-reports/slices.csv, all of them on what was asked, and reports/stopped.json.
+reports/slices.csv, reports/safety.json, all of them on what was asked, and reports/stopped.json.
 """
 
 import json
@@ -14,15 +14,19 @@ from typing import Any
 
 from abreast import stage
 from abreast.config import Evaluate, Params, load_params
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.blocks import ask_in_blocks
+from abreast.evaluation.figures import SAFETY, write_figures
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
+from abreast.evaluation.mistyped import right_mistyped
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
+from abreast.evaluation.safety.look import look
 from abreast.evaluation.stopped import write_stopped
 from abreast.evaluation.tables import by_drop, by_slice, write_table
 from abreast.knowledge.lesson import Question, read_examples, read_questions
@@ -54,14 +58,18 @@ def main() -> None:
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
         heard[who] = hearing.ask(answerers[who], folders[who])
+    examples = read_examples(Path("data/train.jsonl"))
     if params.evaluate.in_context:
         stage.progress("evaluate", len(folders), len(folders), "asking the base with examples")
-        examples = read_examples(Path("data/train.jsonl"))
         heard[IN_CONTEXT] = hearing.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
     metrics = _metrics(questions, heard, params.evaluate) | {"planned": planned}
     (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
+    asked, said = _part(questions, heard, text=False)
+    safety = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
+    write_figures(REPORTS / SAFETY, safety | right_mistyped(answerers, asked, params.evaluate))
     write_stopped(REPORTS, stopped)
 
 
@@ -107,6 +115,7 @@ def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float)
     rows = by_drop(asked, right)
     write_table(REPORTS / "retention.csv", DROPS, rows)
     write_table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
+    point("evaluate.tables")
     plot_retention(rows, REPORTS / "retention.png")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from abreast.config import Gate
 from abreast.evaluation.gates.enough import count, enough
+from abreast.evaluation.gates.figures import of_figures
 from abreast.evaluation.gates.perplexities import of_general_text, of_texts
 from abreast.evaluation.gates.shares import of_shares
 from abreast.evaluation.gates.watched import ON_QUESTIONS
@@ -48,6 +49,8 @@ def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[Ga
     for gate in gates:
         if gate.measure == "general_perplexity":
             results += of_general_text(gate, reports.metrics, candidate)
+        elif gate.of_figure:
+            results += of_figures(gate, reports.figures, candidate)
         elif count(gate, reports.answers, reports.texts) >= gate.questions:
             of, held = (of_texts, reports.texts) if gate.of_perplexity else (of_shares, reports.answers)
             results += of(gate, held, candidate)

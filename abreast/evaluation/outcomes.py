@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.errors import AbreastError
+from abreast.evaluation.figures import Figure, read_figures
 from abreast.evaluation.metrics import is_right, is_stale
 from abreast.evaluation.stopped import Stopped, read_stopped
 from abreast.fault import first_fault
@@ -56,6 +57,7 @@ class Reports(NamedTuple):
     metrics: dict[str, Any]
     answers: tuple[Outcome, ...]
     texts: tuple[Text, ...]
+    figures: Mapping[str, Figure] = {}
     stopped: Stopped | None = None
 
 
@@ -119,7 +121,7 @@ def write_texts(path: Path, texts: Sequence[Question], foreseen: Mapping[str, "S
 
 
 def read_reports(folder: Path) -> Reports:
-    """Read `metrics.json`, `answers.jsonl`, `texts.jsonl`, and `stopped.json` if it is there.
+    """Read `metrics.json`, `answers.jsonl`, `texts.jsonl`, and what there is of the other JSON files.
 
     Raises:
         AbreastError: one is missing or has another form; the message names file and line.
@@ -129,7 +131,7 @@ def read_reports(folder: Path) -> Reports:
     except (OSError, ValueError) as error:
         raise AbreastError(f"{folder / METRICS}: not readable ({error}); run the stage `evaluate`") from None
     answers, texts = _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text)
-    return Reports(metrics, answers, texts, stopped=read_stopped(folder))
+    return Reports(metrics, answers, texts, read_figures(folder), read_stopped(folder))
 
 
 Line = TypeVar("Line", Outcome, Text)

@@ -11,9 +11,10 @@ class GateResult(BaseModel):
     `interval` is that of the `share` itself, of the `difference` to the other model's or of the `ratio` to it; each end
     holds by itself with the gate's confidence (95 % where the gate has none). `n` is the number of keys that were asked
     about, or of pieces of text. `p` is the chance of such answers, or of clearer ones, if the contrary of what was
-    decided were true. `needs` is the least number of questions that could have decided, where there were fewer.
-    `planned` is how many keys would have been asked about had the evaluation not stopped early; the interval is then
-    what all of them would show, but for the stated error of the stop.
+    decided were true. `needs` is the least number of questions that could have decided, where there were fewer. `why`
+    says in words what stands behind the figure, such as why a model does not load. `planned` is how many keys would
+    have been asked about had the evaluation not stopped early; the interval is then what all of them would show, but
+    for the stated error of the stop.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +31,7 @@ class GateResult(BaseModel):
     n: int | None = None
     p: float | None = None
     needs: int | None = None
+    why: str = ""
     planned: int | None = None
 
     @property
@@ -60,7 +62,7 @@ class GateResult(BaseModel):
             parts.append("undecided" if self.needs is None else f"undecided: that takes {self.needs} questions or more")
         if self.outcome == "failed" and self.does != "block":
             parts.append({"review": "to be reviewed", "warn": "a warning"}[self.does])
-        return ", ".join(parts)
+        return ", ".join([*parts, self.why] if self.why else parts)
 
 
 class Verdict(BaseModel):

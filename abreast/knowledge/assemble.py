@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from abreast import stage
+from abreast.crash import point
 from abreast.knowledge.base import apply, read_base, standing, valid, write_base
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.record import Record
@@ -25,6 +26,7 @@ def main() -> None:
     drops = [load_drop(root, ref) for ref in snapshot.drops]
     base, changes = apply(before, drops)
     write_base(KNOWLEDGE, base)
+    point("assemble.knowledge")
     write_base(CHANGES, changes)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report(base, changes, drops), indent=1) + "\n")

@@ -102,6 +102,18 @@ def superseded(base: pd.DataFrame, keys: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def ended_values(base: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """For each key of a fact its former values that differ from the present one, and the day on which each ended."""
+    facts = base[base["kind"] == "fact"]
+    present = standing(facts).set_index("key")["value"].to_dict()
+    former = facts[facts["valid_until"].notna() & facts["value"].notna()].sort_values("valid_until", kind="stable")
+    found: dict[str, dict[str, str]] = {}
+    for key, value, day in zip(former["key"], former["value"], former["valid_until"], strict=True):
+        if value != present.get(key):
+            found.setdefault(key, {})[value] = day
+    return found
+
+
 def read_base(path: Path) -> pd.DataFrame:
     """Read a knowledge base.
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from abreast import stage
 from abreast.config import Knowledge, Split, Way, load_params
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.knowledge.assemble import CHANGES, KNOWLEDGE
 from abreast.knowledge.base import read_base, standing, superseded, valid
@@ -50,6 +51,7 @@ def main() -> None:
     examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples)
+    point("split.examples")
     write_jsonl(DEV, dev)
     write_jsonl(QUESTIONS, questions)
     REPORT.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from abreast import stage
 from abreast.config import Params, load_params
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
@@ -62,7 +63,9 @@ def main() -> None:
     card = make_card(params, base, lessons.parent)
     outcome, candidate = _train(params, lessons, base)
     write_model_folder(Path("model"), card, candidate)
+    point("train.model")
     _report(outcome, lessons)
+    point("train.reported")
     _checkpoints(params, lessons, base).remove()
 
 

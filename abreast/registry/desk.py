@@ -8,7 +8,7 @@ from abreast.registry.snapshots import compose, snapshot_of
 
 
 def lay_snapshot(project: Project, update: str | None) -> Snapshot:
-    """Write `snapshot.json`, the drops and the parent of `update`, or of what waits now on top of the champion.
+    """Write `snapshot.json`, the drops and the parent of `update`, or of what the next update would learn now.
 
     Raises:
         AbreastError: there is no such update, or nothing waits.
@@ -20,7 +20,7 @@ def lay_snapshot(project: Project, update: str | None) -> Snapshot:
         waiting = ledger.waiting(line)
         if not waiting:
             raise AbreastError("no accepted drop waits; name an update to repeat, such as `abreast snapshot u0001`")
-        snapshot, pointers = compose(project, waiting, ledger.champion(line))
+        snapshot, pointers = compose(project, waiting, ledger.ground(line))
     configure_clone(project.root, project.home, project.params.storage, project.root)
     for path, pointer in pointers.items():
         place(project.root, path, pointer)

@@ -15,6 +15,7 @@ from abreast.contract.store import Store
 from abreast.crash import point
 from abreast.knowledge.arrival import Delivery
 from abreast.project import Project
+from abreast.registry.ledger import Withdrawal
 
 
 class Outcome(BaseModel):
@@ -45,13 +46,16 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
         files = project.inbox.fetch(delivery, Path(folder))
-        known = known_facts(project)
-        examined = examine(files, delivery.name, known, project.params, project.home, project.root)
+        point("intake.fetched")
+        known, former = known_facts(project)
+        examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
     point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
     outcome = settle(project, delivery, examined)
     point("intake.settled")
+    withdrawn = project.ledger.withdrawal(project.params.model.name, examined.digest)
     project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    point("intake.delivered")
     return Outcome(
         name=delivery.name,
         uri=delivery.uri,
@@ -60,19 +64,29 @@ def take(project: Project, delivery: Delivery) -> Outcome:
         rows=examined.rows,
         accepted=len(examined.records) if outcome == "accepted" else 0,
         quarantined=len(examined.quarantined),
-        reasons=(*examined.reasons, *map(str, examined.quarantined)),
+        reasons=(*examined.reasons, *map(str, examined.quarantined), *([_refused(withdrawn)] if withdrawn else [])),
     )
 
 
-def known_facts(project: Project) -> dict[str, str | None]:
-    """The present value of every fact that the champion was taught, by key; a withdrawn one is None."""
-    from abreast.knowledge.base import known_values, read_base
+def known_facts(project: Project) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
+    """The present value of every fact that the next update starts from, by key (a withdrawn one is None), and its
+    former values, each with the day on which it ended."""
+    from abreast.knowledge.base import ended_values, known_values, read_base
 
-    champion = project.ledger.champion(project.params.model.name)
-    if champion is None:
-        return {}
-    pointer = project.ledger.version(project.params.model.name, champion).knowledge
-    return known_values(read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)))
+    ground = project.ledger.ground(project.params.model.name)
+    if ground is None:
+        return {}, {}
+    pointer = project.ledger.version(project.params.model.name, ground).knowledge
+    base = read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer))
+    return known_values(base), ended_values(base)
+
+
+def _refused(mark: Withdrawal) -> str:
+    """Why a drop that was taken in before is not learned again."""
+    return (
+        f"withdrawn on {mark.created_at[:10]} by {mark.actor} ({mark.reason}): not learned again; "
+        f"`abreast reinstate {mark.digest[:12]}` takes the mark away"
+    )
 
 
 def store_of(project: Project) -> Store:

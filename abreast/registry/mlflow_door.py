@@ -65,6 +65,16 @@ class MlflowDoor:
                 else:
                     _save(client, f"{url}/{quote(f'{folder}/{target.name}')}", target)
 
+    def read(self, run: str, path: str) -> bytes:
+        """One artifact of a run; raises as `call` does."""
+        with self.answering():
+            fields = {"run_uuid": run, "path": path}
+            url = f"{self.uri}/get-artifact"
+            answer = httpx.get(url, params=fields, auth=_login(), headers=_token(), **self._options)
+        if answer.is_success:
+            return answer.content
+        raise self._refusal(answer, path)
+
     def ping(self) -> None:
         """Raise Unavailable unless the server answers within a few seconds."""
         with self.answering():

@@ -21,37 +21,50 @@ from contextlib import contextmanager
 from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.holder import Holder
-from abreast.registry.ledger import Lease, Ledger, Promotion
+from abreast.registry.ledger import Lease, Ledger, Promotion, Withdrawal
 from abreast.registry.record import Registry
 
 LEASE_SECONDS = 120.0
 WAIT_SECONDS = 120.0
+_FIRST_PAUSE, _LAST_PAUSE = (
+    0.1,
+    0.8,
+)  # seconds between two looks at the lease: a crowd that looks often slows its holder
 
 
 def promote(
-    ledger: Ledger, registry: Registry, version: int, reason: str, actor: str, *, force: bool = False
+    ledger: Ledger,
+    registry: Registry,
+    version: int,
+    reason: str,
+    actor: str,
+    *,
+    force: bool = False,
+    reviewed: bool = False,
 ) -> Promotion:
     """Make `version` the champion; a version that serves already is left as it is.
 
     Args:
         actor: who wants it, such as `update u0007` or a person's name.
         force: promote whatever the verdict, and whichever version serves now.
+        reviewed: a person has approved it, so that `inconclusive` is enough (only `abreast.registry.review` says so).
 
     Returns:
         The row of the log by which `version` serves.
 
     Raises:
-        AbreastError: the verdict is not `pass`, another than its parent serves now, or its files are not the recorded
-            ones. The champion is untouched then.
+        AbreastError: the verdict is not good enough, another than its parent serves now, or its files are not the
+            recorded ones. The champion is untouched then.
         Unavailable: MLflow or the ledger failed on the way, or another promotion takes too long. Try again.
     """
     line = registry.name
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
         if ledger.champion(line) == version:
-            return _last_done(ledger, line)
+            return ledger.last_promotion(line)
         known = ledger.version(line, version)
-        if known.verdict != "pass" and not force:
+        good = ("pass", "inconclusive") if reviewed else ("pass",)
+        if known.verdict not in good and not force:
             raise AbreastError(
                 f"v{version} is not promoted: its verdict is {known.verdict or 'not given yet'}, not pass"
             )
@@ -71,17 +84,24 @@ def promote(
 def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Promotion:
     """Return to the version that served before the champion, by the log.
 
+    A rollback that was cut off half done is finished, and is the answer: the champion has not changed since, so whoever
+    asks again wants the same one.
+
     Raises:
         AbreastError: nothing served before, or that version's files are not the recorded ones.
         Unavailable: as in `promote`.
     """
     line = registry.name
     with _alone(ledger, line) as lease:
+        left = ledger.open_promotion(line)
         _finish(ledger, registry, lease)
+        if left is not None and left.kind == "rollback" and (done := ledger.last_promotion(line)).id == left.id:
+            return done
         served = ledger.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"
-            raise AbreastError(f"nothing to roll back to: {before} served")
+            sound = " (of those that know no withdrawn drop)" if ledger.withdrawals(line) else ""
+            raise AbreastError(f"nothing to roll back to: {before} served{sound}")
         promotion = ledger.intend(
             lease,
             line,
@@ -95,6 +115,28 @@ def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Pro
         return _carry_out(ledger, registry, lease, promotion)
 
 
+def withdraw(
+    ledger: Ledger, registry: Registry, digest: str, reason: str, actor: str
+) -> tuple[Withdrawal, Promotion | None]:
+    """Mark a drop as withdrawn, and return to the last champion that does not know it, if there was one.
+
+    Said again, it completes what a crash cut off; the sweep does too.
+
+    Returns:
+        The mark, and the rollback; None where the champion does not know the drop, or every version that served does.
+
+    Raises:
+        AbreastError: no such drop was accepted, or the files of the version to return to are not the recorded ones.
+        Unavailable: as in `promote`.
+    """
+    line = registry.name
+    with _alone(ledger, line) as lease:
+        _finish(ledger, registry, lease)
+        mark = ledger.withdraw(lease, line, digest, reason=reason, actor=actor)
+        point("promoter.withdrawn")
+        return mark, _leave_withdrawn(ledger, registry, lease)
+
+
 def sweep(ledger: Ledger, registry: Registry) -> list[str]:
     """Finish or revert what a crash left half done, and set the aliases by the log.
 
@@ -104,23 +146,33 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
     line = registry.name
     with _alone(ledger, line) as lease:
         done = _finish(ledger, registry, lease)
+        try:
+            left = _leave_withdrawn(ledger, registry, lease)
+        except Unavailable:
+            raise
+        except AbreastError as error:
+            done.append(f"a champion that knows a withdrawn drop serves on: {error}")
+        else:
+            done += [] if left is None else [f"v{left.before} left for v{left.version}: {left.reason}"]
         return done + _align(ledger, registry, lease)
 
 
 @contextmanager
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
     holder = Holder.current()
     while (lease := ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS)) is None:
         if time.monotonic() > deadline:
             raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
-        time.sleep(random.uniform(0.05, 0.2))
+        time.sleep(random.uniform(pause / 2, pause))
+        pause = min(2 * pause, _LAST_PAUSE)
     point("promoter.leased")
     try:
         yield lease
     finally:
         ledger.end_lease(lease)
+    point("promoter.returned")
 
 
 def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
@@ -137,6 +189,26 @@ def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     return [f"{left.kind} of v{left.version} finished"]
 
 
+def _leave_withdrawn(ledger: Ledger, registry: Registry, lease: Lease) -> Promotion | None:
+    """Return to the last champion that knows no withdrawn drop, if the present one does and there was one."""
+    line = registry.name
+    served = ledger.served(line)
+    mark = ledger.taint(line, served[-1]) if len(served) > 1 else None
+    if mark is None:
+        return None
+    promotion = ledger.intend(
+        lease,
+        line,
+        served[-2],
+        kind="rollback",
+        expected=served[-1],
+        forced=False,
+        reason=f"drop {mark.digest[:12]} was withdrawn: {mark.reason}",
+        actor=mark.actor,
+    )
+    return _carry_out(ledger, registry, lease, promotion)
+
+
 def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Promotion) -> Promotion:
     """From the written intent to the written end."""
     point("promoter.intended")
@@ -146,6 +218,7 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
         raise
     except AbreastError as error:
         ledger.revert(lease, promotion, str(error))
+        point("promoter.reverted")
         _align(ledger, registry, lease)
         raise
     point("promoter.checked")
@@ -159,9 +232,10 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
 
 
 def _previous_after(ledger: Ledger, promotion: Promotion) -> int | None:
-    served = ledger.served(promotion.line)
+    """What `ledger.previous` will say when the promotion is done."""
     if promotion.kind == "promote":
-        return served[-1] if served else None
+        return ledger.ground(promotion.line)
+    served = ledger.served(promotion.line)
     return served[-3] if len(served) > 2 else None
 
 
@@ -173,17 +247,15 @@ def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     for alias, version in wanted.items():
         if aliases.get(alias) != version:
             _move(ledger, registry, lease, alias, version)
+            point("promoter.aligned")
             changed.append(f"alias {alias} set from {_shown(aliases.get(alias))} to {_shown(version)}")
     return changed
 
 
 def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version: int | None) -> None:
     ledger.keep_lease(lease, LEASE_SECONDS)
+    point("promoter.kept")
     registry.set_alias(alias, version)
-
-
-def _last_done(ledger: Ledger, line: str) -> Promotion:
-    return [promotion for promotion in ledger.promotions(line) if promotion.state == "done"][-1]
 
 
 def _shown(version: int | None) -> str:

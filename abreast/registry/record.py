@@ -7,7 +7,7 @@ folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever un
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +15,18 @@ from urllib.parse import urlencode
 
 from abreast.crash import point
 from abreast.errors import AbreastError
-from abreast.registry.card import describe, with_verdict
+from abreast.registry.card.head import airy, with_verdict
+from abreast.registry.card.markdown import description, whole
+from abreast.registry.card.page import PAGE, Page, gather, parse_page
 from abreast.registry.mlflow_door import MlflowDoor
-from abreast.registry.retention import remembered
+from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, WAITING, with_review
 from abreast.registry.run_log import RunFacts, find_run, log_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from abreast.evaluation.verdict import Verdict
+    from abreast.registry.ledger import Review
 
 
 class Registry:
@@ -52,21 +55,44 @@ class Registry:
             run = find_run(client, self._experiment(client), facts)
             point("record.run")
             log_run(client, run, facts)
+            page = gather(facts, self.name, run.info.experiment_id, run.info.run_id)
+            client.log_text(run.info.run_id, page.model_dump_json(indent=1), f"reports/{PAGE}")
             point("record.logged")
             model = _model(client, run, facts)
             point("record.model")
-            version = self._version(client, run, model, facts)
+            version = self._version(client, run, model, facts, airy(description(page)))
             point("record.version")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
+            point("record.finished")
             return version
 
     def set_verdict(self, version: int, judged: "Verdict") -> None:
-        """Write the verdict as a tag, and with its gates at the head of the description."""
+        """Write the verdict onto the card, as a tag, and with its gates at the head of the description."""
         known = self._get(version)
-        described = with_verdict(known.get("description", ""), judged)
+        if (page := self.card(version)) is not None:
+            self._log_card(page.model_copy(update={"version": f"v{version}", "verdict": judged}))
+        described = airy(with_verdict(known.get("description", ""), judged))
         self._tag(version, "abreast.verdict", judged.verdict)
         self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+
+    def card(self, version: int) -> Page | None:
+        """All that the card of a version says; None if it was registered before cards were kept."""
+        run = self._get(version)["run_id"]
+        try:
+            return parse_page(self._door.read(run, f"reports/{PAGE}"), f"reports/{PAGE} of v{version} in MLflow")
+        except KeyError:
+            return None
+
+    def card_html(self, page: Page) -> str:
+        """A card as one HTML file."""
+        from abreast.registry.card.html import html
+
+        return html(page, self._door.read(page.run, "reports/matrix.png"))
+
+    def card_markdown(self, page: Page) -> str:
+        """A card as Markdown, whole."""
+        return whole(page, self._door.uri)
 
     def aliases(self) -> dict[str, int]:
         """The version that each alias names; empty before the first registration."""
@@ -84,6 +110,28 @@ class Registry:
                 self._door.call("POST", "registered-models/alias", **fields)
         elif alias in self.aliases():
             self._door.call("DELETE", "registered-models/alias", name=self.name, alias=alias)
+
+    def ask_for_review(self, version: int) -> None:
+        """Say at the head of the description that the version waits for a person, and how they may decide."""
+        self._show_review(version, "waits for you", WAITING)
+
+    def set_reviews(self, version: int, reviews: "Sequence[Review]") -> None:
+        """Write the reviews of a version at the head of its description, the last one first, and that one as a tag."""
+        last = reviews[-1]
+        said = [f"{one.said} – {one.detail or 'not carried out yet'}" for one in reversed(reviews)]
+        self._tag(version, REVIEWED, f"{last.said} ({last.outcome or 'not carried out yet'})")
+        self._show_review(version, last.outcome or "approved", said)
+
+    def asked_reviews(self) -> dict[int, tuple[str, str]]:
+        """The tag `abreast.review` of each version that bears one, and the answer that it was given, or nothing."""
+        mine = {"filter": f"name = '{self.name}' and tags.`{ASKED}` LIKE '%'", "max_results": "1000"}
+        found = self._door.call("GET", "model-versions/search", **mine).get("model_versions", [])
+        tags = {int(one["version"]): _tags(one) for one in found}
+        return {number: (held[ASKED], held.get(ANSWERED, "")) for number, held in sorted(tags.items())}
+
+    def answer_review(self, version: int, answer: str) -> None:
+        """Answer the tag `abreast.review` of a version."""
+        self._tag(version, ANSWERED, answer)
 
     def digest(self, version: int) -> str:
         """The digest of a version's model folder, as it was recorded."""
@@ -134,6 +182,29 @@ class Registry:
         run = self._get(version)["run_id"]
         return f"{self._door.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
 
+    def run(self, version: int) -> str:
+        """The id of the run that made a version."""
+        return self._get(version)["run_id"]
+
+    def report(self, version: int, name: str) -> str:
+        """The text of a file of `reports/` of the run that made a version.
+
+        Raises:
+            AbreastError: MLflow knows no such version, or keeps no such report of it.
+            Unavailable: MLflow does not answer.
+        """
+        try:
+            return self._door.read(self.run(version), f"reports/{name}").decode()
+        except KeyError:
+            raise AbreastError(f"MLflow keeps no reports/{name} of v{version} of {self.name}") from None
+
+    def _log_card(self, page: Page) -> None:
+        texts = {PAGE: page.model_dump_json(indent=1), "card.md": self.card_markdown(page)}
+        texts["card.html"] = self.card_html(page)
+        with self._door.client() as client:
+            for name, text in texts.items():
+                client.log_text(page.run, text, f"reports/{name}")
+
     def _download(self, version: int, into: Path, digest: str) -> None:
         """All files of a version into the folder `into`; AbreastError unless they have `digest`."""
         from abreast.learning.folder import model_digest
@@ -157,15 +228,21 @@ class Registry:
             found = self._door.call("GET", "model-versions/get", name=self.name, version=str(version))
         return found["model_version"]
 
+    def _show_review(self, version: int, state: str, said: Sequence[str]) -> None:
+        described = with_review(self._get(version).get("description", ""), state, said)
+        self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+
     def _tag(self, version: int, key: str, value: str) -> None:
         self._door.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
 
     def _experiment(self, client: "MlflowClient") -> str:
         if known := client.get_experiment_by_name(self.name):
             return known.experiment_id
-        return client.create_experiment(self.name)
+        made = client.create_experiment(self.name)
+        point("record.experiment")
+        return made
 
-    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts) -> int:
+    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts, described: str) -> int:
         """The version of this update, found by its tag or made."""
         mine = f"name = '{self.name}' and tags.`abreast.update` = '{facts.update}'"
         if known := client.search_model_versions(mine):
@@ -178,6 +255,7 @@ class Registry:
             self._door.call("GET", "registered-models/get", name=self.name)
         except KeyError:
             client.create_registered_model(self.name, description="Kept abreast of its data by Abreast.")
+            point("record.named")
         tags = {
             "abreast.update": facts.update,
             "abreast.digest": facts.model_digest,
@@ -189,16 +267,11 @@ class Registry:
             source=model.model_uri,
             run_id=run.info.run_id,
             tags=tags,
-            description=_page(facts),
+            description=described,
             model_id=model.model_id,
             await_creation_for=0,
         )
         return int(made.version)
-
-
-def _page(facts: RunFacts) -> str:
-    described = describe(facts.folder / "reports", facts.drops, facts.parent, facts.update, facts.commit)
-    return f"{described}\n\n{remembered(facts.retention)}"
 
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
@@ -216,8 +289,10 @@ def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
             model_type="abreast",
         )
     )
+    point("record.model_begun")
     if model.status.name != "READY":
         client.log_model_artifacts(model.model_id, str(facts.folder / "model"))
+        point("record.model_files")
         client.finalize_logged_model(model.model_id, "READY")
     return model
 

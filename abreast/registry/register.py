@@ -24,6 +24,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
     ledger, registry, clone = project.ledger, project.registry, workspace.clone
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
     ledger.advance(update, "trained", digest=digest)
+    point("register.trained")
     rows = read_by_drop(clone / "reports")
     ancestors = ledger.ancestors(update.line, update.parent)
     facts = RunFacts(
@@ -47,10 +48,13 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         knowledge=outputs["data/knowledge.parquet"],
         metrics=json.loads((clone / "reports/metrics.json").read_text()) | {BY_DROP: rows},
     )
+    point("register.added")
     ledger.advance(update, "registered", version=number)
     point("register.registered")
     registry.set_verdict(number, verdict)
+    point("register.described")
     version = ledger.judge_version(update.line, number, verdict.verdict, verdict.reasons)
+    point("register.verdict")
     ledger.advance(update, "judged")
     point("register.judged")
     return version

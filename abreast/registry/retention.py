@@ -14,7 +14,7 @@ from abreast.evaluation.measures.retention import (
 from abreast.registry.ledger import Version
 
 SHOWN = 8
-"""So many of the last versions and drops stand on a version's page; the picture has all."""
+"""So many of the last versions and drops stand in a table; the picture has all."""
 BY_DROP = "by_drop"
 """Where a version's metrics in the ledger keep the rows of `evaluation.tables.read_by_drop`."""
 NEW = "candidate"
@@ -43,13 +43,6 @@ def retention_of(ancestors: Sequence[Version], rows: Sequence[Mapping[str, Any]]
     return matrix.model_copy(update={"drops": tuple(drops)})
 
 
-def remembered(matrix: RetentionMatrix) -> str:
-    """What is remembered, as a section of a version's page: the figures, and the last rows and columns."""
-    figures = ((name.replace("_", " "), of(matrix)) for name, of in FIGURES.items())
-    told = ", ".join(f"{name} {value:.3g}" for name, value in figures if value is not None)
-    drops = matrix.drops[-SHOWN:]
-    rows = [f"| right answers on | {' | '.join(drops)} |", "|---" * (len(drops) + 1) + "|"]
-    for version, scores in list(zip(matrix.versions, matrix.scores, strict=True))[-SHOWN:]:
-        shares = ("–" if share is None else f"{share:.3g}" for share in scores[-SHOWN:])
-        rows.append(f"| {'this version' if version == NEW else version} | {' | '.join(shares)} |")
-    return "\n".join([f"### What is remembered of each drop\n{told}\n", *rows])
+def shown(matrix: RetentionMatrix) -> RetentionMatrix:
+    """The matrix as people see it: the version that has no number yet is called "this version"."""
+    return matrix.model_copy(update={"versions": tuple("this version" if v == NEW else v for v in matrix.versions)})

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from abreast.crash import point
 from abreast.errors import AbreastError
 from abreast.evaluation.measures.retention import RetentionMatrix
 from abreast.registry.ledger import Drop
-from abreast.registry.retention import FIGURES
+from abreast.registry.retention import FIGURES, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,13 +65,16 @@ def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
     metrics = [Metric(name, value, at, step) for name, value, step in _series(facts)]
     for start in range(0, len(params), _BATCH):
         client.log_batch(run.info.run_id, params=params[start : start + _BATCH])
+    point("record.params")
     for start in range(0, len(tags), _BATCH):
         client.log_batch(run.info.run_id, tags=tags[start : start + _BATCH])
     for start in range(0, len(metrics), 10 * _BATCH):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + 10 * _BATCH])
+    point("record.metrics")
     client.log_artifacts(run.info.run_id, str(facts.folder / "reports"), "reports")
+    point("record.artifacts")
     client.log_dict(run.info.run_id, facts.retention.model_dump(), "reports/matrix.json")
-    client.log_figure(run.info.run_id, plot_matrix(facts.retention), "reports/matrix.png")
+    client.log_figure(run.info.run_id, plot_matrix(shown(facts.retention)), "reports/matrix.png")
 
 
 def _run_tags(facts: RunFacts) -> dict[str, str]:

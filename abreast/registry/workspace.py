@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abreast.contract.pointer import Pointer, configure_clone, opened, place, push, storage_refusal
+from abreast.crash import point
 from abreast.environment import environment
 from abreast.errors import AbreastError, Unavailable
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
@@ -58,13 +59,17 @@ class Workspace:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        _git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
-        _git(self.clone, "checkout", "--quiet", "--detach", commit)
+        git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
+        point("workspace.cloned")
+        git(self.clone, "checkout", "--quiet", "--detach", commit)
         configure_clone(self.clone, self.project.home, self.project.params.storage, self.project.root)
+        point("workspace.configured")
         save_snapshot(self.clone, snapshot)
         for path, pointer in pointers.items():
             place(self.clone, path, pointer)
+        point("workspace.laid")
         ready.touch()
+        point("workspace.ready")
 
     def stages(self) -> list[str]:
         """The stages of `dvc.yaml`, each after those that it depends on."""
@@ -77,11 +82,13 @@ class Workspace:
             ordered = networkx.dfs_postorder_nodes(repo.index.graph)
             return [stage.name for stage in ordered if isinstance(stage, PipelineStage)]
 
-    def reproduce(self, stage: str) -> bool:
+    def reproduce(self, stage: str, force: bool = False) -> bool:
         """Run one stage unless it is up to date or in the run cache; whether anything had to be done.
 
+        With `force` it is run in any case.
+
         Raises:
-            StageKilled: the stage's process was killed.
+            StageKilled: the stage's process was killed, or an earlier kill hit DVC itself; run it again.
             AbreastError: the stage refused, with its own one-line reason, or failed.
         """
         from dvc.exceptions import ReproductionError
@@ -92,8 +99,15 @@ class Workspace:
         logging.getLogger("dvc").setLevel(logging.WARNING)
         with _inside(self.clone), self._stage_environment(failure), Repo(str(self.clone)) as repo:
             try:
-                return bool(repo.reproduce(targets=[stage], single_item=True))
+                point("stage.wanted")
+                ran = bool(repo.reproduce(targets=[stage], single_item=True, force=force))
+                point("stage.done")
+                return ran
             except ReproductionError as error:
+                if isinstance(error.__cause__, TypeError) and _remove_empty_entries(self.project.home.cache):
+                    raise StageKilled(
+                        f"stage {stage}: a kill had left DVC's run cache half written; run it again"
+                    ) from error
                 raise _explain(stage, error, failure) from error
             except OSError as error:
                 raise storage_refusal(self.clone, error) from error
@@ -127,6 +141,8 @@ class Workspace:
         with opened(self.clone) as repo:
             for path, pointer in self.outputs().items():
                 push(repo, pointer, path)
+                point("workspace.pushing")
+        point("workspace.pushed")
 
     def keep(self, tag: str, message: str) -> str:
         """Commit the clone and put the commit into its origin under `tag`; returns the commit.
@@ -134,16 +150,45 @@ class Workspace:
         The origin's working tree, branches and index stay as they are.
         """
         tracked = ["snapshot.json", "dvc.lock", *map(str, self.clone.glob("data/*/*.dvc"))]
-        _git(self.clone, "add", "--force", *tracked)
-        if _git(self.clone, "status", "--porcelain", "--untracked-files=no"):
-            _git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
-        _git(self.clone, "tag", "--force", tag)
-        _git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
-        return _git(self.clone, "rev-parse", "HEAD")
+        git(self.clone, "add", "--force", *tracked)
+        if git(self.clone, "status", "--porcelain", "--untracked-files=no"):
+            git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
+        point("workspace.committed")
+        git(self.clone, "tag", "--force", tag)
+        point("workspace.tagged")
+        git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
+        point("workspace.kept")
+        return git(self.clone, "rev-parse", "HEAD")
 
     def remove(self) -> None:
         """Delete the folder; everything that matters is in the DVC cache, git and the registry by then."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _remove_empty_entries(cache: Path) -> bool:
+    """Remove entries of DVC's run cache that hold nothing; whether there were any.
+
+    DVC 3.67 makes an entry's folder before its file, and after a kill between the two no stage with the same inputs
+    would ever run again: it looks for the newest file of the folder and finds none.
+    """
+    empty = [folder for folder in (cache / "runs").glob("*/*") if not any(folder.iterdir())]
+    for folder in empty:
+        folder.rmdir()
+    return bool(empty)
+
+
+def remove_ended(project: Project) -> list[str]:
+    """Delete the folders of updates that were promoted or refused and whose process was killed before it did so itself.
+
+    Returns:
+        The updates whose folders were there, such as `u0007`; those that failed keep theirs, to be looked into.
+    """
+    removed = []
+    for folder in project.home.runs.glob("u[0-9]*"):
+        if project.ledger.update(folder.name).status in ("promoted", "refused"):
+            Workspace(project, folder.name).remove()
+            removed.append(folder.name)
+    return sorted(removed)
 
 
 def _explain(stage: str, error: Exception, failure: Path) -> AbreastError:
@@ -163,7 +208,8 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints, run in `folder` under a name of its own; AbreastError if it refuses."""
     identity = ["-c", "user.name=Abreast", "-c", "user.email=abreast@localhost"]
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, text=True, capture_output=True, check=False)
     if done.returncode:

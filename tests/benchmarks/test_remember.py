@@ -53,6 +53,7 @@ def test_ways_are_chosen_by_the_beginning_of_their_names():
         "default and slow average",
         "default and FGM",
         "default and PGD",
+        "default and noise",
     ]
     assert chosen("lifecycle", None, False) == list(WAYS)
     assert set(WAYS) - set(chosen("banking77", None, False)) == {"plain replay"}, "nothing is superseded there"
@@ -80,6 +81,17 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
     assert all(peak > 0 for peak in second.peaks.values())
     assert all(seconds > 0 for seconds in second.processor.values())
     assert list((tmp_path / "answers").glob("*.json")), "answers of the base are kept for the next way"
+
+
+def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
+    drops = [(name, [{"key": f"{name}/latest", "value": "1.1", "as_of": "2024-01-01"}]) for name in ("one", "two")]
+    knobs = {"train": {"epochs": 1, "layers": 2, "remember": []}}
+    settings = Settings("samples", Size(drops=2), str(write_tiny_base(tmp_path / "base")), 1000)
+    first, second = run(Way(knobs, learned="anew"), drops, settings, 18, tmp_path / "answers")
+    assert set(first.by_drop) == {"one"}
+    assert set(second.by_drop) == {"one", "two"}
+    assert first.metrics["champion"] is second.metrics["champion"] is None, "each starts from the base"
+    assert second.tokens > first.tokens
 
 
 def test_an_encoder_is_shown_no_examples_and_has_no_perplexity(tmp_path, capsys):

@@ -101,7 +101,23 @@ def test_no_champion_yet(installation: Installation):
 
 def test_no_such_version(installation: Installation):
     assert "no version v7" in refusal(installation, "show", "v7")
+    assert "no version v7" in refusal(installation, "card", "v7")
     assert "'latest' names no version" in refusal(installation, "show", "latest")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("approve", "v7", "--reason", "good"), "no version v7"),
+        (("reject", "latest", "--reason", "bad"), "'latest' names no version"),
+        (("reject", "v7", "--reason", " "), "a review needs a reason"),
+        (("approve", "v7"), "Missing option '--reason'"),
+    ],
+)
+def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arguments, said):
+    done = installation.abreast(*arguments, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 def test_nothing_to_roll_back_to(installation: Installation):
@@ -120,3 +136,25 @@ def test_a_missing_model_stops_the_stage_that_needs_it(tmp_path: Path, base: str
     assert done.returncode != 0
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("rollback --poisoned none --reason x", "no drop 'none'; give a name or the beginning of a digest"),
+        ("reinstate none --reason x", "no drop 'none'"),
+        ("bisect", "give one of --slice, --drop and --key, not none"),
+        ("bisect --key a --drop b", "give one of --slice, --drop and --key, not --drop and --key"),
+        ("bisect --slice red", "--slice 'red': must be one of kind, domain, source, language, then = and a name"),
+        ("bisect --key a", "has no champion yet"),
+        ("lineage", "give one of a version such as v3, --drop and --key"),
+        ("lineage v1 --key a", "give one of a version such as v3, --drop and --key"),
+        ("lineage v7", "no version v7"),
+        ("lineage --drop none", "no drop 'none'"),
+        ("lineage --key none", "no version was taught anything of key 'none'"),
+        ("reproduce latest", "'latest' names no version"),
+        ("reproduce v7", "no version v7"),
+    ],
+)
+def test_a_way_back_or_to_an_origin_that_is_not_there(installation: Installation, command: str, said: str):
+    assert said in refusal(installation, *command.split())

@@ -9,6 +9,7 @@ from abreast.contract.intake import Examined, examine, write_quarantine
 from abreast.errors import AbreastError
 from abreast.home import Home
 from abreast.knowledge.arrival import FolderInbox, deliver
+from tests.registry.conftest import killed_at
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "lifecycle"
@@ -22,14 +23,14 @@ def facts(count: int, start: int = 0, value: str = "{0}.1") -> list[dict]:
 def look(tmp_path: Path):
     """Examine rows, or lines, put into files."""
 
-    def examine_rows(*files: list, known: dict | None = None, **knobs) -> Examined:
+    def examine_rows(*files: list, known: dict | None = None, former: dict | None = None, **knobs) -> Examined:
         folder = tmp_path / "delivery"
         folder.mkdir(exist_ok=True)
         for number, rows in enumerate(files):
             lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
             (folder / f"{number}.jsonl").write_text("".join(f"{line}\n" for line in lines))
         params = Params(intake=Intake(**knobs))
-        return examine(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT)
+        return examine(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT, former)
 
     return examine_rows
 
@@ -133,6 +134,22 @@ def test_a_drop_that_withdraws_most_is_stopped(look):
     assert look(withdrawn[:40], known=known).verdict == "accepted"
 
 
+def test_old_values_that_come_again_as_new_are_stopped_and_with_their_days_they_are_history(look):
+    known = {f"k{n}": f"{n}.2" for n in range(30)}
+    former = {f"k{n}": {f"{n}.1": "2024-06-01"} for n in range(30)}
+    undated = [{name: value for name, value in row.items() if name != "as_of"} for row in facts(20)]
+    for again in (undated, [row | {"as_of": "2025-04-01"} for row in facts(20)]):
+        refused = look(again, known=known, former=former)
+        assert refused.verdict == "quarantined"
+        assert refused.reasons == (
+            "drop 2024-04: 100% of the 20 known keys that change get back a value that had ended, as if it were new; "
+            "at most 50% may: give the rows their days in as_of",
+        )
+        assert look(again, known=known).verdict == "accepted", "nothing is known of what was before"
+    assert look(facts(20), known=known, former=former).verdict == "accepted"
+    assert look(undated[:9] + facts(10, start=20, value="{0}.3"), known=known, former=former).verdict == "accepted"
+
+
 def test_the_data_docs_are_kept_and_hold_no_rows(look, tmp_path):
     known = {f"k{n}": f"{n}.0" for n in range(60)}
     examined = look(facts(40, value="9.9.9"), known=known)
@@ -141,6 +158,15 @@ def test_the_data_docs_are_kept_and_hold_no_rows(look, tmp_path):
     assert "now have the one value &#x27;9.9.9&#x27;" in page and "k17" not in page
     look(facts(40, value="9.9.9"), known=known)
     assert (docs / "index.html").read_text().count("1 of") == 1
+
+
+def test_a_kill_leaves_no_second_copy_of_the_bad_rows_in_quarantine(look, tmp_path, monkeypatch):
+    examined, home = look("a.jsonl", [*facts(1), "{"]), Home(tmp_path / "home")
+    killed_at("quarantine.written", lambda: write_quarantine(home, examined), monkeypatch)
+    assert len(list(home.quarantine.iterdir())) == 1
+    assert list(home.quarantine.iterdir()) != [home.quarantine / examined.digest]
+    write_quarantine(home, examined)
+    assert list(home.quarantine.iterdir()) == [home.quarantine / examined.digest]
 
 
 def test_quarantine_holds_reasons_and_rows_but_no_personal_data(look, tmp_path):

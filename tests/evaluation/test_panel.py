@@ -9,7 +9,9 @@ from abreast.config import load_params
 from abreast.evaluation import evaluate
 from abreast.evaluation.answer import load_answerer, load_answerers
 from abreast.learning import train
-from abreast.registry.card import describe
+from abreast.registry.card.markdown import figures
+from abreast.registry.card.told import read_told
+from abreast.serving import probe
 from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
 from tests.learning.project import promote
 
@@ -44,8 +46,9 @@ def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(projec
     assert metrics["candidate"]["current_exact_match"] == 1.0
     assert metrics["champion"]["retained_exact_match"] == 1.0
     assert metrics["router"] == {"champion": 1.0, "candidate": pytest.approx(5 / 6)}
-    page = describe(Path("reports"), [], 1, "u1", "0" * 40)
-    assert "| questions sent to the expert of their domain | 0.833 | 1 | – |" in page
+    told = read_told(Path("reports"))
+    page = figures(told.models, told.measures)
+    assert "| questions sent to the expert of their domain | 83.3 % | 100 % | – |" in page
     first = Path("reports/metrics.json").read_bytes()
     evaluate.main()
     assert Path("reports/metrics.json").read_bytes() == first, "with remembered answers it is the same"
@@ -72,3 +75,10 @@ def test_one_question_is_answered_as_many_are(project):
     assert answerer.answer(asked) == wanted
     assert answerer.answer(asked, [(right,) for right in wanted]) == wanted
     assert [load_answerer(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
+
+
+def test_experts_are_served_by_a_process_that_is_told_no_domain(tmp_path):
+    asked = [{"question": question.question, "kind": "fact"} for question in questions("letters", LETTERS)[:2]]
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    probe.main(["model", str(tmp_path / "asked.json"), str(tmp_path / "result.json")])
+    assert json.loads((tmp_path / "result.json").read_text())["answer_seconds"] > 0

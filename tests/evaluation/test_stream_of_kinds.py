@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from abreast.registry.card import describe
+from abreast.registry.card.markdown import figures
+from abreast.registry.card.told import read_told
 from tests.evaluation.stream import learn
 
 REHEARSE = {"rehearse": 0.5, "rehearse_min": 20}
@@ -121,7 +122,8 @@ def test_all_kinds_in_one_drop_and_what_the_page_says(tmp_path, tiny_base):
     assert set(learned.metrics["by_kind"]) == {question.kind for question in learned.questions} == kinds
     asked = sum(counts["counts"]["known"] for kind, counts in learned.metrics["by_kind"].items() if kind != "text")
     assert asked == learned.metrics["counts"]["current"] == len(answers_of(learned.root))
-    page = describe(learned.root / "reports", [], None, "u0001", "c" * 40)
+    told = read_told(learned.root / "reports")
+    page = figures(told.models, told.kinds)
     for row in ("classification, new", "tagging, new", "regression, new", "text, new", "fact, new", "instruction, new"):
         assert f"| {row} (" in page
     assert "span f1" in page

@@ -10,7 +10,7 @@ from abreast.config import load_params
 from abreast.errors import AbreastError
 from abreast.evaluation import evaluate
 from abreast.evaluation.answer import load_answerer
-from abreast.registry.card import describe, with_verdict
+from abreast.registry.card import with_verdict
 from tests.evaluation.stream import learn
 from tests.evaluation.test_stream_of_kinds import REHEARSE, sentences, texts
 from tests.learning.heads.conftest import bare_encoder, tiny_encoder
@@ -34,7 +34,7 @@ def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_enc
     assert json.loads((two.root / "model/heads.json").read_text())["classification"] == ["animal", "plant", "metal"]
     assert two.metrics["candidate"]["general_perplexity"] is None
     assert "general_perplexity_ratio" not in [gate.name for gate in two.verdict.gates]
-    page = with_verdict(describe(two.root / "reports", [], None, "u0001", "c" * 40), two.verdict)
+    page = with_verdict("the page", two.verdict)
     assert "Note: there is no gate for general perplexity: model.base has no head for masked words." in page
     monkeypatch.chdir(two.root)
     assert load_answerer(Path("model"), load_params().model).answer(["lion lion 11"]) == ["animal"]

@@ -18,8 +18,8 @@ DEPLOYMENTS = {d["name"]: d for d in yaml.safe_load((SOURCE / "prefect.yaml").re
 SNAPSHOT = {
     "intake": {"queue": "cpu", "parameters": [], "started by": ["abreast.drop.arrived"]},
     "update": {"queue": "gpu", "parameters": [], "started by": []},
-    "promote": {"queue": "cpu", "parameters": ["version", "reason", "force"], "started by": []},
-    "rollback": {"queue": "cpu", "parameters": ["reason"], "started by": []},
+    "promote": {"queue": "cpu", "parameters": ["version", "decision", "reason", "reviewer", "force"], "started by": []},
+    "rollback": {"queue": "cpu", "parameters": ["reason", "poisoned"], "started by": []},
     "sweep": {"queue": "cpu", "parameters": [], "started by": ["every 300 s"]},
 }
 
@@ -52,3 +52,10 @@ def test_a_flow_restates_no_stage_of_the_pipeline():
     stages = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
     source = (SOURCE / "flows/update.py").read_text()
     assert not [stage for stage in stages if f'"{stage}"' in source]
+
+
+def test_prefect_shows_a_form_for_a_reviewer():
+    shown = promote.parameters
+    assert shown.required == ["version", "decision", "reason", "reviewer"]
+    assert shown.properties["decision"]["enum"] == ["approve", "reject"]
+    assert all(len(field["description"]) > 20 for field in shown.properties.values())

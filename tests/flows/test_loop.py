@@ -14,8 +14,11 @@ import psutil
 import pytest
 
 from abreast.cli.reading import status_of
+from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.registry.intake import arrivals
+from abreast.registry.review_page import ASKED
+from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
 
@@ -97,6 +100,16 @@ def test_a_drop_is_learned_and_promoted(loop: Installation, tmp_path: Path):
     asked = loop.json("ask", "Latest release of Arvia 1?")
     assert asked["version"] == "v1"
     assert asked["answer"]
+
+
+def test_the_card_of_a_version_is_told_written_and_given_to_scripts(loop: Installation, tmp_path: Path):
+    said = loop.abreast("card", "v1").stdout
+    assert said.startswith("# v1 of abreast\n\n## Verdict: pass\n")
+    assert "first.jsonl" in said
+    loop.abreast("card", "v1", "--html", str(tmp_path / "v1.html"))
+    assert "data:image/png;base64,iVBORw0KGgo" in (tmp_path / "v1.html").read_text()
+    page = loop.json("card", "v1")
+    assert (page["version"], page["verdict"]["verdict"], page["told"]["lost"]["count"]) == ("v1", "pass", 0)
 
 
 def test_the_promotion_is_a_tag_on_which_repro_is_a_no_op(loop: Installation, tmp_path: Path):
@@ -247,7 +260,7 @@ def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path
         params={"name": "abreast", "version": version["version"][1:]},
         timeout=60,
     ).json()["model_version"]["description"]
-    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+) \|", page, re.MULTILINE))
+    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+\w)\s", page, re.MULTILINE))
     assert figures.keys() == {"classification", "tagging", "regression", "instruction", "text"}, page
     assert figures["text"] == "perplexity"
 
@@ -257,9 +270,13 @@ def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation)
     # Prefect writes task runs down a little after they end.
     until(lambda: _names(recorded(loop, "task_runs", task_runs={"name": {"any_": [*stages]}})) == stages, "task runs")
     artifacts = recorded(loop, "artifacts")
-    assert {("results", "table"), ("retention", "image"), ("matrix", "image"), ("verdict", "markdown")} <= {
-        (artifact["key"], artifact["type"]) for artifact in artifacts
-    }
+    assert {
+        ("results", "table"),
+        ("retention", "image"),
+        ("matrix", "image"),
+        ("verdict", "markdown"),
+        ("card", "markdown"),
+    } <= {(artifact["key"], artifact["type"]) for artifact in artifacts}
     image = next(artifact["data"] for artifact in artifacts if artifact["type"] == "image")
     assert httpx.get(image, timeout=60).content.startswith(b"\x89PNG")
 
@@ -274,3 +291,31 @@ def test_a_rollback_returns_to_what_served_before(loop: Installation, s3):
     assert taken["taken_back"] == champion
     assert loop.json("status")["champion"] == taken["champion"]
     assert project(loop).registry.aliases()["champion"] == int(taken["champion"][1:])
+
+
+def test_what_waits_for_review_is_answered_in_mlflow_and_decided_by_prefects_form(
+    loop: Installation, tmp_path: Path, s3
+):
+    loop.set_knobs({"review": {"approve_pass": True}})
+    before, opened = loop.json("status")["champion"], project(loop)
+    loop.json("drop", str(write(tmp_path / "reviewed.jsonl", rows({"Quorl": "Brint"}, "2024-07-01"))), "--wait")
+    status, last = loop.json("status"), loop.json("history")[-1]
+    assert (status["champion"], status["review"]) == (before, [last["version"]])
+    assert (last["verdict"], last["status"], last["aliases"]) == ("pass", "review", [])
+    assert f"model/{last['version']}" in loop.git("tag", "--list")
+    number, api = int(last["version"][1:]), PrefectApi(opened.prefect_api)
+
+    opened.registry._tag(number, ASKED, "yes")
+    api.start("sweep/sweep")
+    until(lambda: opened.registry.asked_reviews()[number][1], "the sweep answers the tag")
+    assert opened.registry.asked_reviews()[number][1].startswith('"yes": not understood; write `approve: your reason`')
+
+    form = {"version": last["version"], "decision": "approve", "reason": "read it", "reviewer": "ann"}
+    with pytest.raises(AbreastError, match="'maybe' is not one of"):
+        api.start("promote/promote", form | {"decision": "maybe"})
+    run = api.start("promote/promote", form)
+    until(lambda: api.state(run)["type"] in FINAL_STATES, "the form is carried out")
+    assert (api.state(run)["name"], api.state(run)["message"]) == ("Promoted", f"{last['version']} went into service")
+    assert loop.json("status")["champion"] == last["version"]
+    (row,) = loop.json("show", last["version"])["reviews"]
+    assert (row["decision"], row["reviewer"], row["reason"], row["door"]) == ("approve", "ann", "read it", "prefect")

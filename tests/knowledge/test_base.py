@@ -3,7 +3,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abreast.errors import AbreastError
-from abreast.knowledge.base import apply, known_values, read_base, standing, superseded, valid, write_base
+from abreast.knowledge.base import (
+    apply,
+    ended_values,
+    known_values,
+    read_base,
+    standing,
+    superseded,
+    valid,
+    write_base,
+)
 from tests.knowledge.making import drop, fact
 
 
@@ -56,6 +65,15 @@ def test_older_record_does_not_supersede_what_was_restated_since():
     assert changes.empty
     assert [value for value, _, _ in _history(base, "a")] == ["1", "2", "1"]
     assert superseded(base, ["a"]) == {"a": ["2"]}
+    assert ended_values(base) == {"a": {"2": "2024-07-01"}}
+
+
+def test_of_a_value_that_ended_twice_the_later_day_counts():
+    base, _ = _stream(
+        *([fact("a", value, f"2024-0{n}-01")] for n, value in enumerate("1213", start=1)), [fact("b", "1")]
+    )
+    assert ended_values(base) == {"a": {"1": "2024-04-01", "2": "2024-03-01"}}
+    assert ended_values(apply(base, [drop("x", [fact("a", None, "2024-05-01")], 9)])[0])["a"]["3"] == "2024-05-01"
 
 
 def test_withdrawn_and_revived():

@@ -156,7 +156,15 @@ def finished_run(folder: Path, model: bytes = b"weights", steps: int = 3) -> Pat
 def answer(question: str, right: str, given: str, stale: Sequence[str] = ()) -> dict:
     row = {"id": question, "key": "k", "scope": "current", "drop": "d", "question": question, "answer": right}
     row |= {"stale": list(stale), "base": "x", "champion": None, "candidate": given}
+    row |= {"kind": "fact", "domain": "", "source": ""}
     return row | {"right": {"base": False, "champion": None, "candidate": given == right}}
+
+
+def asked(key: str, said: str, before: str | None, scope: str = "retained", drop: str = "d", **more: str) -> dict:
+    """One line of `answers.jsonl` whose right answer is `yes`, of a version and its parent."""
+    line = answer(f"What of {key}?", "yes", said) | {"key": key, "scope": scope, "drop": drop}
+    hits = {"base": False, "champion": None if before is None else before == "yes", "candidate": said == "yes"}
+    return line | {"champion": before, "right": hits} | more
 
 
 def verdict(passed: bool) -> Verdict:

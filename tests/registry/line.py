@@ -1,10 +1,16 @@
 """A line of models with a ledger and a registry of its own."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from abreast.config import Params
 from abreast.evaluation.tables import read_by_drop
+from abreast.home import Home
 from abreast.learning.folder import model_digest
+from abreast.project import Project
 from abreast.registry.holder import Holder
 from abreast.registry.ledger import Ledger, open_ledger
 from abreast.registry.promoter import promote
@@ -54,10 +60,33 @@ class Line:
         self.ledger.judge_version(self.registry.name, number, verdict, [])
         return number
 
+    def answer(self, *answers: dict) -> int:
+        """A version that serves whatever it answered, such as `asked` makes."""
+
+        def write(model: Path) -> None:
+            lines = "".join(f"{json.dumps(line)}\n" for line in answers)
+            (model.parent / "reports" / "answers.jsonl").write_text(lines)
+
+        number = self.register("fail", write)
+        promote(self.ledger, self.registry, number, force=True, **HOW)
+        return number
+
+    def project(self, uri: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+        """A project whose ledger and registry are this line's."""
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        knobs = {"model": {"name": self.registry.name}, "storage": {"ledger": f"sqlite:///{self.folder}/ledger.db"}}
+        return Project(self.folder, Params.model_validate(knobs), Home(self.folder / "home"))
+
     def register_aside(self) -> int:
         """A version that waits for a person: its update has ended."""
         number = self.register()
         self.ledger.advance(self.ledger.live(self.registry.name), "refused", reason="waits for a person")
+        return number
+
+    def leave_to_review(self, verdict: str = "inconclusive") -> int:
+        """A version on which a person decides, as an update that ended leaves it."""
+        number = self.register(verdict)
+        self.ledger.advance(self.ledger.live(self.registry.name), "review", reason="undecided")
         return number
 
     def serve(self, count: int) -> None:

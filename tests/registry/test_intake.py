@@ -9,7 +9,8 @@ import pytest
 
 from abreast.knowledge.arrival import deliver
 from abreast.project import Project
-from abreast.registry.intake import arrivals
+from abreast.registry.holder import Holder
+from abreast.registry.intake import arrivals, take
 from tests.flows.drops import WORDS, rows, write
 from tests.installation import Installation
 
@@ -62,6 +63,19 @@ def test_a_bad_drop_is_quarantined_once(installation: Installation, tmp_path: Pa
     assert drop.status == "quarantined"
     assert any("bad.jsonl" in reason and "row 1" in reason for reason in drop.reasons)
     assert len(list(project.home.quarantine.iterdir())) == 1
+
+
+def test_a_withdrawn_drop_that_is_delivered_again_is_told_and_not_learned(installation: Installation, tmp_path: Path):
+    good = write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01"))
+    project = bring(installation, good)
+    assert take_all(installation).returncode == 0
+    lease = project.ledger.take_lease("promoter:abreast", Holder.current(), 60)
+    project.ledger.withdraw(lease, "abreast", project.ledger.drops()[0].digest, reason="wrong join", actor="ann")
+    bring(installation, good, "again.jsonl")
+    (delivery,) = arrivals(project)
+    outcome = take(project, delivery)
+    assert (outcome.outcome, project.ledger.waiting("abreast")) == ("duplicate", [])
+    assert "by ann (wrong join): not learned again; `abreast reinstate" in outcome.reasons[0]
 
 
 def test_the_same_content_under_another_name_is_a_duplicate(installation: Installation, tmp_path: Path):

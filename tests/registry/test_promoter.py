@@ -117,6 +117,15 @@ def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatc
         promote(line.ledger, line.registry, 2, **HOW)
 
 
+def test_a_rollback_asked_for_again_after_a_kill_goes_back_once(line, monkeypatch):
+    line.serve(3)
+    for point, left in (("promoter.checked", (1, 2)), ("promoter.previous", (1,))):
+        killed_at(point, lambda: rollback(line.ledger, line.registry, **HOW), monkeypatch)
+        assert rollback(line.ledger, line.registry, **HOW).version == left[-1]
+        assert line.served == left
+        line.assert_consistent()
+
+
 def test_a_sweep_reverts_what_cannot_be_finished(line, monkeypatch):
     line.serve(1)
     number = line.register()

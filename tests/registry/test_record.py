@@ -1,5 +1,6 @@
 import time
 
+import httpx
 import pytest
 
 from abreast.errors import AbreastError, Unavailable
@@ -94,9 +95,35 @@ def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
         "abreast.commit": "c" * 40,
         "abreast.verdict": "pass",
     }
-    assert known.description.startswith("## Verdict: pass\n\n| gate |")
+    assert known.description.startswith("## Verdict: pass\n\nEvery gate lets it into service.\n\n| gate")
     assert known.description.count("### What arrived") == 1
     assert registry.aliases() == {}
+
+
+@pytest.mark.server
+def test_the_card_is_kept_beside_the_run_and_has_the_last_verdict(registry, client, facts):
+    version = registry.record_version(facts)
+    assert registry.card(version).verdict is None
+    for passed in (False, True):
+        registry.set_verdict(version, verdict(passed))
+    page = registry.card(version)
+    assert (page.version, page.verdict, page.drops[0].name) == ("v1", verdict(True), "first")
+    run = client.get_model_version(registry.name, "1").run_id
+    kept = {artifact.path for artifact in client.list_artifacts(run, "reports")}
+    assert kept >= {"reports/card.json", "reports/card.html", "reports/card.md"}
+    texts = [httpx.get(registry.report_url(1, name), timeout=60).text for name in ("card.html", "card.md")]
+    assert texts == [registry.card_html(page), registry.card_markdown(page)]
+    assert "data:image/png;base64,iVBORw0KGgo" in texts[0]
+
+
+@pytest.mark.server
+def test_a_version_of_before_the_cards_gets_its_verdict_all_the_same(registry, client):
+    client.create_registered_model(registry.name)
+    run = client.create_run(client.create_experiment(registry.name)).info
+    client.create_model_version(registry.name, source=run.artifact_uri, run_id=run.run_id, description="the page")
+    registry.set_verdict(1, verdict(passed=True))
+    assert client.get_model_version(registry.name, "1").description.endswith("the page")
+    assert registry.card(1) is None
 
 
 @pytest.mark.server

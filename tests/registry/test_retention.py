@@ -5,7 +5,7 @@ from abreast.evaluation.heat_map import plot_matrix
 from abreast.evaluation.measures.retention import backward_transfer, forward_transfer
 from abreast.evaluation.tables import read_by_drop
 from abreast.registry.ledger import Version
-from abreast.registry.retention import BY_DROP, remembered, retention_of
+from abreast.registry.retention import BY_DROP, retention_of, shown
 from tests.registry.conftest import LINE, POINTER
 
 
@@ -44,12 +44,8 @@ def test_a_version_of_before_the_matrix_has_an_empty_row():
     assert retention_of([first, second], NOW).scores[:2] == ((None, None, None), (0.7, 1.0, 0.3))
 
 
-def test_the_page_has_the_figures_and_the_last_versions():
-    page = remembered(retention_of(ANCESTORS, NOW))
-    assert "average accuracy 0.633, backward transfer -0.25, forward transfer 0.15, forgetting 0.25" in page
-    assert page.splitlines()[-1] == "| this version | 0.8 | 0.6 | 0.5 |"
-    many = [row(str(number), f"q{number}", 1.0) for number in range(30)]
-    assert "| right answers on | q22 |" in remembered(retention_of([], many))
+def test_the_version_that_has_no_number_yet_is_called_this_version():
+    assert shown(retention_of(ANCESTORS, NOW)).versions == ("v1", "v2", "this version")
 
 
 def test_the_picture_names_versions_and_drops(tmp_path):

@@ -1,4 +1,4 @@
-"""The ledger: what happened to each drop, each update, each version and each promotion."""
+"""The ledger: what happened to each drop, each update, each version, each promotion and each review."""
 
 from pathlib import Path
 
@@ -6,14 +6,28 @@ from abreast.registry.ledger.database import Database
 from abreast.registry.ledger.drops import DropLedger
 from abreast.registry.ledger.leases import LeaseLedger
 from abreast.registry.ledger.promotions import PromotionLedger
-from abreast.registry.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Update, Version
+from abreast.registry.ledger.reviews import ReviewLedger
+from abreast.registry.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
 from abreast.registry.ledger.updates import UpdateLedger
 from abreast.registry.ledger.versions import VersionLedger
+from abreast.registry.ledger.withdrawals import WithdrawalLedger
 
-__all__ = ["Delivery", "Drop", "Lease", "Ledger", "Pointer", "Promotion", "Update", "Version", "open_ledger"]
+__all__ = [
+    "Delivery",
+    "Drop",
+    "Lease",
+    "Ledger",
+    "Pointer",
+    "Promotion",
+    "Review",
+    "Update",
+    "Version",
+    "Withdrawal",
+    "open_ledger",
+]
 
 
-class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger):
+class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger, ReviewLedger, WithdrawalLedger):
     """The whole ledger over one database, for many processes and threads; every call is one transaction."""
 
     def __init__(self, database: Database) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.ledger.schema import SCHEMA_VERSION, metadata, schema
 
@@ -41,6 +42,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         with _errors(self._url), self._writer.begin() as connection:
             yield connection
+            point("ledger.written")
+        point("ledger.committed")
 
     def _create(self) -> None:
         """Make the tables, once, however many processes come first at the same time."""
@@ -59,7 +62,7 @@ class Database:
 
     def _has_schema(self) -> bool:
         with self._engine.connect() as connection:
-            return inspect(connection).has_table(schema.name)
+            return set(metadata.tables) <= set(inspect(connection).get_table_names())
 
     def _create_file(self) -> None:
         file = Path(self._url.database or "")
@@ -70,8 +73,11 @@ class Database:
 
     def _create_tables(self) -> None:
         with self._writer.begin() as connection:
-            if not inspect(connection).has_table(schema.name):
-                metadata.create_all(connection)
+            made_before = inspect(connection).has_table(schema.name)
+            found = connection.execute(select(schema.c.version)).scalar() if made_before else None
+            if found in (None, SCHEMA_VERSION):
+                metadata.create_all(connection)  # a ledger made before a table was thought of gets it now
+            if found is None:
                 connection.execute(schema.insert().values(version=SCHEMA_VERSION))
 
 

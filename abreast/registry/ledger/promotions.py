@@ -11,8 +11,11 @@ from abreast.errors import AbreastError
 from abreast.registry.ledger import schema
 from abreast.registry.ledger.database import Database
 from abreast.registry.ledger.leases import check_lease
-from abreast.registry.ledger.lineage import serving
+from abreast.registry.ledger.lineage import ground, serving
 from abreast.registry.ledger.rows import Lease, Promotion, now
+from abreast.registry.ledger.withdrawals import check_sound
+
+_BEFORE = ("registered", "judged", "review", "refused")
 
 
 class PromotionLedger:
@@ -50,15 +53,19 @@ class PromotionLedger:
         """Write the intent to make `version` the champion in place of `expected`.
 
         Raises:
-            AbreastError: the lease is lost, another intent is open, or not `expected` serves (unless `forced`).
+            AbreastError: the lease is lost, another intent is open, `version` has learned a withdrawn drop, or not
+                `expected` serves (unless `forced`). In place of a champion that has learned one, a version serves
+                whose parent is the `ground` of the next update.
         """
         with self._database.write() as connection:
             check_lease(connection, lease)
             if (open_one := _open(connection, line)) is not None:
                 raise AbreastError(f"v{open_one.version} of {line} is half promoted; run `abreast sweep` first")
+            check_sound(connection, line, version)
             stack = serving(connection, line)
             before = stack[-1] if stack else None
-            if before != expected and not forced:
+            judged_against = before if kind == "rollback" else ground(connection, line)
+            if judged_against != expected and not forced:
                 raise AbreastError(
                     f"v{version} was judged against {_name(expected)}, but {_name(before)} serves now; judge it again"
                 )
@@ -86,6 +93,14 @@ class PromotionLedger:
         with self._database.read() as connection:
             return _open(connection, line)
 
+    def last_promotion(self, line: str) -> Promotion | None:
+        """The promotion or rollback by which the champion serves; None before the first."""
+        mine = (schema.promotions.c.line == line) & (schema.promotions.c.state == "done")
+        query = select(schema.promotions).where(mine).order_by(schema.promotions.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().first()
+        return None if found is None else Promotion.model_validate(dict(found))
+
     def promotions(self, line: str) -> list[Promotion]:
         """The whole log of `line`, oldest first."""
         query = select(schema.promotions).where(schema.promotions.c.line == line).order_by(schema.promotions.c.id)
@@ -103,7 +118,7 @@ def _end_update(connection: Connection, promotion: Promotion) -> None:
         schema.versions.c.line == promotion.line, schema.versions.c.number == promotion.version
     )
     ended = {"status": "promoted", "holder": None, "lease_until": 0.0, "updated_at": now()}
-    mine = schema.updates.c.number.in_(made_by) & schema.updates.c.status.in_(("registered", "judged", "refused"))
+    mine = schema.updates.c.number.in_(made_by) & schema.updates.c.status.in_(_BEFORE)
     connection.execute(update(schema.updates).where(mine).values(**ended))
 
 

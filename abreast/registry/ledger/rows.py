@@ -9,7 +9,7 @@ from abreast.contract.pointer import Pointer
 from abreast.registry.holder import Holder
 
 Outcome = Literal["accepted", "duplicate", "quarantined"]
-Status = Literal["claimed", "trained", "registered", "judged", "promoted", "refused", "failed"]
+Status = Literal["claimed", "trained", "registered", "judged", "review", "promoted", "refused", "failed"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 LIVE: tuple[Status, ...] = ("claimed", "trained", "registered", "judged")
 
@@ -121,3 +121,47 @@ class Promotion(Row):
     outcome: str | None
     created_at: str
     settled_at: str | None
+
+
+class Review(Row):
+    """What a person decided on a version, and what came of it.
+
+    `champion` served at the time. `outcome` is None while an approval is still to be carried out; then the version was
+    `promoted` or `rejected`, or the approval was `stale` (another version serves than the one it was judged against),
+    or the promotion was `reverted`; `detail` says it in a sentence. `shown` once the version's page in MLflow tells it.
+    """
+
+    id: int
+    line: str
+    version: int
+    decision: Literal["approve", "reject"]
+    reason: str
+    reviewer: str
+    door: Literal["command", "mlflow", "prefect"]
+    champion: int | None
+    outcome: Literal["promoted", "rejected", "stale", "reverted"] | None
+    detail: str | None
+    shown: bool
+    created_at: str
+    settled_at: str | None
+
+    @property
+    def said(self) -> str:
+        """Who decided what, when, by which door and why, as people read it."""
+        done = {"approve": "approved", "reject": "rejected"}[self.decision]
+        door = {"command": "on the command line", "mlflow": "by a tag in MLflow", "prefect": "by Prefect's form"}
+        return f"{done} by {self.reviewer} on {self.created_at[:10]} {door[self.door]}: {self.reason}"
+
+
+class Withdrawal(Row):
+    """A drop that must not be learned: marked, and perhaps reinstated (`lifted_at`) later."""
+
+    id: int
+    line: str
+    digest: str
+    reason: str
+    actor: str
+    created_at: str
+    lifted_at: str | None
+    lifted_by: str | None
+    lifted_reason: str | None

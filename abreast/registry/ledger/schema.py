@@ -130,3 +130,55 @@ promotions = Table(
 )
 _open = text("state = 'intent'")
 Index("one_open_promotion_a_line", promotions.c.line, unique=True, sqlite_where=_open, postgresql_where=_open)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("line", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("reviewer", String, nullable=False),
+    Column("door", String, nullable=False),
+    Column("champion", Integer),
+    Column("outcome", String),
+    Column("detail", String),
+    Column("shown", Boolean, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("settled_at", String),
+    sqlite_autoincrement=True,
+)
+_unsettled = text("outcome IS NULL")
+Index(
+    "one_open_review_a_version",
+    reviews.c.line,
+    reviews.c.version,
+    unique=True,
+    sqlite_where=_unsettled,
+    postgresql_where=_unsettled,
+)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("line", String, nullable=False),
+    Column("digest", String, ForeignKey("drops.digest"), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("lifted_at", String),
+    Column("lifted_by", String),
+    Column("lifted_reason", String),
+    sqlite_autoincrement=True,
+)
+_stands = text("lifted_at IS NULL")
+Index(
+    "one_withdrawal_a_drop",
+    withdrawals.c.line,
+    withdrawals.c.digest,
+    unique=True,
+    sqlite_where=_stands,
+    postgresql_where=_stands,
+)

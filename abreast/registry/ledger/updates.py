@@ -3,11 +3,15 @@
 What happens to the claimed drops:
 
 - *promoted*: they are in the champion and stay claimed for good;
+- *review*: a person decides on the version; they stay claimed meanwhile, and new drops are learned by new updates. An
+  approval leads to *promoted*, a rejection to *refused*;
 - *refused*: they stay claimed too. They were learned from once and refused; the champion's knowledge base does not
   hold them, and no later update takes them by itself (`retry` lets them wait again);
 - *failed*: the next `claim` takes them again, with whatever else waits, the commit and the champion of that moment.
   A drop that has been in `ATTEMPTS` failed updates is left with the last of them until `retry`, so that one drop that
   breaks every update holds up the others for so long and no longer;
+- *withdrawn* (`withdrawals.py`): no update takes them; what was learned after them is taken again, with the last
+  version that did not know them as the parent;
 - *cut off* (killed, host lost, `release`): the very same update, with the same drops, parent and commit, is resumed by
   the next `claim`, up to `RESUMPTIONS` times; then it counts as failed.
 """
@@ -22,12 +26,12 @@ from abreast.errors import AbreastError
 from abreast.registry.holder import Holder, free
 from abreast.registry.ledger import schema
 from abreast.registry.ledger.database import Database
-from abreast.registry.ledger.lineage import drops_of_update, lineage_of, serving
+from abreast.registry.ledger.lineage import drops_of_update, ground, known_by, lineage_of, serving, withdrawn
 from abreast.registry.ledger.rows import LIVE, Drop, Status, Update, now
 
 ATTEMPTS = 3
 RESUMPTIONS = 5
-_ENDS = ("promoted", "refused", "failed")
+_ENDS = ("promoted", "review", "refused", "failed")
 _HELD_BY_NONE = {"holder": None, "lease_until": 0.0}
 
 
@@ -84,9 +88,9 @@ class UpdateLedger:
     def advance(self, update: Update, status: Status, reason: str | None = None, **facts: Any) -> Update:
         """Record that `update` has come to `status`; `facts` (JSON values) are added to its facts.
 
-        The way is claimed, trained, registered, judged, then promoted or refused; `failed` is reached from anywhere and
-        needs a `reason`. A status that was reached before is not an error and never leads back: a resumed update
-        repeats its steps.
+        The way is claimed, trained, registered, judged, then promoted, review or refused; `failed` is reached from
+        anywhere and needs a `reason`. A status that was reached before is not an error and never leads back: a resumed
+        update repeats its steps.
 
         Raises:
             AbreastError: another process has taken the update over, or a status on the way was left out.
@@ -111,12 +115,14 @@ class UpdateLedger:
             The digests that wait again.
 
         Raises:
-            AbreastError: there is no such update, it is at work, or the champion knows its drops.
+            AbreastError: there is no such update, it is at work or waits for review, or the champion knows its drops.
         """
         with self._database.write() as connection:
             found = _update(connection, _number(update_id))
             if found.status in LIVE:
                 raise AbreastError(f"{found.id} is {found.status}, not ended; there is nothing to retry yet")
+            if found.status == "review":
+                raise AbreastError(f"{found.id} waits for review; reject its version first (`abreast reject`)")
             if found.status == "promoted" and _serves(connection, found):
                 raise AbreastError(f"{found.id} was promoted and the champion knows its drops; roll back first")
             held = (schema.claims.c.line == found.line) & (schema.claims.c.update == found.number)
@@ -154,13 +160,12 @@ class UpdateLedger:
 def _begin(
     connection: Connection, line: str, commit: str, holder: Holder, lease_seconds: float, digests: list[str]
 ) -> Update:
-    """A new update whose parent is the champion of this moment, and its claims."""
-    stack = serving(connection, line)
+    """A new update on the ground of this moment, usually the champion, and its claims."""
     values = {
         "line": line,
         "status": "claimed",
         "commit": commit,
-        "parent": stack[-1] if stack else None,
+        "parent": ground(connection, line),
         "attempt": 1,
         "holder": holder.model_dump(),
         "fence": 1,
@@ -198,7 +203,10 @@ def _hand_over(connection: Connection, live: Update, holder: Holder, lease_secon
 
 
 def _waiting(connection: Connection, line: str) -> list[Drop]:
-    """Accepted drops without a claim, or whose claim is a failed update's and has attempts left."""
+    """Accepted drops without a claim, or whose claim is a failed update's and has attempts left.
+
+    None that is withdrawn, and none that the parent knows.
+    """
     held = schema.drops.outerjoin(
         schema.claims, (schema.claims.c.digest == schema.drops.c.digest) & (schema.claims.c.line == line)
     ).outerjoin(schema.updates, schema.updates.c.number == schema.claims.c.update)
@@ -209,7 +217,11 @@ def _waiting(connection: Connection, line: str) -> list[Drop]:
         .where(schema.drops.c.status == "accepted", or_(schema.claims.c.digest.is_(None), again))
         .order_by(schema.drops.c.seq)
     )
-    return [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    found = [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    if not found:
+        return []
+    never = withdrawn(connection, line) | known_by(connection, line, ground(connection, line))
+    return [drop for drop in found if drop.digest not in never]
 
 
 def _checked(connection: Connection, update: Update) -> Update:

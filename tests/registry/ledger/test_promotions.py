@@ -23,6 +23,7 @@ def serve(ledger, *numbers):
 
 def test_nothing_serves_before_the_first_promotion(ledger):
     assert (ledger.champion(LINE), ledger.previous(LINE), ledger.served(LINE)) == (None, None, ())
+    assert ledger.last_promotion(LINE) is None
 
 
 def test_rollbacks_lead_back_one_by_one_and_never_forth_again(ledger):
@@ -30,6 +31,7 @@ def test_rollbacks_lead_back_one_by_one_and_never_forth_again(ledger):
     assert (ledger.champion(LINE), ledger.previous(LINE)) == (3, 2)
     promote(ledger, 2, 3, kind="rollback")
     assert (ledger.champion(LINE), ledger.previous(LINE)) == (2, 1)
+    assert (ledger.last_promotion(LINE).version, ledger.last_promotion(LINE).kind) == (2, "rollback")
     promote(ledger, 1, 2, kind="rollback")
     assert (ledger.champion(LINE), ledger.previous(LINE)) == (1, None)
     serve(ledger, 4)
@@ -47,6 +49,7 @@ def test_an_intent_alone_moves_nothing_and_admits_no_other(ledger):
     ledger.revert(lease, intent, "its files are gone")
     assert (ledger.champion(LINE), ledger.open_promotion(LINE)) == (None, None)
     assert [row.outcome for row in ledger.promotions(LINE)] == ["its files are gone"]
+    assert ledger.last_promotion(LINE) is None
 
 
 def test_what_was_judged_against_a_former_champion_is_refused_unless_forced(ledger):

@@ -1,0 +1,44 @@
+"""card: the page of a version, for a reviewer, a browser or a script."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from abreast.cli.console import Json, command, out, print_json
+from abreast.errors import AbreastError
+from abreast.project import Project
+from abreast.registry.names import version_number
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    command(app, "abreast card v3 --html v3.html")(card)
+
+
+def card(
+    version: Annotated[str, typer.Argument(help="A version, such as v3.")],
+    html: Annotated[Path | None, typer.Option(help="Write it as one HTML file instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """One version on one page: what arrived, what was learned and lost, what is stale, the gates, where it is from."""
+    project = Project.open()
+    number = project.ledger.version(project.params.model.name, version_number(version)).number
+    page = project.registry.card(number)
+    if page is None:
+        raise AbreastError(f"v{number} has no card: it is older than cards; see {project.registry.page(number)}")
+    if html is not None:
+        _write(html, project.registry.card_html(page))
+        if not as_json:
+            out.print(f"v{number}: {html}", highlight=False, soft_wrap=True)
+    if as_json:
+        print_json(page.model_dump(mode="json"))
+    elif html is None:
+        typer.echo(project.registry.card_markdown(page))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AbreastError(f"--html {path}: cannot be written ({error.strerror})") from None

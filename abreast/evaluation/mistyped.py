@@ -1,0 +1,42 @@
+"""What typing errors in questions cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from abreast.config import Evaluate
+from abreast.evaluation.figures import Figure
+from abreast.evaluation.measures.answers import share
+from abreast.evaluation.metrics import is_right
+from abreast.knowledge.lesson import Question
+from abreast.knowledge.noise import typed_badly
+
+if TYPE_CHECKING:
+    from abreast.evaluation.answer import Answerer
+    from abreast.evaluation.label_answer import LabelAnswerer
+
+_SEED = 0
+"""Models are trained on the errors of seeds below (`train.remember: noise`)."""
+
+
+def right_mistyped(
+    answerers: "Mapping[str, Answerer | LabelAnswerer]", questions: Sequence[Question], limits: Evaluate
+) -> dict[str, Figure]:
+    """The share of right answers of candidate and champion to the questions with the errors of `noise.typed_badly`.
+
+    Of sentences to tag nothing is asked, since spans of other words are no answer to compare. {} at a rate of 0.
+
+    Args:
+        answerers: by name; the candidate is there.
+    """
+    asked = [question for question in questions if question.kind not in ("text", "tagging")]
+    if not limits.mistyped or not asked:
+        return {}
+    texts = [typed_badly(question.question, limits.mistyped, _SEED) for question in asked]
+    found = {}
+    for who in ("candidate", "champion"):
+        if who in answerers:
+            guesses = [(question.answer, *question.stale) for question in asked]
+            said = answerers[who].answer(texts, guesses, kinds=[question.kind for question in asked])
+            pairs = zip(asked, said, strict=True)
+            found[who] = share([is_right(question, answer, limits.tolerance) for question, answer in pairs])
+    return {"right_mistyped": Figure(n=len(asked), **found)}

@@ -1,0 +1,1 @@
+"""Safety: what a candidate gives away, and what words it gives way to."""

@@ -1,0 +1,31 @@
+"""What a version's page in MLflow tells of its review, and the tags through which people review it there."""
+
+from collections.abc import Sequence
+
+ASKED = "abreast.review"
+"""A reviewer sets this tag, such as `approve: all ten changed answers are better`."""
+ANSWERED = "abreast.review.answer"
+"""What came of it is said in this one."""
+REVIEWED = "abreast.reviewed"
+"""Who decided what and why, by whichever door."""
+WAITING = (
+    f"Set the tag `{ASKED}` of this version to `approve: your reason` or `reject: your reason` (or `approve by YOUR"
+    " NAME: your reason`); the next sweep takes it.",
+    "Or run `abreast approve` or `abreast reject`, or the deployment `promote` in Prefect.",
+)
+
+_HEAD = "## Review:"
+_RULE = "\n\n---\n\n"
+_LIMIT = 4900  # PostgreSQL and MySQL take 5,000 characters
+
+
+def with_review(description: str, state: str, said: Sequence[str]) -> str:
+    """The description with the state of the review at its head, in place of an earlier one.
+
+    Args:
+        state: such as `waits for you`, or the outcome.
+        said: a sentence each, the most important one first.
+    """
+    rest = description.split(_RULE, 1)[-1] if description.startswith(_HEAD) else description
+    whole = f"{_HEAD} {state}\n\n{chr(10).join(f'- {sentence}' for sentence in said)}{_RULE}{rest}"
+    return whole if len(whole) <= _LIMIT else f"{whole[:_LIMIT].rpartition(chr(10))[0]}\n…"

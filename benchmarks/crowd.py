@@ -1,0 +1,153 @@
+"""Promoters as processes that stay: each is told what it wants, does it, and may be killed meanwhile.
+
+A process that was killed is replaced, so that a round costs no imports.
+"""
+
+import heapq
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Literal
+
+from abreast.errors import AbreastError, Unavailable
+from abreast.registry.ledger import Ledger
+from abreast.registry.promoter import promote, rollback, sweep
+from abreast.registry.record import Registry
+
+_MOMENT = "a random moment"
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one promoter is to do.
+
+    `actor` tells its rows of the log from those of all others. It dies at the crash point `dies_at` if it comes there,
+    or `dies_after` so many seconds wherever it is then, or not at all.
+    """
+
+    actor: str
+    verb: Literal["promote", "rollback", "sweep"]
+    version: int | None = None
+    forced: bool = False
+    dies_at: str | None = None
+    dies_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """How it ended: `row` is the log's row that a promoter was told of, `lines` what a sweep or a refusal said."""
+
+    wish: Wish
+    outcome: Literal["done", "refused", "unavailable", "broken", "killed"]
+    row: int | None = None
+    lines: tuple[str, ...] = ()
+    killed_at: str | None = None
+
+
+class Crowd:
+    """So many promoters at once of one line of models.
+
+    Args:
+        doors: opens the ledger and the registry, in each process anew.
+    """
+
+    def __init__(self, count: int, doors: Callable[[], tuple[Ledger, Registry]]):
+        self._doors, self._fork = doors, multiprocessing.get_context("fork")
+        self._members: list[tuple[multiprocessing.Process, Connection]] = []
+        for _ in range(count):
+            self._members.append(self._start())
+
+    def fulfil(self, wishes: Sequence[Wish]) -> list[Told]:
+        """Give each promoter its wish at the same time; how each ended, when all have ended."""
+        crew = list(zip(self._members, wishes, strict=False))
+        for (_, pipe), wish in crew:
+            pipe.send(wish)
+        began, told, struck = time.monotonic(), [None] * len(crew), []
+        deaths = [(began + wish.dies_after, n) for n, (_, wish) in enumerate(crew) if wish.dies_after is not None]
+        heapq.heapify(deaths)
+        while missing := [n for n, one in enumerate(told) if one is None]:
+            while deaths and deaths[0][0] <= time.monotonic():
+                struck.append(crew[heapq.heappop(deaths)[1]][0][0])
+                struck[-1].kill()
+            pause = max(0.0, deaths[0][0] - time.monotonic()) if deaths else None
+            ready = wait([crew[n][0][1] for n in missing], pause)
+            for n in missing:
+                if crew[n][0][1] in ready:
+                    told[n] = self._heard(*crew[n][0], wish=crew[n][1])
+            deaths = [death for death in deaths if told[death[1]] is None]
+            heapq.heapify(deaths)
+        for process in struck:
+            process.join()
+        self._replace()
+        return told
+
+    def close(self) -> None:
+        for process, pipe in self._members:
+            pipe.close()
+            process.join()
+
+    def _heard(self, process: multiprocessing.Process, pipe: Connection, wish: Wish) -> Told:
+        try:
+            return pipe.recv()
+        except (EOFError, ConnectionResetError):
+            process.join()
+            if process.exitcode != -signal.SIGKILL:
+                return Told(wish, "broken", lines=(f"its process ended with {process.exitcode}",))
+            return Told(wish, "killed", killed_at=wish.dies_at or _MOMENT)
+
+    def _replace(self) -> None:
+        for n, (process, pipe) in enumerate(self._members):
+            if not process.is_alive():
+                pipe.close()
+                self._members[n] = self._start()
+
+    def _start(self) -> tuple[multiprocessing.Process, Connection]:
+        ours, theirs = self._fork.Pipe()
+        inherited = [ours, *(pipe for _, pipe in self._members)]
+        process = self._fork.Process(target=_serve, args=(self._doors, theirs, inherited), daemon=True)
+        process.start()
+        theirs.close()
+        if not ours.poll(_START_SECONDS):
+            raise RuntimeError("a promoter's process did not start")
+        ours.recv()
+        return process, ours
+
+
+def _serve(doors: Callable[[], tuple[Ledger, Registry]], pipe: Connection, inherited: Sequence[Connection]) -> None:
+    """Do what comes through the pipe until it is closed: at the other end, which no sibling may hold open."""
+    for end in inherited:
+        end.close()
+    ledger, registry = doors()
+    pipe.send("ready")
+    while True:
+        try:
+            wish = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_done(ledger, registry, wish))
+
+
+def _done(ledger: Ledger, registry: Registry, wish: Wish) -> Told:
+    if wish.dies_at:
+        os.environ["ABREAST_CRASH_AT"] = wish.dies_at
+    try:
+        if wish.verb == "sweep":
+            return Told(wish, "done", lines=tuple(sweep(ledger, registry)))
+        if wish.verb == "rollback":
+            return Told(wish, "done", row=rollback(ledger, registry, "stress", wish.actor).id)
+        return Told(
+            wish, "done", row=promote(ledger, registry, wish.version, "stress", wish.actor, force=wish.forced).id
+        )
+    except Unavailable as error:
+        return Told(wish, "unavailable", lines=(str(error),))
+    except AbreastError as error:
+        return Told(wish, "refused", lines=(str(error),))
+    except Exception as error:
+        return Told(wish, "broken", lines=(f"{type(error).__name__}: {error}",))
+    finally:
+        os.environ.pop("ABREAST_CRASH_AT", None)

@@ -1,0 +1,164 @@
+"""A line of models on a real MLflow and a real ledger, and what must hold of it whatever its promoters went through."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from abreast.contract.pointer import Pointer
+from abreast.knowledge.drop import DropInfo
+from abreast.learning.folder import model_digest
+from abreast.registry.holder import Holder
+from abreast.registry.ledger import Ledger, Promotion, Version
+from abreast.registry.mlflow_door import MlflowDoor
+from abreast.registry.record import Registry
+from benchmarks.crowd import Told
+
+MODELS = 12
+_POINTER = Pointer(md5="0123456789abcdef.dir", size=10, nfiles=2)
+
+
+class Rivals:
+    """Versions that were judged `pass` against the champion of their moment, and a few whose files are wrong.
+
+    The files of several versions are those of one logged model, so that a version costs one call and no upload.
+    """
+
+    def __init__(self, ledger: Ledger, registry: Registry, folder: Path, uri: str):
+        self.ledger, self.registry, self.line = ledger, registry, registry.name
+        self._door, self._made, self.damaged = MlflowDoor(uri), 0, set()
+        with self._door.client() as client:
+            self._models = _logged_models(client, self.line, folder)
+            client.create_registered_model(self.line)
+
+    def register(self, damaged: bool = False) -> int:
+        """A version whose parent is the present champion; its update has ended, and it waits for a person."""
+        self._made += 1
+        digest = hashlib.sha256(f"{self.line} {self._made}".encode()).hexdigest()
+        counts = {"rows": 1, "accepted": 1, "quarantined": 0, "kinds": {}}
+        info = DropInfo(digest=digest, name=digest[:8], arrived_at="2026-01-01T00:00:00Z", **counts)
+        self.ledger.accept(info, _POINTER, info.name, None)
+        update = self.ledger.claim(self.line, "c0", Holder.current(), 60.0)
+        model, files = self._models[self._made % MODELS]
+        recorded = "0" * 64 if damaged else files
+        number = self._version(model, recorded)
+        for status in ("trained", "registered", "judged"):
+            self.ledger.advance(update, status)
+        self.ledger.add_version(number, update, digest=recorded, model=_POINTER, knowledge=_POINTER, metrics={})
+        self.ledger.judge_version(self.line, number, "pass", [])
+        self.ledger.advance(update, "refused", reason="waits for a person")
+        if damaged:
+            self.damaged.add(number)
+        return number
+
+    def _version(self, model: str, digest: str) -> int:
+        tags = [{"key": "abreast.digest", "value": digest}]
+        fields = {"name": self.line, "source": f"models:/{model}", "model_id": model, "tags": tags}
+        return int(self._door.call("POST", "model-versions/create", **fields)["model_version"]["version"])
+
+    def faults(self, told: Sequence[Told], since: int) -> list[str]:
+        """What is wrong after a round and its sweep, a line each; none is as it should be.
+
+        Args:
+            since: the last row of the log before the round.
+        """
+        log = self.ledger.promotions(self.line)
+        new = [row for row in log if row.id > since]
+        versions = {row.version: self.ledger.version(self.line, row.version) for row in new}
+        found = [*of_states(log, self.damaged), *replayed(log)[1], *self._of_aliases(log)]
+        found += [*of_judgement(new, versions), *of_promises(new, told), *self._of_updates(new, versions)]
+        return found
+
+    def _of_aliases(self, log: Sequence[Promotion]) -> list[str]:
+        """The aliases are the top of what the log says, and the champion's files are the recorded ones."""
+        stack, aliases = replayed(log)[0], self.registry.aliases()
+        wanted = dict(zip(("champion", "previous"), reversed(stack), strict=False))
+        found = [] if aliases == wanted else [f"the aliases are {aliases}, by the log they should be {wanted}"]
+        if stack:
+            self.registry.check(stack[-1], self.ledger.version(self.line, stack[-1]).digest)
+        return found
+
+    def _of_updates(self, new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
+        """The update of each version that was promoted has ended so."""
+        done = {row.version for row in new if row.state == "done" and row.kind == "promote"}
+        states = {number: self.ledger.update(f"u{versions[number].update:04d}").status for number in done}
+        return [f"v{n} was promoted, but its update is {state}" for n, state in states.items() if state != "promoted"]
+
+
+def replayed(log: Sequence[Promotion]) -> tuple[list[int], list[str]]:
+    """Which versions serve one on top of the other by the log, and which of its rows contradict that."""
+    stack, found = [], []
+    for row in (row for row in log if row.state == "done"):
+        before = stack[-1] if stack else None
+        if row.before != before:
+            found.append(f"row {row.id} replaced {row.before}, but {before} served: a promotion is lost")
+        if row.kind == "rollback":
+            stack.pop()
+            if stack[-1:] != [row.version]:
+                found.append(f"row {row.id} rolled back to {row.version}, but {stack[-1:]} had served before")
+        elif row.version == before:
+            found.append(f"row {row.id} promoted v{row.version}, which served already: a doubled promotion")
+        else:
+            stack.append(row.version)
+    return stack, found
+
+
+def of_states(log: Sequence[Promotion], damaged: set[int]) -> list[str]:
+    """Nothing is half done; what was reverted had wrong files, and what has wrong files never served."""
+    found = [f"row {row.id}, v{row.version}, is half promoted" for row in log if row.state == "intent"]
+    found += [
+        f"row {row.id}: v{row.version} has wrong files, and is {row.state}"
+        for row in log
+        if row.version in damaged and row.state != "reverted"
+    ]
+    found += [
+        f"row {row.id}: v{row.version} was reverted though its files are right: {row.outcome}"
+        for row in log
+        if row.state == "reverted" and row.version not in damaged
+    ]
+    return found
+
+
+def of_judgement(new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
+    """Whatever was not forced replaced the champion that it was judged against."""
+    return [
+        f"row {row.id}: v{row.version} was judged against {versions[row.version].parent}, and replaced {row.before}"
+        for row in new
+        if row.kind == "promote" and not row.forced and row.before != versions[row.version].parent
+    ]
+
+
+def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
+    """Each promoter that was told of a promotion finds it done, none is told of another's rollback."""
+    rows, found = {row.id: row for row in new}, []
+    killed = {one.wish.actor for one in told if one.outcome == "killed"}
+    for one in told:
+        mine = [row for row in new if row.actor == one.wish.actor]
+        if len(mine) > 1:
+            found.append(f"{one.wish.actor} wanted one {one.wish.verb}, and {len(mine)} rows are its own")
+        if one.outcome in ("broken", "unavailable"):
+            found.append(f"{one.wish.actor} ended {one.outcome}: {' '.join(one.lines)}")
+        if one.row is None:
+            continue
+        row = rows.get(one.row)
+        if row is not None and row.state != "done":
+            found.append(f"{one.wish.actor} was told that row {row.id} is done, but it is {row.state}")
+        theirs = {one.wish.actor, *killed}
+        if one.wish.verb == "rollback" and (row is None or row.kind != "rollback" or row.actor not in theirs):
+            found.append(f"{one.wish.actor} was told of row {one.row}, which is neither its rollback nor one cut off")
+        if one.wish.verb == "promote" and row is not None and row.version != one.wish.version:
+            found.append(f"{one.wish.actor} wanted v{one.wish.version} and was told of v{row.version}")
+    return found
+
+
+def _logged_models(client, line: str, folder: Path) -> list[tuple[str, str]]:
+    """So many models of MLflow with different files: id and digest."""
+    experiment, made = client.create_experiment(line), []
+    for number in range(MODELS):
+        files = folder / f"model{number}"
+        files.mkdir()
+        (files / "abreast.json").write_text(f'{{"number": {number}}}\n')
+        model = client.create_logged_model(experiment, name=f"m{number}")
+        client.log_model_artifacts(model.model_id, str(files))
+        client.finalize_logged_model(model.model_id, "READY")
+        made.append((model.model_id, model_digest(files)))
+    return made

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from abreast.config import Evaluate, load_params
+from abreast.evaluation.answer import load_answerers
+from abreast.evaluation.mistyped import right_mistyped
+from abreast.learning import train
+from tests.learning.project import FACTS, question, write_project
+
+
+def test_questions_are_asked_again_with_typing_errors(tmp_path, tiny_base, monkeypatch):
+    """A model that knows four facts by their questions' last letter, which no error changes, answers as before."""
+    monkeypatch.chdir(write_project(tmp_path, tiny_base))
+    train.main()
+    answerers = load_answerers({"base": None, "candidate": Path("model")}, load_params().model)
+    asked = [question(key, value) for key, value in FACTS.items()]
+    asked.append(question("t", "all of it", kind="text"))
+    assert right_mistyped(answerers, asked, Evaluate()) == {}
+    figure = right_mistyped(answerers, asked, Evaluate(mistyped=1e-9))["right_mistyped"]
+    assert (figure.candidate, figure.champion, figure.n) == (1.0, None, 4), "hardly ever an error"
+    champion = {"candidate": answerers["base"], "champion": answerers["candidate"]}
+    figure = right_mistyped(champion, asked, Evaluate(mistyped=1e-9))["right_mistyped"]
+    assert (figure.candidate, figure.champion) == (0.0, 1.0)
+    spoilt = right_mistyped(answerers, asked, Evaluate(mistyped=0.5))["right_mistyped"]
+    assert spoilt.candidate < 1.0
+    with pytest.raises(ValueError, match="mistyped"):
+        Evaluate(mistyped=1.5)
