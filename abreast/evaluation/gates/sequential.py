@@ -100,12 +100,19 @@ def plausible(tally: Tally, error: float) -> np.ndarray:
     Returns:
         shape (ends, kinds of answer), as `log_wealth` takes them; never empty.
     """
-    if tally.seen.sum() == tally.size:
-        return tally.seen[None]
-    ends = _ends(tally.size, len(tally.seen))
+    return _plausible(tally.size, tuple(map(int, tally.seen)), tally.expected, error)
+
+
+@lru_cache(maxsize=64)
+def _plausible(size: int, counts: tuple[int, ...], expected: int, error: float) -> np.ndarray:
+    """Kept, for several gates look at the same counts."""
+    seen = np.array(counts)
+    if seen.sum() == size:
+        return seen[None]
+    ends = _ends(size, len(seen))
     if not error:
-        return ends[(ends >= tally.seen).all(axis=1)]
-    wealth = log_wealth(ends, tally.seen, tally.expected)
+        return ends[(ends >= seen).all(axis=1)]
+    wealth = log_wealth(ends, seen, expected)
     held = wealth < np.log(1 / error)
     return ends[held] if held.any() else ends[[wealth.argmin()]]
 

@@ -96,25 +96,35 @@ class Watched:
     parts: list[Part]
     planned: int
     said: Verdicts
-    results: list[GateResult] = field(default_factory=list)
+    asked: list[Outcome] = field(default_factory=list)
+    whole: list[GateResult] | None = None
+    """The results on all of its questions, once they were asked."""
 
     def look(self, held: Reports) -> None:
         """Take the answers so far into account."""
+        if self.whole is not None:
+            return
         if self.gate.measure == "general_perplexity":
             self._settle(of_general_text(self.gate, held.metrics, "candidate"))
         elif count(self.gate, held.answers, held.texts) == self.planned:
             of, answers = (of_texts, held.texts) if self.gate.of_perplexity else (of_shares, held.answers)
             self._settle(of(self.gate, answers, "candidate"))
         elif self.parts:
-            asked = concerned(self.gate, held.answers)
+            self.asked = concerned(self.gate, held.answers)
             for part in self.parts:
-                part.look(asked)
+                part.look(self.asked)
             said = [part.said for part in self.parts]
             self.said = Verdicts(max(one.best for one in said), max(one.worst for one in said))
-            self.results = told([result for part in self.parts for result in part.result(asked)])
+
+    @property
+    def results(self) -> list[GateResult]:
+        """What is told of the gate, if it is settled."""
+        if self.whole is not None or not self.said.settled:
+            return self.whole or []
+        return told([result for part in self.parts for result in part.result(self.asked)])
 
     def _settle(self, results: list[GateResult]) -> None:
-        self.results = results
+        self.whole = results
         verdict = max((RANKS[result.asks] for result in results), default=PASS)
         self.said = Verdicts(verdict, verdict)
 
@@ -151,7 +161,7 @@ class Watch:
     @property
     def results(self) -> list[GateResult]:
         """Those of the gates that are settled."""
-        return [result for one in self.watched if one.said.settled for result in one.results] + self.enough
+        return [result for one in self.watched for result in one.results] + self.enough
 
 
 def worst(gate: Gate) -> int:
