@@ -89,18 +89,3 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
     assert said("lineage", "--drop", case.poison.name)["known_by"] == ["v2", "v3"]
     _, clean, never = line(case, f"clean-{name}", tmp_path_factory, (case.first, case.later))
     assert (again.digest, told(project, again)) == (never.digest, told(clean, never))
-
-
-def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_uri, tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
-    case = words(tmp_path_factory.mktemp("case"))
-    made, project, _ = line(case, "replayed", tmp_path_factory, (case.first,))
-    bring(project, case.later)
-    bring(project, case.poison)
-    learn(project)
-    command = ("bisect", "--slice", "kind=fact", "--replay", "--json")
-    said = made.abreast(*command, MLFLOW_TRACKING_URI=mlflow_uri)
-    assert [drop["name"] for drop in json.loads(said.stdout)["found"]["drops"]] == [case.poison.name]
-    assert "later.jsonl alone: " in said.stderr
-    assert list((made.root / ".abreast/runs").iterdir()) == [], "no clone is left"
-    assert [version.number for version in project.ledger.versions("replayed")] == [1, 2], "nothing is registered"
