@@ -2,7 +2,6 @@
 
 Each version was asked, beside what it brought, what was known before and still holds, and so was its parent. Where the
 version answers fewer of these than its parent, what it learned has done harm: no model is run again to find that out.
-Only of several drops that were learned at once it takes replays, of halves of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,11 +13,9 @@ from abreast.errors import AbreastError
 from abreast.evaluation.gates.mcnemar import mcnemar
 from abreast.evaluation.measures.language import language
 from abreast.project import Project
-from abreast.registry.answers import Answered, answers_of, read_answers
+from abreast.registry.answers import Answered, answers_of
 from abreast.registry.ledger import Drop, Version
 from abreast.registry.names import drop_named
-from abreast.registry.snapshots import compose
-from abreast.registry.workspace import Workspace
 
 BY: dict[str, Callable[[Answered], str]] = {
     "kind": lambda asked: asked.kind,
@@ -115,38 +112,6 @@ def worst(found: Sequence[Step]) -> Step | None:
     return max(hurting, key=lambda step: step.fall, default=None)
 
 
-def narrow(project: Project, step: Step, part: Part, tell: Callable[[str], None]) -> tuple[Drop, ...]:
-    """Those of a step's drops that do the harm, by learning halves of them again on the same parent.
-
-    A half has done it if it loses at least half as much as all of them; where neither half does by itself, all that are
-    left did it together. Each replay costs an update, and nothing of it is registered.
-
-    Raises:
-        AbreastError: a stage refuses, as in an update.
-    """
-    line = project.params.model.name
-    version = project.ledger.version(line, int(step.version[1:]))
-
-    def hurts(drops: Sequence[Drop]) -> bool:
-        answers = list(filter(part, _replayed(project, version, drops)))
-        again = _step(project, version, answers)
-        fall = again.fall if again else 0.0
-        tell(f"{', '.join(drop.name for drop in drops)} alone: {fall:+.1%} lost")
-        return fall >= step.fall / 2
-
-    return _halved(step.drops, hurts)
-
-
-def _halved(drops: Sequence[Drop], hurts: Callable[[Sequence[Drop]], bool]) -> tuple[Drop, ...]:
-    while len(drops) > 1:
-        middle = len(drops) // 2
-        guilty = next((half for half in (drops[:middle], drops[middle:]) if hurts(half)), None)
-        if guilty is None:
-            break
-        drops = guilty
-    return tuple(drops)
-
-
 def _step(project: Project, version: Version, answers: Sequence[Answered]) -> Step | None:
     """The step of one version, or None if nothing of the part was asked that was known before."""
     both = [one for one in answers if one.scope == "retained" and one.right_before is not None]
@@ -165,17 +130,3 @@ def _step(project: Project, version: Version, answers: Sequence[Answered]) -> St
         chance=float(mcnemar(len(lost), won)),
         examples=tuple(lost[:SHOWN]),
     )
-
-
-def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> list[Answered]:
-    """What a version would answer that learned only these drops, on the parent and the commit of `version`."""
-    update = project.ledger.update(f"u{version.update:04d}")
-    workspace = Workspace(project, f"bisect-{version.name}")
-    workspace.remove()
-    try:
-        workspace.prepare(update.commit, *compose(project, list(drops), version.parent))
-        for stage in workspace.stages():
-            workspace.reproduce(stage)
-        return read_answers(workspace.clone / "reports/answers.jsonl")
-    finally:
-        workspace.remove()

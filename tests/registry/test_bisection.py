@@ -4,7 +4,7 @@ import pytest
 
 from abreast.errors import AbreastError
 from abreast.project import Project
-from abreast.registry.bisection import _halved, part_of, steps, worst
+from abreast.registry.bisection import part_of, steps, worst
 from tests.registry.conftest import asked, digest_of
 from tests.registry.line import Line
 
@@ -70,17 +70,3 @@ def test_a_part_that_nobody_was_asked_about_and_words_that_name_none(project):
         part_of(project, None, None, None)
     with pytest.raises(AbreastError, match="no drop 'nowhere'"):
         part_of(project, None, "nowhere", None)
-
-
-@pytest.mark.parametrize("guilty", [{"c"}, {"a"}, {"a", "d"}, {"b", "c"}])
-def test_halves_are_learned_again_until_the_guilty_are_alone(guilty):
-    tried = []
-
-    def hurts(drops):
-        tried.append("".join(drops))
-        return guilty <= set(drops)
-
-    found = _halved(tuple("abcd"), hurts)
-    assert guilty <= set(found)
-    assert set(found) == (guilty if len(guilty) == 1 else set("abcd"))
-    assert len(tried) <= 4
