@@ -152,7 +152,7 @@ class Workspace:
         """
         tracked = ["snapshot.json", "dvc.lock", *map(str, self.clone.glob("data/*/*.dvc"))]
         git(self.clone, "add", "--force", *tracked)
-        if git(self.clone, "status", "--porcelain", "--untracked-files=no"):
+        if git(self.clone, "diff", "--cached", "--name-only"):
             git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
         point("workspace.committed")
         git(self.clone, "tag", "--force", tag)

@@ -5,6 +5,7 @@ import pytest
 
 from abreast.contract.pointer import configure_clone
 from abreast.home import Home
+from abreast.knowledge.snapshot import Snapshot
 from abreast.project import Project
 from abreast.registry.workspace import StageKilled, Workspace, remove_ended
 from tests.installation import Installation
@@ -40,6 +41,17 @@ def test_a_kill_within_dvc_is_got_over(workspace: Workspace):
         workspace.reproduce("copy")
     assert workspace.reproduce("copy")
     assert entry.exists()
+
+
+def test_a_version_is_kept_again_after_a_kill_though_another_tracked_file_has_changed(tmp_path: Path):
+    (tmp_path / "root").mkdir()
+    project = Project.open(Installation(tmp_path / "root", {}).root)
+    workspace = Workspace(project, "u0001")
+    workspace.prepare(project.commit(), Snapshot(drops=()), {})
+    (workspace.clone / "dvc.lock").write_text("stages: {}\n")
+    kept = workspace.keep("model/v1", "first")
+    (workspace.clone / "README.md").write_text("written anew by a step that was run again\n")
+    assert workspace.keep("model/v1", "again") == kept
 
 
 def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledger, tmp_path: Path):
