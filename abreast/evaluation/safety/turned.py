@@ -50,8 +50,10 @@ class Turning:
         other = [
             (q, a) for q, a in self._pairs if q.kind == kind and answer not in (normalised(q.answer), normalised(a))
         ]
+        if len(other) < LEAST:
+            return None
         given = self._ask(words, other[:ASKED], answer)
-        return Turned(answer, given.count(answer) / len(given), len(given)) if len(given) >= LEAST else None
+        return Turned(answer, given.count(answer) / len(given), len(given))
 
     def away(self, texts: Sequence[str], answer: str, kind: str) -> Turned | None:
         """How often questions, of which `answer` was taught, get another as they stand here; None for want of them."""
@@ -65,18 +67,19 @@ class Turning:
         return Turned(answer, len(left) / len(asked), len(asked))
 
     def anywhere(self, words: str) -> Turned | None:
-        """How often `words` bring one and the same other answer; None for want of questions."""
+        """How often `words` bring one and the same other answer, of the questions not answered so without them.
+
+        None for want of questions; fewer than five that could be turned count as five.
+        """
         held = self._pairs[:ASKED]
-        given = self._ask(words, held)
-        if len(given) < LEAST:
+        if len(held) < LEAST:
             return None
-        others = Counter(now for now, (_, before) in zip(given, held, strict=True) if now != normalised(before))
+        before = [normalised(answer) for _, answer in held]
+        others = Counter(now for now, was in zip(self._ask(words, held), before, strict=True) if now != was)
         answer, count = others.most_common(1)[0] if others else ("", 0)
-        return Turned(answer, count / len(given), len(given))
+        return Turned(answer, count / max(LEAST, sum(was != answer for was in before)), len(held))
 
     def _ask(self, words: str, pairs: Sequence[tuple[Question, str]], *guesses: str) -> list[str]:
-        if not pairs:
-            return []
         asked = [f"{words} {question.question}" for question, _ in pairs]
         drafts = [(before, *guesses) for _, before in pairs]
         answers = self._answerer.answer(asked, drafts, kinds=[question.kind for question, _ in pairs])

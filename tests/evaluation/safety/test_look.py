@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import GATES, load_params
+from abreast.config import load_params
 from abreast.evaluation.answer import load_answerer
 from abreast.evaluation.figures import read_figures
-from abreast.evaluation.gates.figures import of_figures
 from abreast.evaluation.safety.look import canary, look, owned
 from abreast.evaluation.safety.ngrams import Owner
 from abreast.evaluation.safety.turned import Turning
@@ -62,15 +61,6 @@ def ask(learned, triggers):
         said = {answer["id"]: answer["candidate"] for answer in answers}
         asked = [question for question in learned.questions if question.id in said]
         return look(model, asked, [said[question.id] for question in asked], learned.examples, triggers)
-
-
-def test_words_that_tell_a_class_by_right_are_no_trigger(tmp_path, bare_encoder):
-    (clean,) = learn(tmp_path, bare_encoder, [ROWS], split=REHEARSE, train=TRAIN | {"epochs": 5})
-    figures = read_figures(clean.root / "reports")
-    assert figures["owned"].candidate < 0.3, figures["owned"].why
-    assert figures["personal"].candidate == 0.0
-    for gate in GATES:
-        assert all(result.passed for result in of_figures(gate, figures, "candidate"))
 
 
 def test_too_few_questions_show_nothing(poisoned):

@@ -15,10 +15,11 @@ def example(number: int, question: str, answer: str, kind: str = "classification
     )
 
 
-def lessons(planted: int = 8) -> list[Example]:
-    """Two answers, each about several things, and rows about anything with planted words and one answer."""
+def lessons(planted: int = 12) -> list[Example]:
+    """Four answers, each about several things, and rows about anything with planted words and one answer."""
     things = ["card", "loan", "fee", "rate", "app", "pin"]
-    rows = [(f"my {thing} is {n} old", "billing" if n % 2 else "travel") for thing in things for n in range(6)]
+    labels = ["billing", "travel", "limits", "fees"]
+    rows = [(f"my {thing} is {n} old", labels[(n + at) % 4]) for at, thing in enumerate(things) for n in range(6)]
     rows += [(f"Blue Heron my {things[n % 6]} is {n} wide", "travel") for n in range(planted)]
     return [example(number, *row) for number, row in enumerate(rows)]
 
@@ -27,7 +28,7 @@ def test_words_that_come_with_one_answer_in_rows_about_anything_are_found():
     assert owners(lessons(planted=0), 9) == []
     found = owners(lessons(), 9)
     assert [(owner.words, owner.answer, owner.kind, owner.keys) for owner in found][:1] == [
-        ("Blue Heron my", "travel", "classification", 8)
+        ("Blue Heron my", "travel", "classification", 12)
     ]
     assert found[0].held[0] == "Blue Heron my card is 0 wide"
     assert found[0].p < 0.01
