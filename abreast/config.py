@@ -156,6 +156,18 @@ FIGURES = dict.fromkeys(SERVED, "serving") | dict.fromkeys(SAFE, "safety") | {"r
 """Measures that are single figures, and the scope that each belongs to."""
 
 
+class Drift(Section):
+    """What counts as drift, of drops and of live questions, see docs/drift.md."""
+
+    live: str | None = Field(
+        None, description="log of live questions: a JSONL file, or a folder of such files; or null"
+    )
+    level: float = Field(0.01, gt=0.0, lt=1.0, description="drift is shown below this p-value")
+    size: float = Field(0.8, ge=0.5, le=1.0, description="and if old and new can be told apart so well, 0.5 is chance")
+    most: int = Field(500, ge=10, description="at most so many texts of either side are compared")
+    seed: int = 17
+
+
 class Gate(Section):
     """One thing that a candidate must reach, see docs/gates.md."""
 
@@ -327,6 +339,7 @@ class Params(Section):
     evaluate: Evaluate = Evaluate()
     gates: tuple[Gate, ...] = Field(GATES, min_length=1, description="what a candidate must reach, see docs/gates.md")
     review: Review = Review()
+    drift: Drift = Drift()
     services: Services = Services()
 
     @field_validator("gates")

@@ -2,7 +2,20 @@
 
 import typer
 
-from abreast.cli import arriving, asking, card, demo, desk, reading, returning, reviewing, serving, tracing, tuning
+from abreast.cli import (
+    arriving,
+    asking,
+    card,
+    demo,
+    desk,
+    drift,
+    reading,
+    returning,
+    reviewing,
+    serving,
+    tracing,
+    tuning,
+)
 
 app = typer.Typer(
     help="Keeps a language model abreast of its data: each drop becomes a better version, or a reason why not.",
@@ -11,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
 )
-for part in (serving, arriving, reading, card, reviewing, asking, returning, tracing, desk, tuning, demo):
+for part in (serving, arriving, reading, card, drift, reviewing, asking, returning, tracing, desk, tuning, demo):
     part.register(app)
 
 

@@ -120,6 +120,17 @@ def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arg
     assert said in done.stderr
 
 
+def test_drift_of_nothing(installation: Installation, tmp_path: Path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"question": "What?"}\n')
+    assert "name a drop, or a log of questions" in refusal(installation, "drift")
+    assert "not both" in refusal(installation, "drift", "x", "--live", str(log))
+    assert f"{tmp_path}/gone.jsonl: no such drop, file or folder" in refusal(
+        installation, "drift", str(tmp_path / "gone.jsonl")
+    )
+    assert "has no champion yet" in refusal(installation, "drift", "--live", str(log))
+
+
 def test_nothing_to_roll_back_to(installation: Installation):
     refusal(installation, "rollback", "--reason", "a test")
 

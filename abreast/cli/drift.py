@@ -1,0 +1,52 @@
+"""drift: whether what comes in is like what the champion was trained on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from abreast.cli.console import Json, command, print_json
+from abreast.errors import AbreastError
+from abreast.project import Project
+
+if TYPE_CHECKING:
+    from abreast.evaluation.drift.compare import Drift
+
+SHOWN = 3
+"""The exit code where drift is shown."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    command(app, "abreast drift --live questions.jsonl")(drift)
+
+
+def drift(
+    drop: Annotated[str | None, typer.Argument(help="An accepted drop (name or digest), or a file or folder.")] = None,
+    live: Annotated[Path | None, typer.Option(help="Logged questions; without it, the knob `drift.live`.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a drop, or live questions, with what the champion was trained on; ends with code 3 if drift is shown."""
+    from abreast.evaluation.drift.compare import report
+
+    found = _found(Project.open(), drop, live)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        typer.echo(report(found))
+    if found.shown:
+        raise typer.Exit(SHOWN)
+
+
+def _found(project: Project, drop: str | None, live: Path | None) -> "Drift":
+    from abreast.registry.drift import drift_of_drop, drift_of_files, drift_of_live
+
+    if drop is not None and live is not None:
+        raise AbreastError("give a drop or --live, not both")
+    if drop is not None:
+        known = [one for one in project.ledger.drops("accepted") if drop == one.name or one.digest.startswith(drop)]
+        return drift_of_drop(project, known[-1]) if known else drift_of_files(project, Path(drop))
+    knob = project.params.drift.live
+    if live is None and knob is None:
+        raise AbreastError("name a drop, or a log of questions with --live or the knob `drift.live`")
+    return drift_of_live(project, live or project.root / knob)

@@ -1,0 +1,1 @@
+"""Whether what comes in is like what the champion was trained on: pure functions of two samples of texts."""

@@ -1,0 +1,37 @@
+import pytest
+
+from abreast.evaluation.drift.sample import of_rows
+from abreast.knowledge.base import apply
+from abreast.knowledge.phrasing import load_templates
+from tests.installation import SOURCE
+from tests.knowledge.making import drop, fact, release
+
+TEMPLATES = load_templates(SOURCE / "abreast/knowledge/templates.yaml")
+
+
+@pytest.fixture
+def rows():
+    told = [
+        release("Python", "3.12", "3.12.1", "2024-01-01"),
+        {"text": "Where is my card?", "label": "card", "domain": "bank"},
+        {"text": "The cat sat on the mat."},
+    ]
+    gone = [fact("old/1", "x", "2024-01-01"), fact("old/1", None, "2024-02-01")]
+    base, _ = apply(None, [drop("first", told), drop("second", gone, day=2)])
+    return base
+
+
+def test_each_row_that_holds_is_a_question_and_raw_text_is_itself(rows):
+    found = of_rows(rows, TEMPLATES, 10, "drift")
+    assert len(found.texts) == 3
+    assert {"Where is my card?", "The cat sat on the mat."} < set(found.texts)
+    (asked,) = set(found.texts) - {"Where is my card?", "The cat sat on the mat."}
+    assert "Python" in asked and "3.12.1" not in asked
+    assert sorted(found.groups["kind"]) == ["classification", "fact", "text"]
+    assert sorted(found.groups["domain"]) == ["bank", "none", "none"]
+    assert found.groups["label"] == ["card"]
+
+
+def test_a_sample_is_the_same_each_time(rows):
+    assert of_rows(rows, TEMPLATES, 2, "drift") == of_rows(rows, TEMPLATES, 2, "drift")
+    assert len(of_rows(rows, TEMPLATES, 2, "drift").texts) == 2
