@@ -91,6 +91,9 @@ def _print_version(found: dict[str, Any]) -> None:
     for one in found["decisions"]:
         forced = " by force" if one["forced"] else ""
         _say(f"{one['kind']:<8}{forced} {one['state']}, {one['actor']} on {one['created_at'][:10]}: {one['reason']}")
+    for one in found["reviews"]:
+        outcome = one["outcome"] or "not carried out yet"
+        _say(f"{one['decision']:<8}{outcome}, {one['reviewer']} on {one['created_at'][:10]}: {one['reason']}")
     _say(f"run     {found['run']}, {found['page']}")
 
 

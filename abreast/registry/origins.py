@@ -18,8 +18,8 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
     """Where a version comes from.
 
     `drops` are its own, `chain` its ancestors with theirs, newest first; `outputs` is what DVC holds of its stages, by
-    path (empty for a version that was never promoted: it has no tag); `params` are the knobs that differ from their
-    defaults, `decisions` the promotions and rollbacks to it, with who wanted them and why.
+    path (empty where the tag is gone); `params` are the knobs that differ from their defaults, `decisions` the promotions
+    and rollbacks to it, with who wanted them and why, `reviews` what people decided.
 
     Raises:
         AbreastError: there is no such version.
@@ -46,6 +46,10 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
             one.model_dump(include={"kind", "state", "forced", "actor", "reason", "created_at", "outcome"})
             for one in ledger.promotions(line)
             if one.version == number
+        ],
+        "reviews": [
+            one.model_dump(include={"decision", "reason", "reviewer", "door", "outcome", "created_at"})
+            for one in ledger.reviews(line, number)
         ],
         "run": project.registry.run(number),
         "page": project.registry.page(number),

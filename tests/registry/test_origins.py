@@ -35,6 +35,7 @@ def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, p
     assert [(one["version"], [drop["name"] for drop in one["drops"]]) for one in found["chain"]] == [("v1", ["drop 0"])]
     decided = [(one["kind"], one["actor"], one["forced"], one["reason"]) for one in found["decisions"]]
     assert decided == [("promote", "test", True, "better"), ("rollback", "someone", False, "wrong dates")]
+    assert found["reviews"] == []
     assert (found["commit"], found["tag"], found["params"], found["update"]) == ("c0", None, None, "u0002")
     assert line.registry.report(2, "answers.jsonl")
     assert found["run"] == line.registry.run(2)

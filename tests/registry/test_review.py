@@ -10,7 +10,7 @@ from abreast.registry.record import Registry
 from abreast.registry.review import LONGEST, review, sweep, way_on
 from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, with_review
 from abreast.registry.review_tags import take_tags
-from tests.registry.conftest import at_once, digest_of, killed_at, verdict
+from tests.registry.conftest import at_once, deliver, digest_of, killed_at, verdict
 from tests.registry.line import HOW, Line
 
 pytestmark = pytest.mark.server
@@ -112,6 +112,31 @@ def test_a_stale_approval_is_not_applied_and_what_it_learned_waits_for_the_next_
     page, tags = known(line, late)
     assert page.startswith("## Review: stale")
     assert tags[REVIEWED].endswith("ten answers read (stale)")
+
+
+def test_what_was_learned_without_a_poisoned_champion_is_approved_beside_it(line):
+    """No version that served was without the drop, so v1 serves on; v2 begins at the base and is judged against that."""
+    line.serve(1)
+    promoter.withdraw(line.ledger, line.registry, digest_of("drop 0"), reason="a join gone wrong", actor="ann")
+    number = line.leave_to_review()
+    assert (line.served, line.ledger.version(line.registry.name, number).parent) == ((1,), None)
+    assert decide(line, number).outcome == "promoted"
+    assert line.served == (2,)
+
+
+def test_a_version_with_a_withdrawn_drop_waits_no_more_and_what_else_it_learned_does(line):
+    line.serve(1)
+    deliver(line.ledger, "beside it")
+    number = line.leave_to_review()
+    poison = digest_of(f"drop {number}")
+    assert poison in line.ledger.version(line.registry.name, number).drops
+    promoter.withdraw(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
+    assert line.ledger.to_review(line.registry.name) == []
+    assert [drop.name for drop in line.ledger.waiting(line.registry.name)] == ["beside it"]
+    with pytest.raises(
+        AbreastError, match="v2 does not wait for review: its update u0002 ended as refused .* withdrawn"
+    ):
+        decide(line, number)
 
 
 def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(line):

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry.ledger import schema
-from abreast.registry.ledger.lineage import serving
+from abreast.registry.ledger.lineage import ground, serving
 from abreast.registry.ledger.rows import LIVE, Review, Status
 
 _BY_FORCE = "to put it into service all the same, run Prefect's deployment `promote` with `force`"
@@ -15,7 +15,7 @@ _BY_FORCE = "to put it into service all the same, run Prefect's deployment `prom
 
 @dataclass(frozen=True)
 class Standing:
-    """A version with its update, and the champion of this moment."""
+    """A version with its update, the champion of this moment, and what the next update would start from."""
 
     number: int
     verdict: str | None
@@ -26,11 +26,12 @@ class Standing:
     facts: dict[str, Any]
     ended: str | None
     champion: int | None
+    ground: int | None
 
     @property
     def stale(self) -> bool:
-        """Whether it was judged against another champion than the present one."""
-        return self.parent != self.champion
+        """Whether it was judged against another version than the next update would be."""
+        return self.parent != self.ground
 
     @property
     def name(self) -> str:
@@ -65,6 +66,7 @@ def standing_of(connection: Connection, line: str, version: int) -> Standing:
         facts=found["facts"],
         ended=found["reason"],
         champion=served[-1] if served else None,
+        ground=ground(connection, line),
     )
 
 

@@ -19,7 +19,7 @@ from abreast.registry.ledger.lineage import (
     serving,
     withdrawn,
 )
-from abreast.registry.ledger.rows import LIVE, Lease, Withdrawal, now
+from abreast.registry.ledger.rows import LIVE, Lease, Status, Withdrawal, now
 
 
 class WithdrawalLedger:
@@ -30,8 +30,8 @@ class WithdrawalLedger:
     def withdraw(self, lease: Lease, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
         """Mark an accepted drop, and let wait again what was learned since the version to which the line goes back.
 
-        The update that is at work on it, or on top of it, has failed with this. A drop that is marked already keeps
-        its mark.
+        The update that is at work on it, or on top of it, has failed with this, and a version with it that waits for a
+        person waits no more. A drop that is marked already keeps its mark.
 
         Raises:
             AbreastError: the promoter's lease is lost, or the drop was never accepted.
@@ -44,6 +44,7 @@ class WithdrawalLedger:
             row = {"line": line, "digest": digest, "reason": reason, "actor": actor, "created_at": now()}
             connection.execute(insert(schema.withdrawals).values(**row))
             _fail_live(connection, line, digest, reason)
+            _end_reviews(connection, line, digest, reason)
             _let_wait(connection, line)
             return _mark(connection, line, digest)
 
@@ -127,9 +128,23 @@ def _fail_live(connection: Connection, line: str, digest: str, reason: str) -> N
     if live is None:
         return
     if digest in {*drops_of_update(connection, live.number), *known_by(connection, line, live.parent)}:
-        ended = {"status": "failed", "reason": f"drop {digest[:12]} was withdrawn: {reason}", "updated_at": now()}
-        ended |= {"holder": None, "lease_until": 0.0}
-        connection.execute(update_rows(updates).where(updates.c.number == live.number).values(**ended))
+        _end(connection, live.number, "failed", digest, reason)
+
+
+def _end_reviews(connection: Connection, line: str, digest: str, reason: str) -> None:
+    """Refuse the versions that wait for a person and know the drop; what else they learned waits again."""
+    updates, claims = schema.updates, schema.claims
+    query = select(updates.c.number, updates.c.parent).where(updates.c.line == line, updates.c.status == "review")
+    for waiting in connection.execute(query).all():
+        if digest in {*drops_of_update(connection, waiting.number), *known_by(connection, line, waiting.parent)}:
+            _end(connection, waiting.number, "refused", digest, reason)
+            connection.execute(delete(claims).where(claims.c.line == line, claims.c.update == waiting.number))
+
+
+def _end(connection: Connection, update: int, status: Status, digest: str, reason: str) -> None:
+    ended = {"status": status, "reason": f"drop {digest[:12]} was withdrawn: {reason}", "updated_at": now()}
+    ended |= {"holder": None, "lease_until": 0.0}
+    connection.execute(update_rows(schema.updates).where(schema.updates.c.number == update).values(**ended))
 
 
 def _let_wait(connection: Connection, line: str) -> None:
