@@ -18,8 +18,8 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
     """Where a version comes from.
 
     `drops` are its own, `chain` its ancestors with theirs, newest first; `outputs` is what DVC holds of its stages, by
-    path (empty where the tag is gone); `params` are the knobs that differ from their defaults, `decisions` the promotions
-    and rollbacks to it, with who wanted them and why, `reviews` what people decided.
+    path (empty where the tag is gone); `params` are the knobs that differ from their defaults, `decisions` the
+    promotions and rollbacks to it, with who wanted them and why, `reviews` what people decided.
 
     Raises:
         AbreastError: there is no such version.
