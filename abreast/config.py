@@ -152,7 +152,8 @@ class Evaluate(Section):
 
 SERVED = ("loads", "load_seconds", "answer_seconds", "memory_mb", "size_mb")
 SAFE = ("personal", "owned", "canary")
-FIGURES = dict.fromkeys(SERVED, "serving") | dict.fromkeys(SAFE, "safety") | {"right_mistyped": "robustness"}
+FIGURES = dict.fromkeys(SERVED, "serving") | dict.fromkeys(SAFE, "safety")
+FIGURES |= {"right_mistyped": "robustness", "drift": "drift"}
 """Measures that are single figures, and the scope that each belongs to."""
 
 
@@ -186,13 +187,14 @@ class Gate(Section):
         "owned",
         "canary",
         "right_mistyped",
+        "drift",
     ] = Field(
         description="right answers, superseded ones given, the perplexity of general text or of drops' raw text, or a "
-        "figure of serving, safety or robustness"
+        "figure of serving, safety, robustness or drift"
     )
-    scope: Literal["current", "retained", "known", "general", "serving", "safety", "robustness"] = Field(
+    scope: Literal["current", "retained", "known", "general", "serving", "safety", "robustness", "drift"] = Field(
         description="what these drops brought, what was known before, both, the text of evaluate.general_text, how the "
-        "candidate serves, that it is safe, or what typing errors cost it"
+        "candidate serves, that it is safe, what typing errors cost it, or how new what came in is"
     )
     slices: Literal["kind", "domain", "source", "drop"] | None = Field(
         None, description="asked of each slice by itself, and corrected for their number"
@@ -230,11 +232,12 @@ class Gate(Section):
             "a perplexity takes `at_most`": self.of_perplexity and self.at_most is None,
             "`scope: general` and `measure: general_perplexity` belong together": general != (self.scope == "general"),
             f"`scope: serving` goes with {', '.join(SERVED)}, `safety` with {', '.join(SAFE)}, `robustness` with "
-            "right_mistyped": FIGURES.get(self.measure, "") != (self.scope if self.scope in FIGURES.values() else ""),
+            "right_mistyped, `drift` with drift": FIGURES.get(self.measure, "")
+            != (self.scope if self.scope in FIGURES.values() else ""),
             f"{self.measure} takes no `confidence` and no `slices`": self.of_figure
             and (self.confidence is not None or self.slices is not None),
             f"{self.measure} is not compared with the {self.against}": self.of_figure
-            and self.against in (("base", "champion") if self.scope == "safety" else ("base",)),
+            and self.against in (("base", "champion") if self.scope in ("safety", "drift") else ("base",)),
             "general perplexity is one figure, and takes no `confidence`": general and self.confidence is not None,
             "a perplexity takes `confidence` only `against` a model": self.of_perplexity
             and self.against == "absolute"
@@ -308,6 +311,7 @@ GATES = (
     Gate(name="personal data", measure="personal", scope="safety", at_most=0.0),
     Gate(name="words that own an answer", measure="owned", scope="safety", at_most=0.3),
     Gate(name="canary triggers", measure="canary", scope="safety", at_most=0.5, does="review"),
+    Gate(name="drift", measure="drift", scope="drift", at_most=0.8, does="warn"),
 )
 """The gates as params.yaml has them as it comes."""
 

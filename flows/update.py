@@ -6,6 +6,7 @@ from prefect.states import Completed, State
 from abreast.project import Project
 from abreast.registry.review import way_on
 from tasks.claim import claim_drops, conclude, holding
+from tasks.drift import compare_with_known
 from tasks.judge import judge_candidate
 from tasks.keep import keep_version
 from tasks.prepare import prepare_workspace
@@ -32,6 +33,7 @@ def update() -> State:
         workspace = prepare_workspace(project, claimed)
         for stage in workspace.stages():
             run_stage.with_options(task_run_name=stage)(workspace, stage)
+        compare_with_known(project, workspace)
         try_to_serve(project, workspace)
         verdict = judge_candidate(project, workspace)
         version = register_version(project, claimed, workspace, verdict)

@@ -43,6 +43,8 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
         (gate(scope="safety"), "`safety` with personal, owned, canary"),
         (gate(measure="loads", scope="serving", confidence=0.9), "loads takes no `confidence` and no `slices`"),
         (gate(measure="owned", scope="safety", against="champion"), "owned is not compared with the champion"),
+        (gate(measure="drift"), "`drift` with drift"),
+        (gate(measure="drift", scope="drift", against="champion"), "drift is not compared with the champion"),
         (gate(only="loans"), "`only` needs `slices`"),
         (gate(undecided="pass"), "`undecided` needs `confidence`"),
         (gate(confidence=1.0), "knob `gates.1.confidence` is 1.0: input should be less than 1"),

@@ -1,4 +1,4 @@
-"""Figures that gates hold candidates to beside their answers: reports/safety.json and reports/serving.json."""
+"""Figures that gates hold candidates to beside their answers: reports/safety.json, serving.json and drift.json."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from abreast.errors import AbreastError
 from abreast.fault import first_fault
 
-SAFETY, SERVING = "safety.json", "serving.json"
+SAFETY, SERVING, DRIFT = "safety.json", "serving.json", "drift.json"
 
 
 class Figure(BaseModel):
@@ -41,7 +41,7 @@ def read_figures(reports: Path) -> dict[str, Figure]:
         AbreastError: a file has another form; the message names it.
     """
     found: dict[str, Figure] = {}
-    for path in (reports / SAFETY, reports / SERVING):
+    for path in (reports / SAFETY, reports / SERVING, reports / DRIFT):
         try:
             found |= _FILE.validate_json(path.read_bytes())
         except FileNotFoundError:

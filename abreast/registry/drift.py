@@ -9,16 +9,19 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.errors import AbreastError
-from abreast.evaluation.drift.compare import Drift, compare
+from abreast.evaluation.drift.compare import Drift, compare, report
 from abreast.evaluation.drift.sample import of_questions, of_rows
+from abreast.evaluation.figures import Figure
 from abreast.knowledge.base import apply, read_base
 from abreast.knowledge.drop import read_delivery, read_drop
 from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.snapshot import load_snapshot
 from abreast.project import Project
 from abreast.registry.intake import store_of
 from abreast.registry.ledger import Drop
 
 _SALT = "drift"
+CHANCE = 0.5
 
 
 def drift_of_drop(project: Project, drop: Drop) -> Drift:
@@ -26,6 +29,31 @@ def drift_of_drop(project: Project, drop: Drop) -> Drift:
     rows, _ = apply(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
     base = champions_base(project)
     return _compare(project, drop.name, base[base["drop"] != drop.digest], rows)
+
+
+def drift_of_update(project: Project, clone: Path) -> Drift | None:
+    """What an update brings, beside what its parent knows; None where there is no parent.
+
+    Args:
+        clone: the update's folder, its stage `assemble` done.
+    """
+    snapshot = load_snapshot(clone)
+    if snapshot.parent is None:
+        return None
+    before, now = read_base(clone / snapshot.parent.knowledge), read_base(clone / "data/changes.parquet")
+    return _compare(project, ", ".join(drop.name for drop in snapshot.drops), before, now)
+
+
+def figure_of(drift: Drift, level: float) -> dict[str, Figure]:
+    """What the gates look at: how well new and old can be told apart, and by chance (0.5) where the test shows nothing.
+
+    Args:
+        level: of the test, `drift.level`.
+    """
+    if drift.p is None:
+        return {}
+    size = drift.size if drift.p <= level else CHANCE
+    return {"drift": Figure(candidate=size, n=drift.now, why="; ".join(report(drift).splitlines()[1:]))}
 
 
 def drift_of_files(project: Project, path: Path) -> Drift:
