@@ -67,7 +67,8 @@ def test_a_changed_knob_runs_the_stages_that_depend_on_it(
 
 def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
     of_the_world = {
-        "gates": [{"name": "current", "measure": "right", "scope": "current", "at_least": 0.5}],
+        "review": {"approve_pass": True},
+        "drift": {"size": 0.9},
         "intake": {"max_bad_share": 0.5},
         "contract": {"file": "another.yaml"},
         "storage": {"ledger": "sqlite:///other.db"},
@@ -77,6 +78,12 @@ def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
     assert all(laid(before[section], knobs) != before[section] for section, knobs in of_the_world.items())
     fresh.set_knobs(of_the_world)
     assert reproduced(fresh) == []
+
+
+def test_other_gates_are_a_matter_of_the_evaluation_alone(fresh: Installation):
+    """It may stop when they are settled; what a model said before it is not asked again."""
+    fresh.set_knobs({"gates": [{"name": "current", "measure": "right", "scope": "current", "at_least": 0.5}]})
+    assert reproduced(fresh) == ["evaluate"]
 
 
 def edit(desk: Installation, path: str, old: str, new: str) -> None:

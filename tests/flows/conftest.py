@@ -19,7 +19,7 @@ TRAIN = {
 }
 GATES = [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}]
 # Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
-LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 30_000}
+LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 60_000}
 
 
 @pytest.fixture(scope="session")
