@@ -16,7 +16,7 @@ from tests.installation import SOURCE, Installation
 from tests.learning.tiny import write_tiny_base
 from tests.registry.by_hand import bring, learn
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(3600)]
 LEARNS = {"lr": 0.02, "lr_update": 0.01, "epochs": 40, "max_tokens": 60_000, "patience": 40, "remember": []}
 
 
