@@ -76,7 +76,8 @@ def conclude(project: Project, update: Update, workspace: Workspace, verdict: Ve
         project.ledger.advance(update, end)
     else:
         held_up = [gate.reason for gate in verdict.gates if gate.asks]
-        project.ledger.advance(update, end, reason="; ".join(verdict.reasons), held_up=held_up)
+        reason = "; ".join(held_up) or "passed, and waits for an approval: review.approve_pass"
+        project.ledger.advance(update, end, reason=reason, held_up=held_up)
     point("conclude.written")
     workspace.remove()
     point("conclude.removed")

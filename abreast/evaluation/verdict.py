@@ -80,5 +80,7 @@ class Verdict(BaseModel):
 
 
 def short(figure: float | None) -> str:
-    """A figure in three digits, `none` where there is none."""
-    return "none" if figure is None else f"{figure:.3g}"
+    """A figure in three digits, a whole number from 1000 on, and `none` where there is none."""
+    if figure is None:
+        return "none"
+    return f"{figure:.3g}" if abs(figure) < 1000 else f"{figure:.0f}"

@@ -6,6 +6,8 @@ as text, also where a mark would begin a heading, a list, a link, an e-mail addr
 
 import re
 
+from abreast.evaluation.verdict import short
+
 LONGEST = 200
 """So many characters of a question, an answer or a name are shown."""
 _MARKS = re.compile(
@@ -36,8 +38,8 @@ def code(text: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure in three digits, a dash where there is none."""
-    return "–" if value is None else f"{value:.3g}"
+    """A figure as reasons have it, a dash where there is none."""
+    return "–" if value is None else short(value)
 
 
 def percent(share: float | None) -> str:
