@@ -17,7 +17,7 @@ from abreast.knowledge.drop import read_delivery, read_drop
 from abreast.knowledge.phrasing import load_templates
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.project import Project
-from abreast.registry.intake import store_of
+from abreast.registry.intake import knowledge_of, store_of
 from abreast.registry.ledger import Drop
 
 _SALT = "drift"
@@ -102,8 +102,7 @@ def champions_base(project: Project) -> pd.DataFrame:
     champion = project.ledger.champion(line)
     if champion is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to compare with")
-    pointer = project.ledger.version(line, champion).knowledge
-    return read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer))
+    return read_base(knowledge_of(project, project.ledger.version(line, champion)))
 
 
 def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:

@@ -15,7 +15,7 @@ from abreast.contract.store import Store
 from abreast.crash import point
 from abreast.knowledge.arrival import Delivery
 from abreast.project import Project
-from abreast.registry.ledger import Withdrawal
+from abreast.registry.ledger import Version, Withdrawal
 
 
 class Outcome(BaseModel):
@@ -76,8 +76,7 @@ def known_facts(project: Project) -> tuple[dict[str, str | None], dict[str, dict
     ground = project.ledger.ground(project.params.model.name)
     if ground is None:
         return {}, {}
-    pointer = project.ledger.version(project.params.model.name, ground).knowledge
-    base = read_base(store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer))
+    base = read_base(knowledge_of(project, project.ledger.version(project.params.model.name, ground)))
     return known_values(base), ended_values(base)
 
 
@@ -87,6 +86,11 @@ def _refused(mark: Withdrawal) -> str:
         f"withdrawn on {mark.created_at[:10]} by {mark.actor} ({mark.reason}): not learned again; "
         f"`abreast reinstate {mark.digest[:12]}` takes the mark away"
     )
+
+
+def knowledge_of(project: Project, version: Version) -> Path:
+    """The file of the knowledge base that a version was trained on; raises as `Store.fetch` does."""
+    return store_of(project).fetch(f"known/{version.knowledge.md5}.parquet", version.knowledge)
 
 
 def store_of(project: Project) -> Store:

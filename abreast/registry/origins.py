@@ -9,7 +9,7 @@ from abreast.config import Params
 from abreast.errors import AbreastError, Unavailable
 from abreast.project import Project
 from abreast.registry.answers import answers_of
-from abreast.registry.intake import store_of
+from abreast.registry.intake import knowledge_of
 from abreast.registry.ledger import Drop, Version
 from abreast.registry.names import drop_named
 
@@ -114,9 +114,8 @@ def _of_key(project: Project, version: Version, key: str) -> dict[str, Any]:
 def _taught(project: Project, version: Version, key: str) -> list[dict[str, Any]] | None:
     import pandas as pd
 
-    pointer = version.knowledge
     try:
-        path = store_of(project).fetch(f"known/{pointer.md5}.parquet", pointer)
+        path = knowledge_of(project, version)
     except Unavailable:
         raise
     except AbreastError:

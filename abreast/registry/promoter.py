@@ -99,17 +99,7 @@ def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Pro
             before = f"only v{served[0]} has" if served else "no version has"
             sound = " (of those that know no withdrawn drop)" if ledger.withdrawals(line) else ""
             raise AbreastError(f"nothing to roll back to: {before} served{sound}")
-        promotion = ledger.intend(
-            lease,
-            line,
-            served[-2],
-            kind="rollback",
-            expected=served[-1],
-            forced=False,
-            reason=reason,
-            actor=actor,
-        )
-        return _carry_out(ledger, registry, lease, promotion)
+        return _return(ledger, registry, lease, served, reason, actor)
 
 
 def withdraw(
@@ -193,16 +183,16 @@ def _leave_withdrawn(ledger: Ledger, registry: Registry, lease: Lease) -> Promot
     mark = ledger.taint(line, served[-1]) if len(served) > 1 else None
     if mark is None:
         return None
-    promotion = ledger.intend(
-        lease,
-        line,
-        served[-2],
-        kind="rollback",
-        expected=served[-1],
-        forced=False,
-        reason=f"drop {mark.digest[:12]} was withdrawn: {mark.reason}",
-        actor=mark.actor,
-    )
+    reason = f"drop {mark.digest[:12]} was withdrawn: {mark.reason}"
+    return _return(ledger, registry, lease, served, reason, mark.actor)
+
+
+def _return(
+    ledger: Ledger, registry: Registry, lease: Lease, served: tuple[int, ...], reason: str, actor: str
+) -> Promotion:
+    """Move from the champion, the last of `served`, to the one before it."""
+    expected = {"kind": "rollback", "expected": served[-1], "forced": False}
+    promotion = ledger.intend(lease, registry.name, served[-2], **expected, reason=reason, actor=actor)
     return _carry_out(ledger, registry, lease, promotion)
 
 
