@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from abreast.registry.card.head import RULE, cut
+
 ASKED = "abreast.review"
 """A reviewer sets this tag, such as `approve: all ten changed answers are better`."""
 ANSWERED = "abreast.review.answer"
@@ -15,8 +17,7 @@ WAITING = (
 )
 
 _HEAD = "## Review:"
-_RULE = "\n\n---\n\n"
-_LIMIT = 4900  # PostgreSQL and MySQL take 5,000 characters
+_LIMIT = 4900  # a little less than `head.LIMIT`, all that MLflow takes
 
 
 def with_review(description: str, state: str, said: Sequence[str]) -> str:
@@ -26,6 +27,6 @@ def with_review(description: str, state: str, said: Sequence[str]) -> str:
         state: such as `waits for you`, or the outcome.
         said: a sentence each, the most important one first.
     """
-    rest = description.split(_RULE, 1)[-1] if description.startswith(_HEAD) else description
-    whole = f"{_HEAD} {state}\n\n{chr(10).join(f'- {sentence}' for sentence in said)}{_RULE}{rest}"
-    return whole if len(whole) <= _LIMIT else f"{whole[:_LIMIT].rpartition(chr(10))[0]}\n…"
+    rest = description.split(RULE, 1)[-1] if description.startswith(_HEAD) else description
+    whole = f"{_HEAD} {state}\n\n{chr(10).join(f'- {sentence}' for sentence in said)}{RULE}{rest}"
+    return cut(whole, _LIMIT)
