@@ -40,11 +40,15 @@ class Wish:
 
 @dataclass(frozen=True)
 class Told:
-    """How it ended: `row` is the log's row that a promoter was told of, `lines` what a sweep or a refusal said."""
+    """How it ended: `row` is the log's row that a promoter was told of, `lines` what a sweep or a refusal said.
+
+    `left` is the champion that whoever wanted a rollback saw.
+    """
 
     wish: Wish
     outcome: Literal["done", "refused", "unavailable", "broken", "killed"]
     row: int | None = None
+    left: int | None = None
     lines: tuple[str, ...] = ()
     killed_at: str | None = None
 
@@ -134,7 +138,8 @@ def _done(ledger: Ledger, registry: Registry, wish: Wish) -> Told:
         if wish.verb == "sweep":
             return Told(wish, "done", lines=tuple(sweep(ledger, registry)))
         if wish.verb == "rollback":
-            return Told(wish, "done", row=rollback(ledger, registry, "stress", wish.actor).id)
+            left = ledger.champion(registry.name)
+            return Told(wish, "done", row=rollback(ledger, registry, left, "stress", wish.actor).id, left=left)
         return Told(
             wish, "done", row=promote(ledger, registry, wish.version, "stress", wish.actor, force=wish.forced).id
         )

@@ -34,7 +34,7 @@ from tests.postgres_server import running_postgres
 PROMOTERS, ROUNDS, QUICK_ROUNDS = 16, 500, 20
 STEPS = ("leased", "intended", "checked", "kept", "champion", "previous", "done", "reverted", "aligned", "returned")
 POINTS = tuple(f"promoter.{step}" for step in STEPS)
-LONGEST = 2.0  # seconds after which a process may be killed at a random moment
+FIRST = 2.0  # seconds within which the first crowd's random moments lie
 
 
 class Stress:
@@ -45,12 +45,15 @@ class Stress:
         self.chance = random.Random(seed)
         self.counts, self.kills, self.violations = Counter(), Counter(), []
         self._old: list[int] = []
+        self._lasts = FIRST  # as long as the crowd before: else all would have ended before most random moments
         self._last = rivals.ledger.last_promotion(rivals.line).id
 
     def round(self, number: int) -> None:
         """One crowd, its sweep, all checks; in every tenth round one of the new versions has wrong files."""
         fresh = [self.rivals.register(damaged=number % 10 == 5), self.rivals.register()]
-        told = self.crowd.fulfil(self._wishes(number, fresh))
+        wishes, began = self._wishes(number, fresh), time.monotonic()
+        told = self.crowd.fulfil(wishes)
+        self._lasts = time.monotonic() - began
         if number % 7 == 0:
             self.rivals.registry.set_alias(self.chance.choice(["champion", "previous"]), fresh[1])
         told += self._swept(number)
@@ -75,7 +78,7 @@ class Stress:
         """Of those that are doomed one half is to die at a named point, the other at a random moment."""
         fate = self.chance.random()
         at = self.chance.choice(POINTS) if fate < doomed / 2 else None
-        after = self.chance.uniform(0.0, LONGEST) if doomed / 2 <= fate < doomed else None
+        after = self.chance.uniform(0.0, self._lasts) if doomed / 2 <= fate < doomed else None
         return Wish(actor, verb, version, forced, dies_at=at, dies_after=after)
 
     def _swept(self, number: int) -> list[Told]:

@@ -102,8 +102,10 @@ def chosen(stream: str, only: str | None, quick: bool, encoder: bool = False) ->
     if not names:
         raise AbreastError(f"--only {only}: no way begins so; there are {', '.join(WAYS)}")
     if encoder and (shown := [name for name in names if "train" not in WAYS[name].stages]):
-        print(f"left out: {', '.join(shown)}, for an encoder is shown no examples", flush=True)
-        names = [name for name in names if name not in shown]
+        left_out = f"{', '.join(shown)}, for an encoder is shown no examples"
+        if not (names := [name for name in names if name not in shown]):
+            raise AbreastError(f"--only {only}: nothing is left to run but {left_out}")
+        print(f"left out: {left_out}", flush=True)
     return [name for name in names if only or STREAMS[stream].supersedes or not WAYS[name].where_superseded]
 
 

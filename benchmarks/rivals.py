@@ -145,9 +145,8 @@ def of_judgement(new: Sequence[Promotion], versions: dict[int, Version]) -> list
 
 
 def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
-    """Each promoter that was told of a promotion finds it done, none is told of another's rollback."""
+    """Each promoter that was told of a promotion finds it done, of a rollback that it left the champion it had seen."""
     rows, found = {row.id: row for row in new}, []
-    killed = {one.wish.actor for one in told if one.outcome == "killed"}
     for one in told:
         mine = [row for row in new if row.actor == one.wish.actor]
         if len(mine) > 1:
@@ -159,9 +158,8 @@ def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
         row = rows.get(one.row)
         if row is not None and row.state != "done":
             found.append(f"{one.wish.actor} was told that row {row.id} is done, but it is {row.state}")
-        theirs = {one.wish.actor, *killed}
-        if one.wish.verb == "rollback" and (row is None or row.kind != "rollback" or row.actor not in theirs):
-            found.append(f"{one.wish.actor} was told of row {one.row}, which is neither its rollback nor one cut off")
+        if one.wish.verb == "rollback" and (row is None or row.kind != "rollback" or row.before != one.left):
+            found.append(f"{one.wish.actor} was told of row {one.row}, which is no rollback from v{one.left}")
         if one.wish.verb == "promote" and row is not None and row.version != one.wish.version:
             found.append(f"{one.wish.actor} wanted v{one.wish.version} and was told of v{row.version}")
     return found

@@ -9,16 +9,17 @@ from tasks.request import request_update
 
 
 @flow(name="rollback", log_prints=True)
-def rollback(reason: str, poisoned: str | None = None) -> State:
+def rollback(reason: str, poisoned: str | None = None, leaving: str | None = None) -> State:
     """Move the alias `champion` back to the version that truly served before.
 
     Args:
         reason: why; it is recorded.
         poisoned: a drop, by name or digest, to be withdrawn: the alias moves back to the last champion that had not
             learned it, if it is in the present one, and an update learns what has come since without it.
+        leaving: the version to leave, such as v3; nothing is done if another serves. Without it, whichever serves.
     """
     project = Project.open()
-    back = roll_back(project, reason, poisoned)
+    back = roll_back(project, leaving, reason, poisoned)
     if poisoned is not None:
         request_update(project)
     return Completed(message=back.said)

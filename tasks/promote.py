@@ -29,8 +29,8 @@ def promote_by_force(project: Project, version: str, reason: str, actor: str) ->
 
 
 @task(cache_policy=NO_CACHE)
-def roll_back(project: Project, reason: str, poisoned: str | None) -> WayBack:
+def roll_back(project: Project, leaving: str | None, reason: str, poisoned: str | None) -> WayBack:
     """Return to the version that served before, or take a poisoned drop out of the line."""
     if poisoned is None:
-        return way_back.roll_back(project, reason, getpass.getuser())
+        return way_back.roll_back(project, leaving, reason, getpass.getuser())
     return way_back.withdraw(project, poisoned, reason, getpass.getuser())

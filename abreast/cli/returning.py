@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
+from abreast.errors import AbreastError
 from abreast.project import Project
 
 
@@ -25,13 +26,19 @@ def rollback(
             "the next update learns everything else again.",
         ),
     ] = None,
+    leaving: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Only if this version serves; if it was left meanwhile, that is told."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Return to the version that served before, at once and without any server but MLflow."""
     from abreast.registry.way_back import roll_back, withdraw
 
-    project = Project.open()
-    back = roll_back(project, reason, getuser()) if poisoned is None else withdraw(project, poisoned, reason, getuser())
+    if poisoned is not None and leaving is not None:
+        raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop says by itself what is left")
+    project, who = Project.open(), getuser()
+    back = roll_back(project, leaving, reason, who) if poisoned is None else withdraw(project, poisoned, reason, who)
     if as_json:
         print_json(back.fields())
     else:

@@ -78,22 +78,29 @@ def promote(
         return _carry_out(ledger, registry, lease, promotion)
 
 
-def rollback(ledger: Ledger, registry: Registry, reason: str, actor: str) -> Promotion:
+def rollback(ledger: Ledger, registry: Registry, leaving: int | None, reason: str, actor: str) -> Promotion:
     """Return to the version that served before the champion, by the log.
 
-    A rollback that was cut off half done is finished, and is the answer: the champion has not changed since, so whoever
-    asks again wants the same one.
+    Args:
+        leaving: the champion that is to be left, as whoever asks saw it. If that was left meanwhile, by another who
+            asked or by a rollback that was cut off half done, nothing more is done: two who ask at once go back once.
+
+    Returns:
+        The row of the log by which `leaving` was left.
 
     Raises:
-        AbreastError: nothing served before, or that version's files are not the recorded ones.
+        AbreastError: nothing served before, another version than `leaving` came into service meanwhile, or the files
+            of the version to return to are not the recorded ones.
         Unavailable: as in `promote`.
     """
     line = registry.name
     with _alone(ledger, line) as lease:
-        left = ledger.open_promotion(line)
         _finish(ledger, registry, lease)
-        if left is not None and left.kind == "rollback" and (done := ledger.last_promotion(line)).id == left.id:
-            return done
+        last = ledger.last_promotion(line)
+        if last is not None and last.version != leaving:
+            if last.kind == "rollback" and last.before == leaving:
+                return last
+            raise AbreastError(f"v{last.version} serves, not {_shown(leaving)}, which was to be left; nothing was done")
         served = ledger.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"

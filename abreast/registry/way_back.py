@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from abreast.project import Project
 from abreast.registry import promoter
 from abreast.registry.ledger import Drop, Ledger
-from abreast.registry.names import drop_named
+from abreast.registry.names import drop_named, version_number
 
 
 class WayBack(BaseModel):
@@ -56,9 +56,14 @@ class WayBack(BaseModel):
         return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": ground}
 
 
-def roll_back(project: Project, reason: str, actor: str) -> WayBack:
-    """Return to the version that served before; raises as `promoter.rollback` does."""
-    done = promoter.rollback(project.ledger, project.registry, reason=reason, actor=actor)
+def roll_back(project: Project, leaving: str | None, reason: str, actor: str) -> WayBack:
+    """Return to the version that served before; raises as `names.version_number` and `promoter.rollback` do.
+
+    Args:
+        leaving: the champion that is to be left, such as `v3`; the present one if it is not named.
+    """
+    left = project.ledger.champion(project.params.model.name) if leaving is None else version_number(leaving)
+    done = promoter.rollback(project.ledger, project.registry, left, reason=reason, actor=actor)
     lost = _lost(project.ledger, done.line, done.before, done.version)
     return WayBack(champion=done.version, taken_back=done.before, drops=lost)
 

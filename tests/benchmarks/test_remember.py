@@ -96,6 +96,8 @@ def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
 
 def test_an_encoder_is_shown_no_examples_and_has_no_perplexity(tmp_path, capsys):
     assert "in-context" not in chosen("banking77", None, False, encoder=True)
+    with pytest.raises(AbreastError, match="--only in-context: nothing is left to run but in-context, for an encoder"):
+        chosen("banking77", "in-context", False, encoder=True)
     assert "left out: in-context" in capsys.readouterr().out
     with_head, without = (write_tiny_encoder(tmp_path / str(masked), masked=masked) for masked in (True, False))
     assert reads_only(str(with_head))

@@ -153,6 +153,8 @@ def test_a_missing_model_stops_the_stage_that_needs_it(tmp_path: Path, base: str
     ("command", "said"),
     [
         ("rollback --poisoned none --reason x", "no drop 'none'; give a name or the beginning of a digest"),
+        ("rollback --poisoned none --leaving v1 --reason x", "give --leaving or --poisoned, not both"),
+        ("rollback --leaving latest --reason x", "'latest' names no version"),
         ("reinstate none --reason x", "no drop 'none'"),
         ("bisect", "give one of --slice, --drop and --key, not none"),
         ("bisect --key a --drop b", "give one of --slice, --drop and --key, not --drop and --key"),

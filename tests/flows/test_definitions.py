@@ -19,7 +19,7 @@ SNAPSHOT = {
     "intake": {"queue": "cpu", "parameters": [], "started by": ["abreast.drop.arrived"]},
     "update": {"queue": "gpu", "parameters": [], "started by": []},
     "promote": {"queue": "cpu", "parameters": ["version", "decision", "reason", "reviewer", "force"], "started by": []},
-    "rollback": {"queue": "cpu", "parameters": ["reason", "poisoned"], "started by": []},
+    "rollback": {"queue": "cpu", "parameters": ["reason", "poisoned", "leaving"], "started by": []},
     "sweep": {"queue": "cpu", "parameters": [], "started by": ["every 300 s"]},
 }
 

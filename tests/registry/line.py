@@ -12,8 +12,8 @@ from abreast.home import Home
 from abreast.learning.folder import model_digest
 from abreast.project import Project
 from abreast.registry.holder import Holder
-from abreast.registry.ledger import Ledger, open_ledger
-from abreast.registry.promoter import promote
+from abreast.registry.ledger import Ledger, Promotion, open_ledger
+from abreast.registry.promoter import promote, rollback
 from abreast.registry.record import Registry
 from abreast.registry.retention import retention_of
 from abreast.registry.run_log import RunFacts
@@ -92,6 +92,9 @@ class Line:
     def serve(self, count: int) -> None:
         for _ in range(count):
             promote(self.ledger, self.registry, self.register(), **HOW)
+
+    def take_back(self) -> Promotion:
+        return rollback(self.ledger, self.registry, self.ledger.champion(self.registry.name), **HOW)
 
     @property
     def served(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ def line(mlflow_uri, tmp_path_factory) -> Line:
     made.answer(asked("a", "yes", None, scope="current"))
     made.answer(asked("a", "no", "yes"))
     made.serve(1)
-    rollback(made.ledger, made.registry, reason="wrong dates", actor="someone")
+    rollback(made.ledger, made.registry, made.served[-1], reason="wrong dates", actor="someone")
     return made
 
 

@@ -70,18 +70,18 @@ def test_other_files_than_the_recorded_ones_are_not_promoted(line, tmp_path):
 
 def test_rollback_returns_to_what_served_before(line):
     line.serve(3)
-    done = rollback(line.ledger, line.registry, **HOW)
+    done = line.take_back()
     assert (done.version, done.before, done.kind) == (2, 3, "rollback")
     assert line.registry.aliases() == {"champion": 2, "previous": 1}
-    rollback(line.ledger, line.registry, **HOW)
+    line.take_back()
     assert line.registry.aliases() == {"champion": 1}
     with pytest.raises(AbreastError, match="nothing to roll back to: only v1 has served"):
-        rollback(line.ledger, line.registry, **HOW)
+        line.take_back()
 
 
 def test_nothing_has_served_yet(line):
     with pytest.raises(AbreastError, match="nothing to roll back to: no version has served"):
-        rollback(line.ledger, line.registry, **HOW)
+        line.take_back()
     assert sweep(line.ledger, line.registry) == []
 
 
@@ -110,7 +110,7 @@ def test_a_kill_at_any_point_is_mended_by_the_next_promotion(line, monkeypatch):
 def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatch):
     line.serve(2)
     for point in AFTER_INTENT:
-        killed_at(point, lambda: rollback(line.ledger, line.registry, **HOW), monkeypatch)
+        killed_at(point, lambda: line.take_back(), monkeypatch)
         sweep(line.ledger, line.registry)
         line.assert_consistent()
         assert line.served == (1,)
@@ -120,10 +120,26 @@ def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatc
 def test_a_rollback_asked_for_again_after_a_kill_goes_back_once(line, monkeypatch):
     line.serve(3)
     for point, left in (("promoter.checked", (1, 2)), ("promoter.previous", (1,))):
-        killed_at(point, lambda: rollback(line.ledger, line.registry, **HOW), monkeypatch)
-        assert rollback(line.ledger, line.registry, **HOW).version == left[-1]
+        killed_at(point, lambda: line.take_back(), monkeypatch)
+        assert line.take_back().version == left[-1]
         assert line.served == left
         line.assert_consistent()
+
+
+def test_two_who_saw_one_champion_and_want_it_gone_go_back_once(line):
+    line.serve(3)
+    first, second = (rollback(line.ledger, line.registry, 3, **HOW) for _ in range(2))
+    assert first == second
+    assert line.served == (1, 2)
+
+
+@pytest.mark.parametrize("leaving", [1, None])
+def test_a_champion_that_nobody_wanted_to_leave_serves_on(line, leaving):
+    line.serve(2)
+    with pytest.raises(AbreastError, match="v2 serves, not .*, which was to be left; nothing was done"):
+        rollback(line.ledger, line.registry, leaving, **HOW)
+    line.assert_consistent()
+    assert line.served == (1, 2)
 
 
 def test_a_sweep_reverts_what_cannot_be_finished(line, monkeypatch):

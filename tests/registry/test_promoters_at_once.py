@@ -64,7 +64,7 @@ def test_what_was_judged_against_another_champion_is_told_unless_forced():
         (Told(Wish("p1", "promote", 1), "done", row=1), None),
         (Told(Wish("p9", "promote", 1), "done", row=1), None),
         (Told(Wish("p1", "promote", 7), "done", row=1), "wanted v7 and was told of v1"),
-        (Told(Wish("p9", "rollback"), "done", row=1), "neither its rollback nor one cut off"),
+        (Told(Wish("p9", "rollback"), "done", row=1, left=3), "no rollback from v3"),
         (Told(Wish("p2", "promote", 2), "done", row=2), "is done, but it is reverted"),
         (Told(Wish("p1", "promote", 1), "broken", lines=("KeyError: 1",)), "ended broken: KeyError: 1"),
     ],

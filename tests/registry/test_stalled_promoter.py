@@ -10,7 +10,7 @@ import pytest
 
 from abreast.errors import AbreastError
 from abreast.registry import promoter
-from abreast.registry.promoter import promote, rollback, sweep
+from abreast.registry.promoter import promote, sweep
 from abreast.registry.record import Registry
 from tests.registry.line import HOW, Line
 
@@ -69,8 +69,8 @@ def test_an_alias_that_is_moved_too_late_is_put_back_by_the_sweep(line: Line, at
     promote(line.ledger, line.registry, rival, force=True, **HOW)
     assert line.served == (1, 2, late, rival), "the rival finished what was left open, then came itself"
     line.assert_consistent()
-    rollback(line.ledger, line.registry, **HOW)
-    rollback(line.ledger, line.registry, **HOW)
+    line.take_back()
+    line.take_back()
     assert "the lease `promoter:" in str(go_on())
     assert line.served == (1, 2)
     assert line.registry.aliases()[at] == {"champion": late, "previous": 2}[at], "moved too late"
@@ -84,7 +84,7 @@ def test_a_sweep_that_stalls_is_put_right_by_the_next(line: Line):
     line.registry.set_alias("champion", 1)
     go_on = stalled(line, lambda line: sweep(line.ledger, line.registry), "champion")
     time.sleep(LEASE_SECONDS)
-    rollback(line.ledger, line.registry, **HOW)
+    line.take_back()
     line.assert_consistent()
     assert go_on() == ["alias champion set from v1 to v2"]
     assert line.registry.aliases() == {"champion": 2}

@@ -41,7 +41,7 @@ def poisoned(line: Line) -> None:
 
 def test_a_rollback_says_which_drops_it_takes_back(line, project):
     line.serve(3)
-    back = roll_back(project, **HOW)
+    back = roll_back(project, None, **HOW)
     assert back.said == (
         f"v2 serves again, v3 is taken back, with what it learned: drop 2 ({digest_of('drop 2')[:12]})"
     )
@@ -98,7 +98,7 @@ def test_where_no_version_was_without_it_the_champion_serves_until_the_next_one(
     assert back.said.endswith("from the base")
     assert (back.champion, back.taken_back, back.ground) == (2, None, None)
     with pytest.raises(AbreastError, match="nothing to roll back to: only v2 has served"):
-        roll_back(project, **HOW)
+        roll_back(project, None, **HOW)
     line.serve(1)
     assert line.served == (3,)
     sweep(line.ledger, line.registry)
