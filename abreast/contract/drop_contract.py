@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abreast.contract.expectations import Held, hold
+from abreast.contract.forms import Forms
 from abreast.home import Home
 from abreast.knowledge.record import Record, record_row
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("kind", "key", "value", "as_of", "domain")
 _TEXT = (*_COLUMNS, "known_value", "change", "changed_value")
+_NUMBERS = ("text_length", "changed_value_share", "withdraws", "returns", "unlike")
 _SHOWN_CHARACTERS = 40
 
 
@@ -37,7 +39,8 @@ def hold_drop(
         AbreastError: the contract file is at fault.
     """
     frame = enrich(records, known, former)
-    held = hold(contract, frame, counts_of(frame), {"commonest": _commonest(frame)}, title=f"drop {name}")
+    words = {"commonest": _commonest(frame["changed_value"]), "strangest": _commonest(_strange(frame))}
+    held = hold(contract, frame, counts_of(frame), words, title=f"drop {name}")
     _keep(home.root / "data_docs", digest, name, held)
     return held
 
@@ -49,26 +52,28 @@ def enrich(
     import pandas as pd
 
     rows = [_row(record) for record in records]
-    latest = _latest(rows)
+    latest, forms = _latest(rows), Forms(known)
     for number, row in enumerate(rows):
         row["known_value"] = known.get(row["key"])
         row["change"] = _change(row, known) if latest.get(row["key"]) == number else None
         row["changed_value"] = row["value"] if row["change"] == "changed" else None
         row["returns"] = _returns(row, former.get(row["key"], {})) if row["change"] == "changed" else None
+        row["unlike"] = forms.unlike(row["key"], row["value"]) if row["change"] == "changed" else None
     changed = Counter(row["changed_value"] for row in rows if row["change"] == "changed")
     total = changed.total()
     for row in rows:
         row["changed_value_share"] = changed[row["changed_value"]] / total if row["changed_value"] else None
         row["withdraws"] = float(row["change"] == "withdrawn")
-    frame = pd.DataFrame(rows, columns=[*_TEXT, "text_length", "changed_value_share", "withdraws", "returns"])
-    return frame.astype(dict.fromkeys(_TEXT, object) | {"changed_value_share": float, "returns": float})
+    frame = pd.DataFrame(rows, columns=[*_TEXT, *_NUMBERS])
+    return frame.astype(dict.fromkeys(_TEXT, object) | dict.fromkeys(_NUMBERS, float))
 
 
 def counts_of(frame: "pd.DataFrame") -> dict[str, int]:
     """What `when` may ask for."""
     changes = frame["change"].value_counts()
     counts = {name: int(changes.get(name, 0)) for name in ("new", "changed", "restated", "withdrawn")}
-    return {"rows": len(frame), "known": sum(counts.values()) - counts["new"], **counts}
+    comparable = int(frame["unlike"].count())
+    return {"rows": len(frame), "known": sum(counts.values()) - counts["new"], "comparable": comparable, **counts}
 
 
 def _row(record: Record) -> dict[str, object]:
@@ -111,8 +116,12 @@ def _returns(row: Mapping[str, object], former: Mapping[str, str]) -> float:
     return float(ended is not None and (row["as_of"] or "9999") >= ended)
 
 
-def _commonest(frame: "pd.DataFrame") -> str:
-    values = frame["changed_value"].dropna()
+def _strange(frame: "pd.DataFrame") -> "pd.Series":
+    return frame["changed_value"].where(frame["unlike"] == 1)
+
+
+def _commonest(column: "pd.Series") -> str:
+    values = column.dropna()
     value = str(values.mode().iat[0]) if len(values) else ""
     return value if len(value) <= _SHOWN_CHARACTERS else f"{value[: _SHOWN_CHARACTERS - 3]}..."
 

@@ -150,6 +150,23 @@ def test_old_values_that_come_again_as_new_are_stopped_and_with_their_days_they_
     assert look(undated[:9] + facts(10, start=20, value="{0}.3"), known=known, former=former).verdict == "accepted"
 
 
+def test_values_of_a_form_that_the_field_never_had_are_stopped(look):
+    def versions(count: int, value: str, start: int = 0) -> list[dict]:
+        return [{"key": f"tool/{n}/latest", "value": value.format(n)} for n in range(start, start + count)]
+
+    known = {row["key"]: row["value"] for row in versions(30, "{0}.1")}
+    refused = look(versions(4, "unknown") + versions(3, "{0}.2", start=10), known=known)
+    assert refused.verdict == "quarantined"
+    assert refused.reasons == (
+        "drop 2024-04: 57% of the 7 values that change are of a form that no known value of their field has, such as "
+        "'unknown'; at most 50% may",
+    )
+    assert look(versions(3, "unknown") + versions(3, "{0}.2", start=10), known=known).verdict == "accepted"
+    assert look(versions(3, "unknown"), known=known).verdict == "accepted", "too few to say"
+    assert look(versions(9, "unknown", start=50), known=known).verdict == "accepted", "new keys are free"
+    assert look(versions(9, "{0}.2-rc1"), known=known | {"a/latest": "1.0-rc1"}).verdict == "accepted"
+
+
 def test_the_data_docs_are_kept_and_hold_no_rows(look, tmp_path):
     known = {f"k{n}": f"{n}.0" for n in range(60)}
     examined = look(facts(40, value="9.9.9"), known=known)
