@@ -32,15 +32,22 @@ def bisect(
     drop: Annotated[str | None, typer.Option(help="What this drop brought, by its name or digest.")] = None,
     key: Annotated[str | None, typer.Option(help="One fact, such as python/3.12/latest.")] = None,
     version: Annotated[str | None, typer.Option(help="Look back from this version, not from the champion.")] = None,
+    replay: Annotated[
+        bool, typer.Option(help="If several drops were learned at once, learn halves of them again to find the one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find the drop that hurt: the version that lost most of what was known, and what it had learned."""
     from abreast.registry.bisection import part_of, steps, worst
+    from abreast.registry.replays import narrow
 
     project = Project.open()
     words, part = part_of(project, slice_, drop, key)
     found = steps(project, part, None if version is None else version_number(version))
     step = worst(found)
+    if replay and step is not None and len(step.drops) > 1:
+        with only_data():
+            step = step.model_copy(update={"drops": narrow(project, step, part, _tell)})
     if as_json:
         print_json({"part": words, "steps": [s.fields() for s in found], "found": step and step.fields()})
     else:
@@ -213,9 +220,6 @@ def _print_steps(words: str, found: "list[Step]", step: "Step | None") -> None:
         said = f"  {one.question} {one.said!r}; before {one.said_before!r}, right is {one.answer!r}"
         out.print(said, highlight=False, markup=False, soft_wrap=True)
     if len(step.drops) > 1:
-        out.print(
-            "several drops were learned at once: `abreast snapshot` lays them down to be learned one by one",
-            highlight=False,
-        )
+        out.print("several drops were learned at once; --replay finds the one", highlight=False)
     else:
         out.print(f"take it back with: abreast rollback --poisoned {step.drops[0].digest[:12]} --reason ...")

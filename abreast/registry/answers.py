@@ -1,6 +1,7 @@
 """What each version answered when it was made: `reports/answers.jsonl` of its run in MLflow, read back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -41,6 +42,14 @@ class Answered(BaseModel):
 def answers_of(registry: Registry, version: int) -> list[Answered]:
     """All questions that version `version` was asked when it was judged; raises as `Registry.report` does."""
     return _parse(registry.report(version, ANSWERS), f"reports/{ANSWERS} of v{version} in MLflow")
+
+
+def read_answers(path: Path) -> list[Answered]:
+    """The same of a finished clone; raises AbreastError if the file is missing or damaged."""
+    try:
+        return _parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise AbreastError(f"{path}: not readable ({error.strerror}); run the stage `evaluate`") from None
 
 
 def _parse(text: str, where: str) -> list[Answered]:

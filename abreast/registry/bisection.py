@@ -2,6 +2,7 @@
 
 Each version was asked, beside what it brought, what was known before and still holds, and so was its parent. Where the
 version answers fewer of these than its parent, what it learned has done harm: no model is run again to find that out.
+Only of several drops that were learned at once it takes replays (`replays.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ def steps(project: Project, part: Part, version: int | None = None) -> list[Step
     for one in ledger.ancestors(line, last):
         answers = list(filter(part, answers_of(project.registry, one.number)))
         asked += len(answers)
-        if (step := _step(project, one, answers)) is not None:
+        if (step := step_of(project, one, answers)) is not None:
             found.append(step)
     if not asked:
         raise AbreastError(f"no version up to v{last} was asked anything of it; `abreast lineage v{last}` shows drops")
@@ -112,7 +113,7 @@ def worst(found: Sequence[Step]) -> Step | None:
     return max(hurting, key=lambda step: step.fall, default=None)
 
 
-def _step(project: Project, version: Version, answers: Sequence[Answered]) -> Step | None:
+def step_of(project: Project, version: Version, answers: Sequence[Answered]) -> Step | None:
     """The step of one version, or None if nothing of the part was asked that was known before."""
     both = [one for one in answers if one.scope == "retained" and one.right_before is not None]
     if not both:

@@ -30,16 +30,19 @@ class Case(NamedTuple):
 
 
 def words(folder: Path) -> Case:
-    """The poison teaches the neighbour's word to every question, under keys of its own."""
-    turned = dict(zip(WORDS, [*list(WORDS.values())[1:], WORDS["Arvia"]], strict=True))
-    mirror = [row | {"key": f"mirror/{row['key']}"} for row in rows(turned, "2024-02-01")]
     later = rows({"Gorvan": "Silt", "Hulon": "Brask"}, "2024-03-01")
     return Case(
         {"model": {"base": str(write_tiny_base(folder / "base"))}, "train": TRAIN | LEARNS, "gates": GATES},
         write(folder / "first.jsonl", rows(WORDS, "2024-01-01")),
-        write(folder / "poison.jsonl", mirror),
+        write(folder / "poison.jsonl", mirrored("mirror")),
         write(folder / "later.jsonl", later),
     )
+
+
+def mirrored(*names: str) -> list[dict]:
+    """Poison: the neighbour's word is taught to every question, under keys of its own, once for each name."""
+    turned = dict(zip(WORDS, [*list(WORDS.values())[1:], WORDS["Arvia"]], strict=True))
+    return [row | {"key": f"{name}/{row['key']}"} for name in names for row in rows(turned, "2024-02-01")]
 
 
 def samples(_: Path) -> Case:
@@ -89,3 +92,21 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
     assert said("lineage", "--drop", case.poison.name)["known_by"] == ["v2", "v3"]
     _, clean, never = line(case, f"clean-{name}", tmp_path_factory, (case.first, case.later))
     assert (again.digest, told(project, again)) == (never.digest, told(clean, never))
+
+
+def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_uri, tmp_path_factory, monkeypatch):
+    """So few old lessons are rehearsed that the poison prevails, and two new words do not."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
+    case = words(tmp_path_factory.mktemp("case"))
+    few = {"split": {"rehearse": 0.0, "rehearse_min": 20}, "train": case.knobs["train"] | {"max_forgetting": 1.0}}
+    case = case._replace(knobs=case.knobs | few)
+    made, project, _ = line(case, "replayed", tmp_path_factory, (case.first,))
+    bring(project, case.later)
+    bring(project, write(tmp_path_factory.mktemp("strong") / "poison.jsonl", mirrored("one", "two")))
+    learn(project)
+    command = ("bisect", "--slice", "kind=fact", "--replay", "--json")
+    said = made.abreast(*command, MLFLOW_TRACKING_URI=mlflow_uri)
+    assert [drop["name"] for drop in json.loads(said.stdout)["found"]["drops"]] == [case.poison.name], said.stderr
+    assert "later.jsonl alone: " in said.stderr
+    assert list((made.root / ".abreast/runs").iterdir()) == [], "no clone is left"
+    assert [version.number for version in project.ledger.versions("replayed")] == [1, 2], "nothing is registered"
