@@ -65,11 +65,12 @@ class Stress:
         self.counts = self.counts | Counter(_of_log(log)) | Counter(rounds=number)
 
     def _wishes(self, number: int, fresh: Sequence[int]) -> list[Wish]:
-        """Most want one of the new versions; the others one by force, the way back, another version, a sweep."""
+        """Most want one of the new versions, in every fifth round the way back; the others one by force, a sweep."""
         wants = [("sweep", None, False), ("promote", fresh[1], True), ("rollback", None, False)]
         older = ("promote", self.chance.choice([*fresh, *self._old]), True)
         wants.append(self.chance.choice([*wants, older]))
-        wants += [("promote", fresh[n % 2], False) for n in range(self.promoters - len(wants))]
+        most = [("rollback", None, False)] * 2 if number % 5 == 0 else [("promote", one, False) for one in fresh]
+        wants += [most[n % 2] for n in range(self.promoters - len(wants))]
         self.chance.shuffle(wants)
         doomed = 0.95 if number % 4 == 0 else 0.5
         return [self._mortal(f"r{number}.p{n}", *want, doomed=doomed) for n, want in enumerate(wants)]
