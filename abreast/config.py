@@ -115,7 +115,8 @@ class Train(Section):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
     remember: tuple[dict[str, str | float | int | bool], ...] = Field(
-        ({"method": "anchor", "weight": 4.0},), description="ways to remember, see docs/extending.md"
+        ({"method": "anchor", "weight": 4.0}, {"method": "locality", "weight": 8.0, "questions": 3}),
+        description="ways to remember, see docs/extending.md",
     )
     max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")
     patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
@@ -139,6 +140,10 @@ class Evaluate(Section):
     """What is measured, and on what."""
 
     general_text: str = Field("abreast/evaluation/general.txt", description="text whose perplexity must not grow")
+    unrelated: str = Field(
+        "abreast/evaluation/unrelated.txt",
+        description="questions that no drop is about, which the base answers as well",
+    )
     max_new_tokens: int = Field(12, gt=0, description="an answer is cut here, unless the expected one is longer")
     tolerance: float = Field(0.05, ge=0, description="a number is right if it is off by at most this share of it")
     batch: int = Field(32, gt=0)
@@ -153,8 +158,9 @@ class Evaluate(Section):
 SERVED = ("loads", "load_seconds", "answer_seconds", "memory_mb", "size_mb")
 SAFE = ("personal", "owned", "canary")
 FIGURES = dict.fromkeys(SERVED, "serving") | dict.fromkeys(SAFE, "safety")
-FIGURES |= {"right_mistyped": "robustness", "drift": "drift"}
+FIGURES |= {"locality": "general", "right_mistyped": "robustness", "drift": "drift"}
 """Measures that are single figures, and the scope that each belongs to."""
+_SCOPES = {"general_perplexity": "general"} | FIGURES
 
 
 class Drift(Section):
@@ -177,6 +183,7 @@ class Gate(Section):
         "right",
         "stale",
         "general_perplexity",
+        "locality",
         "text_perplexity",
         "loads",
         "load_seconds",
@@ -189,11 +196,11 @@ class Gate(Section):
         "right_mistyped",
         "drift",
     ] = Field(
-        description="right answers, superseded ones given, the perplexity of general text or of drops' raw text, or a "
-        "figure of serving, safety, robustness or drift"
+        description="right answers, superseded ones given, the perplexity of general text or of drops' raw text, what "
+        "is still said to unrelated questions, or a figure of serving, safety, robustness or drift"
     )
     scope: Literal["current", "retained", "known", "general", "serving", "safety", "robustness", "drift"] = Field(
-        description="what these drops brought, what was known before, both, the text of evaluate.general_text, how the "
+        description="what these drops brought, what was known before, both, what no drop is about, how the "
         "candidate serves, that it is safe, what typing errors cost it, or how new what came in is"
     )
     slices: Literal["kind", "domain", "source", "drop"] | None = Field(
@@ -226,19 +233,18 @@ class Gate(Section):
 
     @model_validator(mode="after")
     def _sound(self) -> "Gate":
-        general = self.measure == "general_perplexity"
+        own, scoped = _SCOPES.get(self.measure), self.scope if self.scope in _SCOPES.values() else None
         faults = {
             "give one of `at_least` and `at_most`": (self.at_least is None) == (self.at_most is None),
             "a perplexity takes `at_most`": self.of_perplexity and self.at_most is None,
-            "`scope: general` and `measure: general_perplexity` belong together": general != (self.scope == "general"),
-            f"`scope: serving` goes with {', '.join(SERVED)}, `safety` with {', '.join(SAFE)}, `robustness` with "
-            "right_mistyped, `drift` with drift": FIGURES.get(self.measure, "")
-            != (self.scope if self.scope in FIGURES.values() else ""),
+            f"`scope: general` goes with general_perplexity and locality, `serving` with {', '.join(SERVED)}, `safety` "
+            f"with {', '.join(SAFE)}, `robustness` with right_mistyped, `drift` with drift": own != scoped,
             f"{self.measure} takes no `confidence` and no `slices`": self.of_figure
             and (self.confidence is not None or self.slices is not None),
             f"{self.measure} is not compared with the {self.against}": self.of_figure
             and self.against in (("base", "champion") if self.scope in ("safety", "drift") else ("base",)),
-            "general perplexity is one figure, and takes no `confidence`": general and self.confidence is not None,
+            "general perplexity is one figure, and takes no `confidence`": self.measure == "general_perplexity"
+            and self.confidence is not None,
             "a perplexity takes `confidence` only `against` a model": self.of_perplexity
             and self.against == "absolute"
             and self.confidence is not None,
@@ -284,6 +290,7 @@ GATES = (
     ),
     Gate(name="stale_rate", measure="stale", scope="known", at_most=0.05),
     Gate(name="general_perplexity_ratio", measure="general_perplexity", scope="general", against="base", at_most=1.15),
+    Gate(name="unrelated questions", measure="locality", scope="general", at_least=0.25, does="review", questions=10),
     Gate(
         name="current_text_perplexity",
         measure="text_perplexity",

@@ -29,6 +29,8 @@ class Figures:
     """The kind's own measure on all that is known after the last drop, if the stream names one."""
     perplexity: float | None
     """Of general text, over the untrained base's, after the last drop; None of a base that has none."""
+    locality: float | None
+    """How far the base's answers to unrelated questions are given after the last drop; None of an encoder."""
     last_tokens: float
     last_seconds: float
     seconds: float
@@ -46,6 +48,7 @@ def figures(done: Sequence[Measured], measure: tuple[str, str] | None) -> Figure
         stale=max((rate for rate in stale if rate is not None), default=None),
         own=last.metrics["by_kind"][measure[0]]["candidate"]["known"][measure[1]] if measure else None,
         perplexity=_ratio(last.metrics),
+        locality=last.locality,
         last_tokens=last.tokens,
         last_seconds=last.seconds.get("train", 0.0),
         seconds=sum(one.seconds.get("train", 0.0) for one in done),
@@ -73,7 +76,7 @@ def _as_base(one: Measured) -> Measured:
     metrics = one.metrics | {"candidate": one.metrics["base"], "champion": None, "by_kind": by_kind}
     by_drop = {drop: row | {"candidate": row["base"], "champion": None} for drop, row in one.by_drop.items()}
     costs = {part: {"evaluate": getattr(one, part)["evaluate"]} for part in ("seconds", "processor", "peaks")}
-    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, **costs)
+    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, locality=one.locality and 1.0, **costs)
 
 
 def mean_of(runs: Sequence[Figures]) -> Figures:
@@ -93,8 +96,8 @@ def table(ways: dict[str, Sequence[Figures]], joint: str = "joint", own: str | N
         joint: the way whose compute of the last update is the whole of which the others' is a share.
         own: what the kind's own measure is called; no column if None.
     """
-    head = ["way", "seeds", "average", "forgetting", "backward", "stale", *([own] if own else []), "perplexity ratio"]
-    head += ["tokens, last", "train s, last", "train s, all", "peak MB"]
+    head = ["way", "seeds", "average", "forgetting", "backward", "stale", *([own] if own else [])]
+    head += ["perplexity ratio", "locality", "tokens, last", "train s, last", "train s, all", "peak MB"]
     whole = mean_of(ways[joint]) if joint in ways else None
     return as_markdown(head, [_row(name, runs, whole, own is not None) for name, runs in ways.items()])
 
@@ -107,6 +110,7 @@ def _row(name: str, runs: Sequence[Figures], whole: Figures | None, own: bool) -
         str(len(runs)),
         *(_spread([getattr(run, share) for run in runs]) for share in shares),
         figure(mean.perplexity, 2),
+        figure(mean.locality, 2),
         _of(mean.last_tokens, whole and whole.last_tokens),
         _of(mean.last_seconds, whole and whole.last_seconds),
         f"{mean.seconds:.0f}",

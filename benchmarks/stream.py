@@ -56,6 +56,8 @@ class Measured:
     """Trained on, of `reports/train.json`; 0 where nothing was trained."""
     by_drop: dict[str, dict[str, float | None]]
     """The share of right answers of base, champion and candidate on what is still valid of each drop so far."""
+    locality: float | None = None
+    """How far the base's answers to unrelated questions are given still, as `abreast.evaluation.locality` has it."""
 
     @property
     def peak_mb(self) -> float:
@@ -128,7 +130,8 @@ def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates:
     tokens = json.loads((folder / "reports/train.json").read_text())["tokens"] if "train" in costs else 0
     seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
     figures = (verdict.verdict, verdict.reasons, reports.metrics, seconds, processor, peaks, tokens, _by_drop(folder))
-    return Measured(name, rows, *figures)
+    unrelated = reports.figures.get("locality")
+    return Measured(name, rows, *figures, unrelated and unrelated.candidate)
 
 
 def lay_out(folder: Path, *parts: str) -> None:

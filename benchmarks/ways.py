@@ -57,32 +57,33 @@ def _domain(line: Example | Question) -> str:
     return line.domain or (line.key.rpartition("/")[2] if line.kind == "fact" else line.drop)
 
 
-ANCHOR = {"method": "anchor"}
+ANCHOR, LOCALITY = {"method": "anchor"}, {"method": "locality"}
 ASKING = {name: STAGES[name] for name in ("assemble", "validate", "split")} | {
     "evaluate": "python -m benchmarks.in_context"
 }
 
 
 def instead_of_replay(**method: Any) -> Way:
-    return Way(remembering(ANCHOR, method, replay=False))
+    return Way(remembering(ANCHOR, LOCALITY, method, replay=False))
 
 
 def beside_the_default(**method: Any) -> Way:
-    return Way(remembering(ANCHOR, method))
+    return Way(remembering(ANCHOR, LOCALITY, method))
 
 
 def replaying(*methods: dict[str, Any], **split: Any) -> Way:
     """The default with other old records, or more or fewer of them."""
-    return Way(remembering(ANCHOR, *methods) | {"split": split})
+    return Way(remembering(ANCHOR, LOCALITY, *methods) | {"split": split})
 
 
 WAYS = {
     "in-context": Way(learned="together", stages=ASKING),
     "naive": Way(remembering(replay=False)),
     "anchor only": Way(remembering(ANCHOR, replay=False)),
-    "plain replay": Way(remembering(ANCHOR), replay_superseded_too, where_superseded=True),
+    "plain replay": Way(remembering(ANCHOR, LOCALITY), replay_superseded_too, where_superseded=True),
     "superseded-aware replay": Way(remembering()),
-    "default (aware replay, anchor)": Way(),
+    "aware replay and anchor": Way(remembering(ANCHOR)),
+    "default (aware replay, anchor, locality)": Way(),
     "a quarter of the replay": replaying(rehearse=0.5, rehearse_min=50),
     "half of the replay": replaying(rehearse=1.0, rehearse_min=100),
     "twice the replay": replaying(rehearse=4.0, rehearse_min=400),

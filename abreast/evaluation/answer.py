@@ -15,7 +15,7 @@ from abreast.learning.adapter import add_adapter, saved_settings, speaking
 from abreast.learning.base import find_base, load_base
 from abreast.learning.family import is_encoder
 from abreast.learning.folder import Card, read_card
-from abreast.learning.greedy import greedy
+from abreast.learning.greedy import Spoken, greedy
 from abreast.learning.lower import Trunk
 from abreast.learning.prompt import Encoded, Encoder
 
@@ -68,6 +68,27 @@ class Answerer:
             rest = [number for number in range(len(questions)) if number not in answers]
             answers |= self._generate(questions, rest, guesses)
         return [answers[number] for number in range(len(questions))]
+
+    def speak(self, questions: Sequence[str], limit: int) -> list[Spoken]:
+        """The greedy answer to each question, at most `limit` tokens long, and whether it was ended."""
+        spoken: list[Spoken] = []
+        with self._speaking():
+            for start in range(0, len(questions), self._limits.batch):
+                batch = questions[start : start + self._limits.batch]
+                spoken += greedy(self._trunk, self._encoder, batch, limit)
+        return spoken
+
+    @torch.no_grad()
+    def agree(self, questions: Sequence[str], said: Sequence[Spoken]) -> list[float]:
+        """Of what was said to each question the share that this model says too before it says something else."""
+        texts = [self._encoder.said(question, *answer) for question, answer in zip(questions, said, strict=True)]
+        self._trunk.plan(texts)
+        shares = []
+        with self._speaking():
+            for text in texts:
+                logits, targets, _ = self._trunk.logits([text])
+                shares.append((logits.argmax(-1) == targets).float().cumprod(0).mean().item())
+        return shares
 
     def head_for(self, kind: str | None) -> str:
         """Which head answers a question of that kind: all are answered in words."""

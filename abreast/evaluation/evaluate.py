@@ -21,6 +21,7 @@ from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.figures import SAFETY, write_figures
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
+from abreast.evaluation.locality import locality
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.mistyped import right_mistyped
@@ -68,8 +69,9 @@ def main() -> None:
     point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
-    safety = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
-    write_figures(REPORTS / SAFETY, safety | right_mistyped(answerers, asked, params.evaluate))
+    figures = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
+    figures |= locality(hearing, answerers, folders, params.evaluate)
+    write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
     write_stopped(REPORTS, stopped)
 
 

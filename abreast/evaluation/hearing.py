@@ -54,7 +54,7 @@ class Hearing:
 
     def ask(self, answerer: Asked, folder: Path | None) -> Heard:
         """What the model in `folder`, or the base, says."""
-        memory, general = self._memory(answerer, folder), sha256(self._general.encode()).hexdigest()
+        memory, general = self.memory(answerer, folder), sha256(self._general.encode()).hexdigest()
 
         def read(numbers: list[int]) -> list[tuple[float, int]]:
             return answerer.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
@@ -73,12 +73,12 @@ class Hearing:
         """
         count, prompt = self._params.evaluate.in_context, self._params.model.prompt
         asked = with_examples([question.question for question in self._spoken], examples, count, prompt)
-        answers = self._answers(answerer, self._memory(answerer, None), asked, check=False)
+        answers = self._answers(answerer, self.memory(answerer, None), asked, check=False)
         foreseen = [said for said in alone.said if isinstance(said, Foreseen)]
         return Heard(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
 
-    def _memory(self, answerer: Asked, folder: Path | None) -> Memory:
-        """The base was asked most of it before, and so was the champion, as a candidate."""
+    def memory(self, answerer: Asked, folder: Path | None) -> Memory:
+        """What the model in `folder`, or the base, has said: most was asked before, of the champion as a candidate."""
         if folder not in self._memories:
             identity = [answerer.base_digest, model_digest(folder) if folder else None]
             identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]

@@ -77,6 +77,12 @@ class Encoder:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
         return Encoded(ids, len(prompt), self.asleep(len(prompt)))
 
+    def said(self, question: str, answer: str, ended: bool) -> Encoded:
+        """As `pair`, but without the end-of-text token where an answer was cut; of none at all that token is left."""
+        whole = self.pair(question, answer)
+        ids = whole.ids if ended else whole.ids[:-1]
+        return Encoded(ids if answer else (*ids[: whole.prompt], whole.ids[-1]), whole.prompt, whole.wake)
+
     def lesson(self, kind: str, question: str, answer: str) -> Encoded:
         """As `pair`: of every kind of record the answer is words."""
         return self.pair(question, answer)

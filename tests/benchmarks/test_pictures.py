@@ -5,7 +5,7 @@ from tests.benchmarks.test_figures import JOINT, OTHER, TWO
 
 
 def test_the_maps_show_every_way_and_gaps_where_nothing_was_asked(tmp_path):
-    shown = {"naive": [matrix(TWO), matrix(OTHER)], "default (aware replay, anchor)": [matrix(OTHER)]}
+    shown = {"naive": [matrix(TWO), matrix(OTHER)], "default (aware replay, anchor, locality)": [matrix(OTHER)]}
     plot_matrices(shown | {"joint": [matrix(JOINT)]}, "samples", tmp_path / "retention.png")
     assert is_picture(tmp_path / "retention.png")
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import optuna
@@ -78,7 +79,7 @@ def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
 def test_what_is_laid_over_replaces_only_itself():
     laid = lay_over(PARAMS, {"train.lr": 0.5, "train.remember.0.weight": 9.0})
     assert laid["train"]["lr"] == 0.5
-    assert laid["train"]["remember"] == [{"method": "anchor", "weight": 9.0}]
+    assert laid["train"]["remember"] == [{"method": "anchor", "weight": 9.0}, *PARAMS.train.remember[1:]]
     assert (
         laid["train"] | {"lr": PARAMS.train.lr, "remember": list(PARAMS.train.remember)}
         == (PARAMS.model_dump(mode="json")["train"])
@@ -90,9 +91,8 @@ def test_the_present_knobs_are_known_where_the_space_holds_them(tmp_path):
         "train.lr": 0.003,
         "train.epochs": 8,
     }
-    assert space_of(tmp_path, "train.remember: [[], [{method: anchor, weight: 4.0}]]").present(PARAMS) == {
-        "train.remember": '[{"method": "anchor", "weight": 4.0}]'
-    }
+    remembered = json.dumps(PARAMS.train.remember)
+    assert space_of(tmp_path, f"train.remember: [[], {remembered}]").present(PARAMS) == {"train.remember": remembered}
     assert space_of(tmp_path, "train.lr: {low: 1e-1, high: 1}").present(PARAMS) is None
     assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").present(PARAMS) is None
 

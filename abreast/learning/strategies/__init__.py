@@ -15,6 +15,7 @@ METHODS = {
     "fgm": "abreast.learning.strategies.fgm:FGM",
     "interpolate": "abreast.learning.strategies.interpolate:Interpolate",
     "l2": "abreast.learning.strategies.l2:L2",
+    "locality": "abreast.learning.strategies.locality:Locality",
     "noise": "abreast.learning.strategies.noise:Noise",
     "orthogonal": "abreast.learning.strategies.orthogonal:Orthogonal",
     "pgd": "abreast.learning.strategies.pgd:PGD",

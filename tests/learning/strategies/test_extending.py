@@ -59,7 +59,7 @@ def test_its_own_test_passes(chosen, tmp_path):
 
 def test_the_lists_in_the_page_are_read_by_the_code_and_every_method_is_in_its_table():
     first = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
-    assert len(make_strategies(first["train"]["remember"])) == 3
+    assert len(make_strategies(first["train"]["remember"])) == 4
     rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` \|.*$", PAGE.split("## The methods")[1], re.MULTILINE)}
     assert rows.keys() == METHODS.keys()
     for method, row in rows.items():

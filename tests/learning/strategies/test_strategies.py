@@ -15,6 +15,7 @@ from tests.learning.strategies.line import make_run, train, weights
 
 MILD = {
     "anchor": {"weight": 0.01},
+    "locality": {"weight": 0.01},
     "distil": {"weight": 0.01},
     "ewc": {"weight": 0.1, "lessons": 2},
     "l2": {"weight": 0.001},

@@ -1,0 +1,65 @@
+"""Whether a model still says what its base says where no drop has said anything."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from abreast.config import Evaluate
+from abreast.errors import AbreastError
+from abreast.evaluation.answer import Answerer
+from abreast.evaluation.figures import Figure
+from abreast.evaluation.hearing import Asked, Hearing
+from abreast.learning.greedy import Spoken
+
+TOKENS = 16
+"""So much of each of the base's answers counts."""
+
+
+def locality(
+    hearing: Hearing, answerers: Mapping[str, Asked], folders: Mapping[str, Path | None], limits: Evaluate
+) -> dict[str, Figure]:
+    """How far a model goes along with the base's greedy answers to unrelated questions: 1 if all are the same.
+
+    Of each answer the share of its first 16 tokens that the model says too before it says something else; each question
+    counts once. That takes one pass, and no generation but the base's. {} of encoders, and without questions.
+    Source: locality, or specificity, of knowledge edits (Mitchell et al. 2022, arXiv:2110.11309, "drawdown"; Meng et
+    al. 2022, arXiv:2202.05262), on questions that no record is about.
+
+    Args:
+        answerers: by name; the base and the candidate are there, as are their `folders`.
+
+    Raises:
+        AbreastError: the file of `evaluate.unrelated` cannot be read.
+    """
+    questions, base = _questions(limits), answerers["base"]
+    if not questions or not isinstance(base, Answerer):
+        return {}
+
+    def say(numbers: list[int]) -> list[Spoken]:
+        return base.speak([questions[n] for n in numbers], TOKENS)
+
+    memory = hearing.memory(base, None)
+    said = [Spoken(*one) for one in memory.recall([["unrelated", text, TOKENS] for text in questions], say)]
+    found = {}
+    for who in ("candidate", "champion"):
+        if who in answerers:
+            found[who] = fmean(_shares(hearing, answerers[who], folders[who], questions, said))
+    return {"locality": Figure(n=len(questions), **found)}
+
+
+def _shares(
+    hearing: Hearing, model: Answerer, folder: Path | None, questions: Sequence[str], said: Sequence[Spoken]
+) -> list[float]:
+    def agree(numbers: list[int]) -> list[float]:
+        return model.agree([questions[n] for n in numbers], [said[n] for n in numbers])
+
+    put = [["agrees", question, *answer] for question, answer in zip(questions, said, strict=True)]
+    return hearing.memory(model, folder).recall(put, agree)
+
+
+def _questions(limits: Evaluate) -> list[str]:
+    try:
+        lines = Path(limits.unrelated).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AbreastError(f"evaluate.unrelated: cannot read {limits.unrelated}: {error}") from None
+    return [line.strip() for line in lines if line.strip()]
