@@ -115,7 +115,7 @@ class Train(Section):
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     confident: Share = Field(0.9, description="an example whose every token is more likely than this rests for a while")
     remember: tuple[dict[str, str | float | int | bool], ...] = Field(
-        ({"method": "anchor", "weight": 4.0}, {"method": "locality", "weight": 8.0, "questions": 3}),
+        ({"method": "anchor", "weight": 4.0}, {"method": "locality", "weight": 4.0, "questions": 2}),
         description="ways to remember, see docs/extending.md",
     )
     max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")

@@ -95,18 +95,22 @@ def chosen(stream: str, only: str | None, quick: bool, encoder: bool = False) ->
     """The ways to run: those whose names begin so, else those that differ on the stream, of a quick run the leading.
 
     Args:
-        encoder: the base is one: what shows it examples is left out.
+        encoder: the base is one: what shows it examples is left out, and experts, who are chosen by a prompt.
     """
     starts = tuple(filter(None, only.split(","))) if only else QUICK if quick else ("",)
     names = [name for name in WAYS if name.startswith(starts)]
     if not names:
         raise AbreastError(f"--only {only}: no way begins so; there are {', '.join(WAYS)}")
-    if encoder and (shown := [name for name in names if "train" not in WAYS[name].stages]):
-        left_out = f"{', '.join(shown)}, for an encoder is shown no examples"
-        if not (names := [name for name in names if name not in shown]):
+    if encoder and (prompted := [name for name in names if _takes_a_prompt(WAYS[name])]):
+        left_out = f"{', '.join(prompted)}, for an encoder has no prompt"
+        if not (names := [name for name in names if name not in prompted]):
             raise AbreastError(f"--only {only}: nothing is left to run but {left_out}")
         print(f"left out: {left_out}", flush=True)
     return [name for name in names if only or STREAMS[stream].supersedes or not WAYS[name].where_superseded]
+
+
+def _takes_a_prompt(way: Way) -> bool:
+    return "train" not in way.stages or bool(way.knobs.get("train", {}).get("experts"))
 
 
 def to_measure(names: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:

@@ -94,8 +94,9 @@ def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
     assert second.tokens > first.tokens
 
 
-def test_an_encoder_is_shown_no_examples_and_has_no_perplexity(tmp_path, capsys):
+def test_an_encoder_has_no_prompt_and_no_perplexity(tmp_path, capsys):
     assert "in-context" not in chosen("banking77", None, False, encoder=True)
+    assert not any(name.startswith("experts") for name in chosen("banking77", None, False, encoder=True))
     with pytest.raises(AbreastError, match="--only in-context: nothing is left to run but in-context, for an encoder"):
         chosen("banking77", "in-context", False, encoder=True)
     assert "left out: in-context" in capsys.readouterr().out

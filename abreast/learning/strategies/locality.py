@@ -27,8 +27,8 @@ class Locality:
     """The squared distance to the base's hidden states over their own square, weighted; of an encoder nothing."""
 
     class Knobs(protocol.Knobs):
-        weight: float = Field(8.0, ge=0)
-        questions: int = Field(3, gt=0)
+        weight: float = Field(4.0, ge=0)
+        questions: int = Field(2, gt=0)
 
     def __init__(self, knobs: Knobs):
         self._weight, self._count = knobs.weight, knobs.questions
