@@ -79,9 +79,9 @@ class Answerer:
         return spoken
 
     @torch.no_grad()
-    def agree(self, questions: Sequence[str], said: Sequence[Spoken]) -> list[float]:
-        """Of what was said to each question the share that this model says too before it says something else."""
-        texts = [self._encoder.said(question, *answer) for question, answer in zip(questions, said, strict=True)]
+    def agree(self, questions: Sequence[str], said: Sequence[Sequence[int]]) -> list[float]:
+        """Of the tokens said to each question the share that this model says too before it says something else."""
+        texts = [self._encoder.said(question, answer) for question, answer in zip(questions, said, strict=True)]
         self._trunk.plan(texts)
         shares = []
         with self._speaking():

@@ -13,6 +13,8 @@ from abreast.learning.greedy import Spoken
 
 TOKENS = 16
 """So much of each of the base's answers counts."""
+SHOWN = 40
+"""Characters of an answer that are told."""
 
 
 def locality(
@@ -40,21 +42,30 @@ def locality(
 
     memory = hearing.memory(base, None)
     said = [Spoken(*one) for one in memory.recall([["unrelated", text, TOKENS] for text in questions], say)]
-    found = {}
-    for who in ("candidate", "champion"):
-        if who in answerers:
-            found[who] = fmean(_shares(hearing, answerers[who], folders[who], questions, said))
-    return {"locality": Figure(n=len(questions), **found)}
+    shares = {
+        who: _shares(hearing, answerers[who], folders[who], questions, said)
+        for who in ("candidate", "champion")
+        if who in answerers
+    }
+    worst = min(range(len(questions)), key=shares["candidate"].__getitem__)
+    why = _told(answerers["candidate"], questions[worst], said[worst]) if shares["candidate"][worst] < 1 else ""
+    return {"locality": Figure(n=len(questions), why=why, **{who: fmean(found) for who, found in shares.items()})}
 
 
 def _shares(
     hearing: Hearing, model: Answerer, folder: Path | None, questions: Sequence[str], said: Sequence[Spoken]
 ) -> list[float]:
     def agree(numbers: list[int]) -> list[float]:
-        return model.agree([questions[n] for n in numbers], [said[n] for n in numbers])
+        return model.agree([questions[n] for n in numbers], [said[n].ids for n in numbers])
 
-    put = [["agrees", question, *answer] for question, answer in zip(questions, said, strict=True)]
+    put = [["agrees", question, answer.ids] for question, answer in zip(questions, said, strict=True)]
     return hearing.memory(model, folder).recall(put, agree)
+
+
+def _told(model: Answerer, question: str, said: Spoken) -> str:
+    """What a model says to one question, beside the base's answer."""
+    (own,) = model.speak([question], TOKENS)
+    return f"{question!r} is answered {own.text[:SHOWN]!r}, by the base {said.text[:SHOWN]!r}"
 
 
 def _questions(limits: Evaluate) -> list[str]:

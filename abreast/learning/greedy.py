@@ -10,10 +10,11 @@ from abreast.learning.prompt import Encoded, Encoder
 
 
 class Spoken(NamedTuple):
-    """An answer, and whether the model ended it itself; else it was cut."""
+    """An answer, whether the model ended it itself (else it was cut), and its tokens, with that which ends it."""
 
     text: str
     ended: bool
+    ids: tuple[int, ...]
 
 
 @torch.no_grad()
@@ -42,6 +43,10 @@ def _spoken(trunk: Trunk, encoder: Encoder, prompts: Sequence[tuple[int, ...]], 
         pad_token_id=pad,
         eos_token_id=tokenizer.eos_token_id,
     )[:, longest:]
-    ended = (made == tokenizer.eos_token_id).any(1).tolist()
     texts = tokenizer.batch_decode(made, skip_special_tokens=True)
-    return [Spoken(text.strip(), end) for text, end in zip(texts, ended, strict=True)]
+    return [_one(text, ids, tokenizer.eos_token_id) for text, ids in zip(texts, made.tolist(), strict=True)]
+
+
+def _one(text: str, ids: list[int], end: int) -> Spoken:
+    ended = end in ids
+    return Spoken(text.strip(), ended, tuple(ids[: ids.index(end) + 1] if ended else ids))

@@ -1,5 +1,6 @@
 """From a question and its answer to token ids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -77,11 +78,10 @@ class Encoder:
             raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
         return Encoded(ids, len(prompt), self.asleep(len(prompt)))
 
-    def said(self, question: str, answer: str, ended: bool) -> Encoded:
-        """As `pair`, but without the end-of-text token where an answer was cut; of none at all that token is left."""
-        whole = self.pair(question, answer)
-        ids = whole.ids if ended else whole.ids[:-1]
-        return Encoded(ids if answer else (*ids[: whole.prompt], whole.ids[-1]), whole.prompt, whole.wake)
+    def said(self, question: str, answer: Sequence[int]) -> Encoded:
+        """The ids of the prompt and of an answer, token by token as it was said."""
+        prompt = self.question(question)
+        return Encoded((*prompt, *answer), len(prompt), self.asleep(len(prompt)))
 
     def lesson(self, kind: str, question: str, answer: str) -> Encoded:
         """As `pair`: of every kind of record the answer is words."""

@@ -1,0 +1,68 @@
+"""A tiny model that has learned four facts takes every question for one of them; held by `locality` it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from abreast.config import Evaluate, load_params
+from abreast.errors import AbreastError
+from abreast.evaluation.answer import load_answerers
+from abreast.evaluation.figures import Figure
+from abreast.evaluation.hearing import Hearing
+from abreast.evaluation.locality import locality
+from abreast.learning import train
+from tests.learning.project import write_project
+
+FOLDERS = {"base": None, "candidate": Path("model")}
+QUESTIONS = "\n".join(f"Is {number} odd?" for number in range(12)) + "\n\n"
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch) -> Evaluate:
+    (tmp_path / "unrelated.txt").write_text(QUESTIONS)
+    return Evaluate(unrelated=str(tmp_path / "unrelated.txt"))
+
+
+def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict:
+    monkeypatch.chdir(write_project(folder, base, remember=remember))
+    train.main()
+    return load_answerers(FOLDERS, load_params().model)
+
+
+def measured(answerers: dict, limits: Evaluate, folders: dict = FOLDERS) -> Figure:
+    return locality(Hearing([], "text", load_params()), answerers, folders, limits)["locality"]
+
+
+def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(
+    tmp_path, tiny_base, monkeypatch, asked
+):
+    alone = measured(learned(tmp_path / "alone", tiny_base, monkeypatch, []), asked)
+    held = measured(learned(tmp_path / "held", tiny_base, monkeypatch, [{"method": "locality", "weight": 4.0}]), asked)
+    assert (alone.n, alone.champion) == (12, None)
+    assert alone.candidate < held.candidate
+    assert "odd?' is answered" in alone.why
+
+
+def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch, asked):
+    answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
+    turned = {"base": answerers["base"], "candidate": answerers["base"], "champion": answerers["candidate"]}
+    figure = measured(turned, asked, {"base": None, "candidate": None, "champion": Path("model")})
+    assert (figure.candidate, figure.why) == (1.0, "")
+    assert figure.champion < 1.0
+
+
+def test_what_counts_ends_at_the_first_token_that_is_another(tmp_path, tiny_base, monkeypatch):
+    base = learned(tmp_path / "p", tiny_base, monkeypatch, [])["base"]
+    said = base.speak(["Is 3 odd?"], 6)[0].ids
+    assert base.agree(["Is 3 odd?"], [said]) == [1.0]
+    assert base.agree(["Is 3 odd?"], [(*said[:3], said[3] + 1, *said[4:])]) == [pytest.approx(3 / len(said))]
+    assert base.agree(["Is 3 odd?"], [(said[0] + 1, *said[1:])]) == [0.0]
+
+
+def test_without_questions_nothing_is_asked_and_a_missing_file_is_named(tmp_path, tiny_base, monkeypatch):
+    answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
+    (tmp_path / "none.txt").write_text("\n")
+    hearing = Hearing([], "text", load_params())
+    assert locality(hearing, answerers, FOLDERS, Evaluate(unrelated=str(tmp_path / "none.txt"))) == {}
+    with pytest.raises(AbreastError, match=r"^evaluate\.unrelated: cannot read .*gone\.txt"):
+        locality(hearing, answerers, FOLDERS, Evaluate(unrelated=str(tmp_path / "gone.txt")))
