@@ -21,7 +21,7 @@ from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.figures import SAFETY, write_figures
 from abreast.evaluation.hearing import Heard, Hearing
 from abreast.evaluation.kinds import counts_of, measure_kinds
-from abreast.evaluation.locality import locality
+from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.measures.answers import share
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.mistyped import right_mistyped
@@ -45,7 +45,7 @@ def main() -> None:
     """Evaluate in the current folder."""
     params, snapshot = load_params(Path()), load_snapshot(Path())
     questions = read_questions(Path("data/questions.jsonl"))
-    general = _general_text(params)
+    general, unrelated = _general_text(params), read_unrelated(params.evaluate)
     folders = {"base": None, "candidate": Path("model")}
     if snapshot.parent is not None:
         verify(snapshot.parent.model, snapshot.parent.digest)
@@ -70,7 +70,7 @@ def main() -> None:
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
     figures = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
-    figures |= locality(hearing, answerers, folders, params.evaluate)
+    figures |= locality(hearing, answerers, folders, unrelated)
     write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
     write_stopped(REPORTS, stopped)
 

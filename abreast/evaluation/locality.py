@@ -17,8 +17,21 @@ SHOWN = 40
 """Characters of an answer that are told."""
 
 
+def read_unrelated(limits: Evaluate) -> list[str]:
+    """The questions of `evaluate.unrelated`, one a line.
+
+    Raises:
+        AbreastError: the file cannot be read.
+    """
+    try:
+        lines = Path(limits.unrelated).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AbreastError(f"evaluate.unrelated: cannot read {limits.unrelated}: {error}") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
 def locality(
-    hearing: Hearing, answerers: Mapping[str, Asked], folders: Mapping[str, Path | None], limits: Evaluate
+    hearing: Hearing, answerers: Mapping[str, Asked], folders: Mapping[str, Path | None], questions: Sequence[str]
 ) -> dict[str, Figure]:
     """How far a model goes along with the base's greedy answers to unrelated questions: 1 if all are the same.
 
@@ -29,11 +42,9 @@ def locality(
 
     Args:
         answerers: by name; the base and the candidate are there, as are their `folders`.
-
-    Raises:
-        AbreastError: the file of `evaluate.unrelated` cannot be read.
+        questions: as `read_unrelated` gives them.
     """
-    questions, base = _questions(limits), answerers["base"]
+    base = answerers["base"]
     if not questions or not isinstance(base, Answerer):
         return {}
 
@@ -66,11 +77,3 @@ def _told(model: Answerer, question: str, said: Spoken) -> str:
     """What a model says to one question, beside the base's answer."""
     (own,) = model.speak([question], TOKENS)
     return f"{question!r} is answered {own.text[:SHOWN]!r}, by the base {said.text[:SHOWN]!r}"
-
-
-def _questions(limits: Evaluate) -> list[str]:
-    try:
-        lines = Path(limits.unrelated).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AbreastError(f"evaluate.unrelated: cannot read {limits.unrelated}: {error}") from None
-    return [line.strip() for line in lines if line.strip()]

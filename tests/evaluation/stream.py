@@ -88,11 +88,12 @@ def _prepare(
     """params.yaml, the drop, the parent and the snapshot that names both."""
     folder.mkdir(parents=True)
     (folder / "general.txt").write_text("The ferry left the harbour a little after six.\n")
+    (folder / "unrelated.txt").write_text("What is the sea?\n")
     knobs = {
         "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
         "knowledge": {"templates": str(TEMPLATES)},
         "train": TRAIN,
-        "evaluate": {"general_text": "general.txt", "max_new_tokens": 6},
+        "evaluate": {"general_text": "general.txt", "unrelated": "unrelated.txt", "max_new_tokens": 6},
     }
     knobs = {name: knobs.get(name, {}) | sections.get(name, {}) for name in {*knobs, *sections}}
     (folder / "params.yaml").write_text(yaml.safe_dump(knobs))

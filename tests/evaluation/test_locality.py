@@ -9,18 +9,12 @@ from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.figures import Figure
 from abreast.evaluation.hearing import Hearing
-from abreast.evaluation.locality import locality
+from abreast.evaluation.locality import locality, read_unrelated
 from abreast.learning import train
 from tests.learning.project import write_project
 
 FOLDERS = {"base": None, "candidate": Path("model")}
-QUESTIONS = "\n".join(f"Is {number} odd?" for number in range(12)) + "\n\n"
-
-
-@pytest.fixture
-def asked(tmp_path, monkeypatch) -> Evaluate:
-    (tmp_path / "unrelated.txt").write_text(QUESTIONS)
-    return Evaluate(unrelated=str(tmp_path / "unrelated.txt"))
+QUESTIONS = [f"Is {number} odd?" for number in range(12)]
 
 
 def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict:
@@ -29,24 +23,22 @@ def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict
     return load_answerers(FOLDERS, load_params().model)
 
 
-def measured(answerers: dict, limits: Evaluate, folders: dict = FOLDERS) -> Figure:
-    return locality(Hearing([], "text", load_params()), answerers, folders, limits)["locality"]
+def measured(answerers: dict, folders: dict = FOLDERS) -> Figure:
+    return locality(Hearing([], "text", load_params()), answerers, folders, QUESTIONS)["locality"]
 
 
-def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(
-    tmp_path, tiny_base, monkeypatch, asked
-):
-    alone = measured(learned(tmp_path / "alone", tiny_base, monkeypatch, []), asked)
-    held = measured(learned(tmp_path / "held", tiny_base, monkeypatch, [{"method": "locality", "weight": 4.0}]), asked)
+def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(tmp_path, tiny_base, monkeypatch):
+    alone = measured(learned(tmp_path / "alone", tiny_base, monkeypatch, []))
+    held = measured(learned(tmp_path / "held", tiny_base, monkeypatch, [{"method": "locality", "weight": 4.0}]))
     assert (alone.n, alone.champion) == (12, None)
     assert alone.candidate < held.candidate
     assert "odd?' is answered" in alone.why
 
 
-def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch, asked):
+def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch):
     answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
     turned = {"base": answerers["base"], "candidate": answerers["base"], "champion": answerers["candidate"]}
-    figure = measured(turned, asked, {"base": None, "candidate": None, "champion": Path("model")})
+    figure = measured(turned, {"base": None, "candidate": None, "champion": Path("model")})
     assert (figure.candidate, figure.why) == (1.0, "")
     assert figure.champion < 1.0
 
@@ -59,10 +51,13 @@ def test_what_counts_ends_at_the_first_token_that_is_another(tmp_path, tiny_base
     assert base.agree(["Is 3 odd?"], [(said[0] + 1, *said[1:])]) == [0.0]
 
 
-def test_without_questions_nothing_is_asked_and_a_missing_file_is_named(tmp_path, tiny_base, monkeypatch):
+def test_without_questions_nothing_is_asked(tmp_path, tiny_base, monkeypatch):
     answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    (tmp_path / "none.txt").write_text("\n")
-    hearing = Hearing([], "text", load_params())
-    assert locality(hearing, answerers, FOLDERS, Evaluate(unrelated=str(tmp_path / "none.txt"))) == {}
+    assert locality(Hearing([], "text", load_params()), answerers, FOLDERS, []) == {}
+
+
+def test_the_file_has_a_question_a_line_and_one_that_is_missing_is_named(tmp_path):
+    (tmp_path / "some.txt").write_text("What?\n\n  Who? \n")
+    assert read_unrelated(Evaluate(unrelated=str(tmp_path / "some.txt"))) == ["What?", "Who?"]
     with pytest.raises(AbreastError, match=r"^evaluate\.unrelated: cannot read .*gone\.txt"):
-        locality(hearing, answerers, FOLDERS, Evaluate(unrelated=str(tmp_path / "gone.txt")))
+        read_unrelated(Evaluate(unrelated=str(tmp_path / "gone.txt")))

@@ -59,12 +59,13 @@ def question(
 def write_project(root: Path, base: Path, **knobs_of_train: object) -> Path:
     """params.yaml, snapshot.json and the split of a first update that teaches `FACTS`."""
     root.mkdir(parents=True, exist_ok=True)
-    general = root / "general.txt"
+    general, unrelated = root / "general.txt", root / "unrelated.txt"
     general.write_text("The ferry left the harbour a little after six.\n")
+    unrelated.write_text("What is the sea?\n")
     knobs = {
         "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
         "train": TRAIN | knobs_of_train,
-        "evaluate": {"general_text": str(general), "max_new_tokens": 6},
+        "evaluate": {"general_text": str(general), "unrelated": str(unrelated), "max_new_tokens": 6},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(knobs))
     save_snapshot(root, Snapshot(drops=()))
