@@ -67,23 +67,23 @@ def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
 
 
 def plot_compute(ways: Mapping[str, Sequence[Figures]], stream: str, path: Path) -> None:
-    """Quality against compute: right answers after the last drop (bars: lowest and highest seed), seconds of it."""
+    """Quality against compute: right answers after the last drop (bars: lowest and highest seed), tokens of it."""
     known = {name: (mean_of(runs), runs) for name, runs in ways.items() if mean_of(runs).average is not None}
     figure = new_figure(9.0, max(4.2, 0.24 * len(known) + 1.2))
     axes = figure.subplots()
     for label, (colour, mark) in FAMILIES.items():
         members = [pair for name, pair in known.items() if family(name) == label]
-        x, y = [mean.last_seconds for mean, _ in members], [mean.average for mean, _ in members]
+        x, y = [mean.last_tokens for mean, _ in members], [mean.average for mean, _ in members]
         low = [mean.average - min(_averages(runs)) for mean, runs in members]
         high = [max(_averages(runs)) - mean.average for mean, runs in members]
         style = {"fmt": mark, "color": colour, "ecolor": colour, "elinewidth": 1, "markersize": 6, "alpha": 0.85}
         if members:
             axes.errorbar(x, y, yerr=[low, high], label=label, clip_on=False, zorder=3, **style)
     axes.set_ylim(0, 1)
-    axes.set_xlim(0, 1.08 * max(1.0, *(mean.last_seconds for mean, _ in known.values())))
-    _name_points(axes, {name: (mean.last_seconds, mean.average) for name, (mean, _) in known.items()})
+    axes.set_xlim(0, 1.08 * max(1.0, *(mean.last_tokens for mean, _ in known.values())))
+    _name_points(axes, {name: (mean.last_tokens, mean.average) for name, (mean, _) in known.items()})
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.set_xlabel("seconds of training at the last drop")
+    axes.set_xlabel("tokens trained at the last drop (the same on any machine)")
     axes.set_ylabel("right answers, mean over drops")
     axes.set_title(f"{stream}: what is known at the end, and what the last drop cost", fontsize=10, loc="left")
     axes.grid(color="#e6e6e6", linewidth=0.6)
