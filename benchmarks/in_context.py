@@ -19,6 +19,7 @@ from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.metrics import measure
 from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.tables import by_drop, write_table
+from abreast.evaluation.texts import read_text
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.split import QUESTIONS, TRAIN
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = with_examples([q.question for q in questions], read_examples(TRAIN), count, params.model.prompt)
     base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
     answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
-    general = Path(params.evaluate.general_text).read_text("utf-8")
+    general = read_text(params.evaluate, "general_text")
     write_reports(questions, list(map(cut, answers)), base.perplexity(general), params)
 
 

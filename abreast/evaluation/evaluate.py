@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from abreast import stage
-from abreast.config import Evaluate, Params, load_params
+from abreast.config import Evaluate, load_params
 from abreast.crash import point
-from abreast.errors import AbreastError
 from abreast.evaluation.answer import load_answerers
 from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.figures import SAFETY, write_figures
@@ -30,6 +29,7 @@ from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.look import look
 from abreast.evaluation.stopped import write_stopped
 from abreast.evaluation.tables import by_drop, by_slice, write_table
+from abreast.evaluation.texts import read_text
 from abreast.knowledge.lesson import Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.folder import verify
@@ -45,7 +45,7 @@ def main() -> None:
     """Evaluate in the current folder."""
     params, snapshot = load_params(Path()), load_snapshot(Path())
     questions = read_questions(Path("data/questions.jsonl"))
-    general, unrelated = _general_text(params), read_unrelated(params.evaluate)
+    general, unrelated = read_text(params.evaluate, "general_text"), read_unrelated(params.evaluate)
     folders = {"base": None, "candidate": Path("model")}
     if snapshot.parent is not None:
         verify(snapshot.parent.model, snapshot.parent.digest)
@@ -73,13 +73,6 @@ def main() -> None:
     figures |= locality(hearing, answerers, folders, unrelated)
     write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
     write_stopped(REPORTS, stopped)
-
-
-def _general_text(params: Params) -> str:
-    try:
-        return Path(params.evaluate.general_text).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AbreastError(f"evaluate.general_text: cannot read {params.evaluate.general_text}: {error}") from None
 
 
 def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluate) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from pathlib import Path
 from statistics import fmean
 
 from abreast.config import Evaluate
-from abreast.errors import AbreastError
 from abreast.evaluation.answer import Answerer
 from abreast.evaluation.figures import Figure
 from abreast.evaluation.hearing import Asked, Hearing
+from abreast.evaluation.texts import read_text
 from abreast.learning.greedy import Spoken
 
 TOKENS = 16
@@ -21,13 +21,10 @@ def read_unrelated(limits: Evaluate) -> list[str]:
     """The questions of `evaluate.unrelated`, one a line.
 
     Raises:
-        AbreastError: the file cannot be read.
+        AbreastError: as `texts.read_text`.
     """
-    try:
-        lines = Path(limits.unrelated).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AbreastError(f"evaluate.unrelated: cannot read {limits.unrelated}: {error}") from None
-    return [line.strip() for line in lines if line.strip()]
+    lines = map(str.strip, read_text(limits, "unrelated").splitlines())
+    return [line for line in lines if line]
 
 
 def locality(

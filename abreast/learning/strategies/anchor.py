@@ -8,12 +8,12 @@ an answer, so the adapter is awake in all of it.
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from abreast.learning.prompt import Encoded
 from abreast.learning.strategies import protocol
+from abreast.learning.strategies.at_base import AtBase
 
 TEXT = Path(__file__).parents[1] / "anchor.txt"
 LENGTH = 12
@@ -29,18 +29,12 @@ class Anchor:
     def __init__(self, knobs: Knobs):
         self._weight = knobs.weight
 
-    @torch.no_grad()
     def begin(self, run: protocol.Run) -> None:
         self._pieces = run.encoder.pieces(TEXT.read_text(encoding="utf-8"), LENGTH)
-        run.trunk.plan(self._pieces)
-        with run.trunk.asleep():
-            self._states = {piece: run.trunk.completions([piece])[0].clone() for piece in self._pieces}
+        self._base = AtBase(run, self._pieces)
 
     def texts(self, run: protocol.Run) -> Sequence[Encoded]:
         return [self._pieces[run.steps % len(self._pieces)]]
 
     def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
-        piece = self._pieces[run.steps % len(self._pieces)]
-        states = self._states[piece]
-        drift = (step.hidden[step.rows(piece)] - states).square().sum()
-        return self._weight * drift / states.square().sum()
+        return self._weight * self._base.drift(step, self.texts(run))

@@ -10,13 +10,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from abreast.learning.family import is_encoder
 from abreast.learning.prompt import Encoded
 from abreast.learning.strategies import protocol
+from abreast.learning.strategies.at_base import AtBase
 
 QUESTIONS = Path(__file__).parents[1] / "unrelated.jsonl"
 BEGINNING = 4
@@ -33,14 +33,11 @@ class Locality:
     def __init__(self, knobs: Knobs):
         self._weight, self._count = knobs.weight, knobs.questions
 
-    @torch.no_grad()
     def begin(self, run: protocol.Run) -> None:
         lines = [] if is_encoder(run.trunk.model.config) else QUESTIONS.read_text(encoding="utf-8").splitlines()
         whole = [run.encoder.pair(line["question"], line["answer"]) for line in map(json.loads, lines)]
         self._asked = [Encoded(text.ids[: text.prompt + BEGINNING], text.prompt, text.wake) for text in whole]
-        run.trunk.plan(self._asked)
-        with run.trunk.asleep():
-            self._states = {text: run.trunk.completions([text])[0].clone() for text in self._asked}
+        self._base = AtBase(run, self._asked)
 
     def texts(self, run: protocol.Run) -> Sequence[Encoded]:
         first = run.steps * self._count
@@ -48,8 +45,4 @@ class Locality:
 
     def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
         asked = self.texts(run)
-        if not asked:
-            return step.losses.new_zeros(())
-        states = torch.cat([self._states[text] for text in asked])
-        drift = torch.cat([step.hidden[step.rows(text)] for text in asked]) - states
-        return self._weight * drift.square().sum() / states.square().sum()
+        return self._weight * self._base.drift(step, asked) if asked else step.losses.new_zeros(())

@@ -1,0 +1,20 @@
+"""The files of text that knobs of `evaluate` name."""
+
+from pathlib import Path
+from typing import Literal
+
+from abreast.config import Evaluate
+from abreast.errors import AbreastError
+
+
+def read_text(limits: Evaluate, knob: Literal["general_text", "unrelated"]) -> str:
+    """What the file of a knob holds.
+
+    Raises:
+        AbreastError: it cannot be read; the message names the knob and the file.
+    """
+    path = getattr(limits, knob)
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AbreastError(f"evaluate.{knob}: cannot read {path}: {error}") from None
