@@ -76,7 +76,8 @@ def _as_base(one: Measured) -> Measured:
     metrics = one.metrics | {"candidate": one.metrics["base"], "champion": None, "by_kind": by_kind}
     by_drop = {drop: row | {"candidate": row["base"], "champion": None} for drop, row in one.by_drop.items()}
     costs = {part: {"evaluate": getattr(one, part)["evaluate"]} for part in ("seconds", "processor", "peaks")}
-    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, locality=one.locality and 1.0, **costs)
+    locality = None if one.locality is None else 1.0
+    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, locality=locality, **costs)
 
 
 def mean_of(runs: Sequence[Figures]) -> Figures:
