@@ -35,7 +35,7 @@ def record(out: Path, way: str, drops: Drops, knobs: dict[str, Any], seed: int) 
     own["split"] |= WAYS[way].knobs.get("split", {})
     with tempfile.TemporaryDirectory(prefix="abreast-bench-") as name:
         folder = Path(name)
-        updates = learn(drops, folder, own, False, WAYS[way].before_training, WAYS[way].together, NEEDED)
+        updates = learn(drops, folder, own, False, WAYS[way].before_training, WAYS[way].learned, NEEDED)
         for number, update in enumerate(updates, start=1):
             place = out / f"{number:02d}"
             place.mkdir(parents=True, exist_ok=True)
@@ -48,12 +48,15 @@ def ways_called(beginnings: str) -> list[str]:
     """The ways whose names begin so.
 
     Raises:
-        AbreastError: one of the beginnings is no way's.
+        AbreastError: one of the beginnings is no way's, or that of a way that learns all drops at once.
     """
+    followed = [name for name, way in WAYS.items() if way.learned != "together"]
     for beginning in beginnings.split(","):
-        if not any(name.startswith(beginning) for name in WAYS):
-            raise AbreastError(f"--ways {beginning}: no way begins so; there are {', '.join(WAYS)}")
-    return [name for name in WAYS if name.startswith(tuple(beginnings.split(",")))]
+        if not any(name.startswith(beginning) for name in followed):
+            raise AbreastError(
+                f"--ways {beginning}: no way that learns drop by drop begins so; there are {', '.join(followed)}"
+            )
+    return [name for name in followed if name.startswith(tuple(beginnings.split(",")))]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
