@@ -23,8 +23,10 @@ from abreast.evaluation.judge import judge
 from abreast.evaluation.outcomes import ANSWERS, Outcome, Reports, read_reports
 from benchmarks.table import as_markdown, percent
 
-POOLS = ((60, 60), (120, 120), (200, 120), (200, 300))
+POOLS = ((60, 60), (120, 120), (200, 300), (400, 600), (1000, 2000))
 """Questions on what is new and on what was known."""
+SIZES = (200, 500)
+"""Real pairs are told apart by their number of questions."""
 EVERY = ("fail", "inconclusive", "pass")
 HEAD = ("questions", "full verdict", "pairs", "same, fails", "asked, fails", "same, all", "asked, all")
 
@@ -155,7 +157,7 @@ def rows_of(replays: Sequence[Replay]) -> list[list[str]]:
 def size_of(reports: Reports) -> str:
     """How a pool of real questions is called, by its size."""
     count = len(reports.answers) + len(reports.texts)
-    return "to 100" if count <= 100 else "101 to 200" if count <= 200 else "more than 200"
+    return next((f"to {most}" for most in SIZES if count <= most), f"more than {SIZES[-1]}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

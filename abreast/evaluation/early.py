@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from abreast.config import Early, Gate
 from abreast.evaluation.gates.sequential import FAIL, INCONCLUSIVE, PASS
-from abreast.evaluation.gates.watched import Watch
+from abreast.evaluation.gates.watched import Watch, Watched
 from abreast.evaluation.outcomes import Reports
 from abreast.evaluation.stopped import Stopped
 from abreast.knowledge.sample import stable_hash
@@ -23,7 +23,8 @@ class Asked(NamedTuple):
     stopped: Stopped | None
 
 
-Pools = dict[tuple[str, str], list[list[int]]]
+Pools = dict[tuple[str, str], dict[str, list[int]]]
+"""By scope and by what is asked, the numbers of the questions on each key."""
 
 
 def ask_until_settled(
@@ -36,8 +37,9 @@ def ask_until_settled(
 ) -> Asked:
     """Ask block after block, and stop as soon as a verdict that `evaluate.early` stops for is settled.
 
-    General text comes first, which takes no question. Then those pools are asked that a gate is for which is not
-    settled. All questions on a key are asked together, for a key is what counts. Raw text is asked pool by pool.
+    General text comes first, which takes no question. Then those keys are asked about that a gate is for which is not
+    settled: the next ones in the pool's order, so that of each such gate's own keys, too, the first ones are asked. All
+    questions on a key are asked together, for a key is what counts. Raw text is asked pool by pool.
 
     Args:
         planned: all questions and pieces of text; their outcomes are not looked at.
@@ -53,7 +55,7 @@ def ask_until_settled(
         said = watch.look(held)
         if said.settled and VERDICTS[said.best] in knobs.stop:
             break
-        block = _next(pools, watch.open, knobs.batches * batch) if not said.settled else _rest(pools)
+        block = _next(pools, watch, knobs.batches * batch) if not said.settled else _rest(pools)
         found = ask(*block)
         held = held._replace(answers=held.answers + found.answers, texts=held.texts + found.texts)
         for all_of, some in zip(numbers, block, strict=True):
@@ -89,23 +91,36 @@ def _in_random_order(planned: Reports, seed: int) -> Pools:
         for number, one in enumerate(getattr(planned, what)):
             if one.scope == scope:
                 by_key.setdefault(one.key, []).append(number)
-        pools[scope, what] = [by_key[key] for key in sorted(by_key, key=lambda key: stable_hash(key, salt))]
+        order = sorted(by_key, key=lambda key: stable_hash(key, salt), reverse=True)
+        pools[scope, what] = {key: by_key[key] for key in order}
     return pools
 
 
-def _next(pools: Pools, open_gates: Sequence[Gate], size: int) -> tuple[list[int], list[int]]:
+def _next(pools: Pools, watch: Watch, size: int) -> tuple[list[int], list[int]]:
     """Take the next block: from the first pool that an open gate is for, those on one scope alone before the others."""
-    wanted = [("texts" if gate.of_perplexity else "answers", gate.scope) for gate in open_gates]
-    left = [(scope, what) for scope, what in pools if pools[scope, what]]
-    alone = [(scope, what) for scope, what in left if (what, scope) in wanted]
-    both = [(scope, what) for scope, what in left if (what, "known") in wanted]
-    place = [*alone, *both, *left][0]
+    alone = _places(pools, [one for one in watch.still_open if one.gate.scope != "known"])
+    both = _places(pools, [one for one in watch.still_open if one.gate.scope == "known"])
+    place = [*alone, *both, *(place for place in pools if pools[place])][0]
     if place[1] == "texts":
         return [], _all(pools, place)
+    wanted = _wanted(watch.still_open, *place) or pools[place]
     block: list[int] = []
-    while pools[place] and (not block or len(block) + len(pools[place][-1]) <= size):
-        block += pools[place].pop()
+    for key in [key for key in pools[place] if key in wanted]:
+        if block and len(block) + len(pools[place][key]) > size:
+            break
+        block += pools[place].pop(key)
     return block, []
+
+
+def _places(pools: Pools, still_open: Sequence[Watched]) -> list[tuple[str, str]]:
+    """The pools with something left that one of these gates is for."""
+    return [place for place in pools if _wanted(still_open, *place) & pools[place].keys()]
+
+
+def _wanted(still_open: Sequence[Watched], scope: str, what: str) -> set[str]:
+    """The keys that could still change what one of these gates says of questions, or of texts."""
+    alike = [one for one in still_open if one.gate.of_perplexity == (what == "texts")]
+    return {key for one in alike for key in one.wanted(scope)}
 
 
 def _rest(pools: Pools) -> tuple[list[int], list[int]]:
@@ -117,6 +132,6 @@ def _rest(pools: Pools) -> tuple[list[int], list[int]]:
 
 
 def _all(pools: Pools, place: tuple[str, str]) -> list[int]:
-    taken = [number for key in pools[place] for number in key]
-    pools[place] = []
+    taken = [number for numbers in pools[place].values() for number in numbers]
+    pools[place] = {}
     return taken

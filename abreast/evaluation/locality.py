@@ -49,7 +49,8 @@ def locality(
         return base.speak([questions[n] for n in numbers], TOKENS)
 
     memory = hearing.memory(base, None)
-    said = [Spoken(*one) for one in memory.recall([["unrelated", text, TOKENS] for text in questions], say)]
+    put = [["unrelated", Spoken._fields, text, TOKENS] for text in questions]
+    said = [Spoken(*one) for one in memory.recall(put, say)]
     shares = {
         who: _shares(hearing, answerers[who], folders[who], questions, said)
         for who in ("candidate", "champion")

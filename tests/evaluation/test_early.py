@@ -4,7 +4,7 @@ from abreast.config import GATES, Early
 from abreast.evaluation.early import ask_until_settled
 from abreast.evaluation.judge import judge
 from abreast.evaluation.outcomes import Reports
-from tests.evaluation.reports import outcomes, reports, texts
+from tests.evaluation.reports import outcomes, reports, stale, texts
 
 WHO = ("base", "champion", "candidate")
 ALL = Early(stop=("fail", "inconclusive", "pass"))
@@ -76,6 +76,19 @@ def test_blocks_are_whole_keys_in_an_order_of_their_own_and_what_is_new_comes_fi
     orders = [[n for answers, _ in replay(held, Early(seed=seed))[2] for n in answers] for seed in (17, 17, 18)]
     assert orders[0] == orders[1] != orders[2]
     assert orders[0] != sorted(orders[0])
+
+
+def test_where_one_gate_is_left_only_its_own_questions_are_asked():
+    """Of 400 old questions 60 hold a superseded value; the first of them lose nothing, so they alone stay undecided."""
+    held = reports([*outcomes("current", won=60), *outcomes("retained", both=340), *stale(60, 1, "retained")])
+    gates = [gate for gate in GATES if gate.name in ("retention", "stale_rate")]
+    asked, early, _ = replay(held, gates=gates)
+    assert early.verdict == judge(held, gates).verdict == "pass"
+    about = [held.answers[n].outdated is not None for n in asked.answers if held.answers[n].scope == "retained"]
+    alone = asked.stopped.results[0]
+    assert (alone.name, alone.n < len(about)) == ("retention", True), "its share is of what was drawn for it"
+    assert len(about) <= 120
+    assert sum(about) > 0.15 * len(about) * 2
 
 
 def test_the_order_is_another_one_for_other_questions():

@@ -1,7 +1,7 @@
 """The exact unconditional test of a difference between paired shares, and its interval."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln, ndtr, xlog1py, xlogy
@@ -12,7 +12,7 @@ _SHARES = 65
 """In so many values of the unknown share of lost questions the largest chance is sought."""
 _STEPS = 12
 """Halvings of an interval's end: it is right to 2 ** -12."""
-_LARGEST = 400
+EXACT = 400
 """Of more questions the score is taken as normal: there that holds its level, and takes no time."""
 
 
@@ -50,7 +50,7 @@ def p_table(asked: int, difference: float) -> Table:
     scores = score(won, lost, asked, difference)
     order = np.argsort(-scores, kind="stable")
     won, lost, scores = won[order], lost[order], scores[order]
-    if asked > _LARGEST:
+    if asked > EXACT:
         return Table(won, lost, scores, ndtr(-scores))
     largest, ways = np.zeros(len(scores)), _log_ways(won, lost, asked)
     for share in _shares(difference):
@@ -65,12 +65,17 @@ def p_value(won: float, lost: float, asked: int, difference: float) -> float:
     Args:
         won, lost: how many of the questions only the candidate, only the other model answered rightly.
     """
+    if asked > EXACT:
+        return float(normal_tail(won, lost, asked, difference))
     found = float(score(won, lost, asked, difference))
-    if asked > _LARGEST:
-        return float(ndtr(-found))
     table = p_table(asked, difference)
     place = int(np.searchsorted(-table.scores, -found, side="left"))
     return float(table.p[min(place, len(table.p) - 1)])
+
+
+def normal_tail(won: Any, lost: Any, asked: int, difference: float) -> np.ndarray:
+    """The p-values of more than `EXACT` questions; arguments and shape as of `score`."""
+    return ndtr(-score(won, lost, asked, difference))
 
 
 @lru_cache(maxsize=256)
@@ -96,9 +101,9 @@ def _low(won: float, lost: float, asked: int, level: float) -> float:
 
 def _largest_chance(won: float, lost: float, asked: int, difference: float) -> float:
     """The p-value of one outcome, without those of all others."""
+    if asked > EXACT:
+        return float(normal_tail(won, lost, asked, difference))
     found = score(won, lost, asked, difference)
-    if asked > _LARGEST:
-        return float(ndtr(-found))
     all_won, all_lost = _outcomes(asked)
     held = score(all_won, all_lost, asked, difference) >= found
     some = (_log_ways(all_won, all_lost, asked)[held], all_won[held], all_lost[held], asked)

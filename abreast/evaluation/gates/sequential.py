@@ -13,13 +13,13 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from abreast.config import Gate
-from abreast.evaluation.gates.exact import p_table
+from abreast.evaluation.gates.exact import EXACT, normal_tail, p_table
 from abreast.evaluation.gates.mcnemar import mcnemar
 from abreast.evaluation.gates.share import p_above, p_below
 
 PASS, INCONCLUSIVE, FAIL = 0, 1, 2
 LARGEST = 1000
-"""Of pools with more keys all are asked: too many final counts are possible to hold them all."""
+"""Of pools with more keys nothing is said before the first answers: too many final counts are possible."""
 _RARE, _COMMON = 0.02, 1.0
 """The bets: one kind of answer is common and the others are rare (pseudo-counts)."""
 _EXPECTED = 0.8
@@ -103,13 +103,13 @@ def plausible(tally: Tally, error: float) -> np.ndarray:
     return _plausible(tally.size, tuple(map(int, tally.seen)), tally.expected, error)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _plausible(size: int, counts: tuple[int, ...], expected: int, error: float) -> np.ndarray:
     """Kept, for several gates look at the same counts."""
     seen = np.array(counts)
     if seen.sum() == size:
         return seen[None]
-    ends = _ends(size, len(seen))
+    ends = _of_two_kinds(size) if len(seen) == 2 else _of_three_kinds(size, seen, expected, error)
     if not error:
         return ends[(ends >= seen).all(axis=1)]
     wealth = log_wealth(ends, seen, expected)
@@ -134,7 +134,7 @@ def verdicts_on_pairs(gate: Gate, strata: Sequence[Tally], error: float, slices:
         error: as in `plausible`, for each stratum.
         slices: of so many slices this is one: it misses the bound if it does after Holm's correction for all of them.
     """
-    held = [_corners(tally, plausible(tally, error)) for tally in strata]
+    held = [_corners(tally, _outline(plausible(tally, error))) for tally in strata]
     high, low = held[0] if len(held) == 1 else _added(held)
     size = sum(tally.size for tally in strata)
     said = np.concatenate([_of_pairs(gate, size, high, True, slices), _of_pairs(gate, size, low, False, slices)])
@@ -159,13 +159,47 @@ def verdicts_on_counts(gate: Gate, won: np.ndarray, lost: np.ndarray, size: int)
     return _of_pairs(gate, size, Corner(won, lost, won, lost), True, 1)
 
 
-@lru_cache(maxsize=16)
-def _ends(size: int, kinds: int) -> np.ndarray:
-    """All counts that so many keys can have, of two kinds or of three."""
-    if kinds == 2:
-        return np.stack([np.arange(size + 1), np.arange(size, -1, -1)], axis=1)
-    first, second = (counts.astype(int) for counts in np.nonzero(np.tri(size + 1)[::-1]))
-    return np.stack([first, second, size - first - second], axis=1)
+def _of_two_kinds(size: int) -> np.ndarray:
+    """All final counts."""
+    return np.stack([np.arange(size + 1), np.arange(size, -1, -1)], axis=1)
+
+
+def _of_three_kinds(size: int, seen: np.ndarray, expected: int, error: float) -> np.ndarray:
+    """All final counts that can be plausible, and some that are not, without a look at all that there are.
+
+    The wealth is convex in the final counts, a sum of logarithms of falling factorials. So of all counts with so many
+    of one kind, it is least near those where the other two share the rest as they share the answers so far, and the
+    least of each number says whether it is plausible at all.
+    """
+    ranges = []
+    for kind in (0, 1):
+        other = 1 - kind
+        many = np.arange(seen[kind], size - seen[other] - seen[2] + 1)
+        rest = size - many
+        part = seen[other] / max(seen[other] + seen[2], 1)
+        least = np.full(len(many), np.inf)
+        for shift in (-1, 0, 1):
+            ends = np.empty((len(many), 3), dtype=int)
+            ends[:, kind] = many
+            ends[:, other] = np.clip(np.rint(part * rest).astype(int) + shift, seen[other], rest - seen[2])
+            ends[:, 2] = rest - ends[:, other]
+            least = np.minimum(least, log_wealth(ends, seen, expected))
+        ranges.append(many[least < max(np.log(1 / error), least.min() + _ROUNDING)] if error else many)
+    won, lost = np.meshgrid(*ranges, indexing="ij")
+    won, lost = won.ravel(), lost.ravel()
+    ends = np.stack([won, lost, size - won - lost], axis=1)
+    return ends[ends[:, 2] >= seen[2]]
+
+
+def _outline(ends: np.ndarray) -> np.ndarray:
+    """Of counts of three kinds the most and the fewest won with each number of lost ones.
+
+    No gate thinks less of a candidate that has won more and lost as many, so what it says of these is the best and the
+    worst that it says of all.
+    """
+    ordered = ends[np.lexsort((ends[:, 0], ends[:, 1]))]
+    other = np.diff(ordered[:, 1]) != 0
+    return ordered[np.append(other, True) | np.insert(other, 0, True)]
 
 
 def _corners(tally: Tally, ends: np.ndarray) -> tuple[Corner, Corner]:
@@ -209,7 +243,9 @@ def _of_share(gate: Gate, size: int, hits: float, slices: int) -> np.ndarray:
 
 
 def _p_values(won: np.ndarray, lost: np.ndarray, size: int, bound: float) -> np.ndarray:
-    return mcnemar(won, lost) if bound == 0.0 else _p_by_counts(size, bound)[won, lost]
+    if bound == 0.0:
+        return mcnemar(won, lost)
+    return normal_tail(won, lost, size, bound) if size > EXACT else _p_by_counts(size, bound)[won, lost]
 
 
 @lru_cache(maxsize=128)

@@ -22,7 +22,7 @@ from abreast.evaluation.gates.sequential import (
     verdicts_on_share,
 )
 from abreast.evaluation.gates.shares import concerned, hits, of_shares, result_of, slices_of, told
-from abreast.evaluation.outcomes import Outcome, Reports
+from abreast.evaluation.outcomes import Outcome, Reports, Text
 from abreast.evaluation.verdict import GateResult
 
 RANKS = {None: PASS, "inconclusive": INCONCLUSIVE, "fail": FAIL}
@@ -40,25 +40,32 @@ class Part:
     slices: int
     error: float = 0.0
     said: Verdicts = field(init=False)
+    asked: list[Outcome] = field(default_factory=list)
+    """All answers so far, or those that it was settled by: what was asked later was not drawn for it."""
+    decides: bool = field(init=False)
+    """Whether answers can settle it; a gate that only warns is settled from the beginning."""
 
     def __post_init__(self) -> None:
-        self.said = self._look([])
+        self.said = self._look()
+        self.decides = not self.said.settled
 
-    def look(self, asked: Sequence[Outcome]) -> None:
+    def look(self, answers: Sequence[Outcome]) -> None:
         """Look at the answers so far; what is settled once stays so."""
-        if not self.said.settled:
-            self.said = self._look(asked)
+        if self.decides and self.said.settled:
+            return
+        self.asked = [one for one in answers if self.holds(one)]
+        if self.decides:
+            self.said = self._look()
 
     def holds(self, one: Outcome) -> bool:
         """Whether it is about a question."""
         return self.slice is None or getattr(one, self.gate.slices) == self.slice
 
-    def result(self, asked: Sequence[Outcome]) -> list[GateResult]:
+    def result(self) -> list[GateResult]:
         """The measured figure of the asked ones with what is said of all of them; nothing where none was asked."""
-        held = [one for one in asked if self.holds(one)]
-        if not held or not self.said.settled:
+        if not self.asked or not self.said.settled:
             return []
-        measured = result_of(self.gate, self.name, held)
+        measured = result_of(self.gate, self.name, self.asked)
         outcome = {PASS: "passed", INCONCLUSIVE: _unsure(self.gate, measured.outcome), FAIL: "failed"}[self.said.best]
         if self.gate.does == "warn":
             outcome = measured.outcome
@@ -76,13 +83,12 @@ class Part:
         first = next(iter(self.planned.values()))[0]
         return None if self.gate.slices is None else getattr(first, self.gate.slices)
 
-    def _look(self, asked: Sequence[Outcome]) -> Verdicts:
-        held = [one for one in asked if self.holds(one)]
+    def _look(self) -> Verdicts:
         tallies = [
-            _tally(self.gate, planned, [one for one in held if one.scope == scope])
+            _tally(self.gate, planned, [one for one in self.asked if one.scope == scope])
             for scope, planned in self.planned.items()
         ]
-        if any(tally.size > LARGEST and tally.seen.sum() < tally.size for tally in tallies):
+        if any(tally.size > LARGEST and not tally.seen.any() for tally in tallies):
             return Verdicts(PASS, worst(self.gate))
         of = verdicts_on_share if self.gate.against == "absolute" else verdicts_on_pairs
         return of(self.gate, tallies, self.error, self.slices)
@@ -96,7 +102,8 @@ class Watched:
     parts: list[Part]
     planned: int
     said: Verdicts
-    asked: list[Outcome] = field(default_factory=list)
+    texts: Sequence[Text] = ()
+    """The planned pieces of a gate on text."""
     whole: list[GateResult] | None = None
     """The results on all of its questions, once they were asked."""
 
@@ -110,9 +117,9 @@ class Watched:
             of, answers = (of_texts, held.texts) if self.gate.of_perplexity else (of_shares, held.answers)
             self._settle(of(self.gate, answers, "candidate"))
         elif self.parts:
-            self.asked = concerned(self.gate, held.answers)
+            answers = concerned(self.gate, held.answers)
             for part in self.parts:
-                part.look(self.asked)
+                part.look(answers)
             said = [part.said for part in self.parts]
             self.said = Verdicts(max(one.best for one in said), max(one.worst for one in said))
 
@@ -121,7 +128,13 @@ class Watched:
         """What is told of the gate, if it is settled."""
         if self.whole is not None or not self.said.settled:
             return self.whole or []
-        return told([result for part in self.parts for result in part.result(self.asked)])
+        return told([result for part in self.parts for result in part.result()])
+
+    def wanted(self, scope: str) -> set[str]:
+        """The keys of a scope that could still change what it says."""
+        if not self.parts:
+            return {text.key for text in self.texts if text.scope == scope and self.gate.scope in (scope, "known")}
+        return {one.key for part in self.parts if not part.said.settled for one in part.planned.get(scope, [])}
 
     def _settle(self, results: list[GateResult]) -> None:
         self.whole = results
@@ -154,9 +167,14 @@ class Watch:
         return Verdicts(max([fixed, *(of.best for of in said)]), max([fixed, *(of.worst for of in said)]))
 
     @property
+    def still_open(self) -> list[Watched]:
+        """Those that more questions could still change."""
+        return [one for one in self.watched if not one.said.settled]
+
+    @property
     def open(self) -> list[Gate]:
         """The gates that more questions could still change."""
-        return [one.gate for one in self.watched if not one.said.settled]
+        return [one.gate for one in self.still_open]
 
     @property
     def results(self) -> list[GateResult]:
@@ -177,7 +195,7 @@ def _watched(gate: Gate, planned: Reports, models: Sequence[str]) -> Watched | N
     if number < gate.questions:
         return None
     if gate.of_perplexity:
-        return Watched(gate, [], number, Verdicts(PASS, worst(gate)))
+        return Watched(gate, [], number, Verdicts(PASS, worst(gate)), planned.texts)
     held = slices_of(gate, concerned(gate, planned.answers))
     if not held or gate.against not in ("absolute", *models):
         return None

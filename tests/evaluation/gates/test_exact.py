@@ -56,7 +56,7 @@ def test_an_interval_holds_what_is_not_rejected(won, lost, asked):
 
 def test_of_many_questions_the_normal_score_is_as_good(monkeypatch):
     exactly = p_value(4, 15, 400, -0.05)
-    monkeypatch.setattr(exact, "_LARGEST", 399)
+    monkeypatch.setattr(exact, "EXACT", 399)
     assert p_value(4, 15, 400, -0.05) == pytest.approx(exactly, abs=0.01)
     low, high = interval(4.0, 15.0, 400, 0.949)
     assert p_value(4, 15, 400, low) == pytest.approx(0.051, abs=0.002)

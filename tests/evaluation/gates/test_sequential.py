@@ -10,6 +10,7 @@ from abreast.evaluation.gates.sequential import (
     PASS,
     Tally,
     log_wealth,
+    plausible,
     verdicts_on_counts,
     verdicts_on_pairs,
     verdicts_on_share,
@@ -46,6 +47,29 @@ def test_against_the_truth_the_wealth_does_not_grow_on_average_and_rarely_ever()
 def test_the_wealth_against_a_count_that_cannot_be_is_infinite():
     ends = np.array([[0, 0, 4], [0, 1, 3], [1, 1, 2]])
     assert np.isinf(log_wealth(ends, np.array([0, 1, 1]), 0)).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("expected", [0, 2])
+@pytest.mark.parametrize("error", [0.05, 0.001, 0.0])
+def test_no_plausible_count_is_overlooked(error, expected):
+    random = np.random.default_rng(11)
+    won, lost = (counts.astype(int) for counts in np.nonzero(np.tri(91)[::-1]))
+    everything = np.stack([won, lost, 90 - won - lost], axis=1)
+    for chances in product((0.0, 0.02, 0.3), (0.0, 0.05, 0.6)):
+        order = random.choice(3, size=90, p=[*chances, 1 - sum(chances)])
+        for asked in (1, 20, 70, 89):
+            counts = seen(order, asked)
+            wealth = log_wealth(everything, counts, expected)
+            held = wealth < (np.log(1 / error) if error else np.inf)
+            found = plausible(Tally(90, counts, counts[:2], 1.0, expected), error)
+            assert set(map(tuple, found)) == set(map(tuple, everything[held])), (chances, asked)
+
+
+def test_a_pool_of_thousands_is_settled_by_a_small_part_of_it():
+    retained, large = RETAINED[1], 5000
+    assert verdicts_on_pairs(retained, [pairs(large, 0, 0, 300)], 0.005)[:2] == (PASS, PASS)
+    assert verdicts_on_pairs(retained, [pairs(large, 0, 60, 90)], 0.005).best == FAIL
+    assert not verdicts_on_pairs(retained, [pairs(large, 4, 30, 266)], 0.005).settled
 
 
 def pairs(size, better, worse, alike=0, least=1.0, sums=None, expected=2):
