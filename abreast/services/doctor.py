@@ -10,6 +10,7 @@ from abreast.errors import AbreastError
 from abreast.learning.base import PACKAGED
 from abreast.learning.packaged import find_packaged
 from abreast.project import Project
+from abreast.services.prefect_api import PrefectApi
 from abreast.services.supervisor import Supervisor
 
 LOW_DISK_GB = 2.0
@@ -97,6 +98,16 @@ def _programs(project: Project) -> tuple[str, str]:
     return ("bad" if fallen else "ok"), ", ".join(fallen or states)
 
 
+def _sweep(project: Project) -> tuple[str, str]:
+    due = PrefectApi(project.prefect_api).next_run("sweep")
+    if due is None:
+        return "bad", (
+            "no run is planned, so nothing mends what a crash left or takes a review by tag; deploy with `abreast up`, "
+            f"resume its schedule in Prefect, or see {project.home.logs / 'prefect.log'} for what its scheduler says"
+        )
+    return "ok", f"next at {due.astimezone():%H:%M}"
+
+
 CHECKS: dict[str, Callable[[Project], tuple[str, str]]] = {
     "disk": _disk,
     "base model": _base,
@@ -104,5 +115,6 @@ CHECKS: dict[str, Callable[[Project], tuple[str, str]]] = {
     "inbox": _inbox,
     "services": _programs,
     "prefect": _prefect,
+    "sweep": _sweep,
     "mlflow": _mlflow,
 }

@@ -87,6 +87,17 @@ class PrefectApi:
         body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": which, "limit": 1}
         return bool(self._call("POST", "/flow_runs/filter", body))
 
+    def next_run(self, flow: str) -> datetime | None:
+        """When the next planned run of `flow` is due; None if none is planned."""
+        body = {
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+            "sort": "EXPECTED_START_TIME_ASC",
+            "limit": 1,
+        }
+        found = self._call("POST", "/flow_runs/filter", body)
+        return datetime.fromisoformat(found[0]["expected_start_time"]) if found else None
+
     def state(self, run: str) -> dict[str, Any]:
         """The state of a run: `{"type", "name", "message"}`."""
         return self._call("GET", f"/flow_runs/{run}")["state"]

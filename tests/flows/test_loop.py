@@ -18,6 +18,7 @@ from abreast.errors import AbreastError
 from abreast.project import Project
 from abreast.registry.intake import arrivals
 from abreast.registry.review_page import ASKED
+from abreast.services.doctor import CHECKS
 from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
@@ -100,6 +101,14 @@ def test_a_drop_is_learned_and_promoted(loop: Installation, tmp_path: Path):
     asked = loop.json("ask", "Latest release of Arvia 1?")
     assert asked["version"] == "v1"
     assert asked["answer"]
+
+
+def test_the_sweep_is_planned_by_itself(loop: Installation):
+    """By Prefect's own scheduler: that of 3.8.8 plans nothing with SQLAlchemy 2.1."""
+    prefect = PrefectApi(project(loop).prefect_api)
+    until(lambda: prefect.next_run("sweep"), "Prefect plans a sweep")
+    assert CHECKS["sweep"](project(loop))[0] == "ok"
+    assert prefect.next_run("rollback") is None
 
 
 def test_the_card_of_a_version_is_told_written_and_given_to_scripts(loop: Installation, tmp_path: Path):

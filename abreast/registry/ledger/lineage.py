@@ -58,7 +58,7 @@ def known_by(connection: Connection, line: str, number: int | None) -> set[str]:
     chain = set(lineage_of(connection, line, number))
     query = (
         select(schema.versions.c.number, schema.update_drops.c.digest)
-        .join(schema.update_drops, schema.update_drops.c.update == schema.versions.c.update)
+        .join(schema.update_drops, schema.update_drops.c["update"] == schema.versions.c["update"])
         .where(schema.versions.c.line == line)
     )
     return {digest for version, digest in connection.execute(query) if version in chain}
@@ -68,7 +68,7 @@ def lineage_of(connection: Connection, line: str, number: int) -> tuple[int, ...
     """The version `number`, its parent, the parent's parent, up to the first."""
     query = (
         select(schema.versions.c.number, schema.updates.c.parent)
-        .join(schema.updates, schema.updates.c.number == schema.versions.c.update)
+        .join(schema.updates, schema.updates.c.number == schema.versions.c["update"])
         .where(schema.versions.c.line == line)
     )
     parents = dict(connection.execute(query).all())
@@ -84,7 +84,7 @@ def drops_of_update(connection: Connection, number: int) -> tuple[str, ...]:
     query = (
         select(schema.update_drops.c.digest)
         .join(schema.drops, schema.drops.c.digest == schema.update_drops.c.digest)
-        .where(schema.update_drops.c.update == number)
+        .where(schema.update_drops.c["update"] == number)
         .order_by(schema.drops.c.seq)
     )
     return tuple(connection.execute(query).scalars())

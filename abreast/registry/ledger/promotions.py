@@ -114,7 +114,7 @@ def _name(version: int | None) -> str:
 
 def _end_update(connection: Connection, promotion: Promotion) -> None:
     """The update becomes `promoted` in the promotion's own transaction, so that no crash promotes it a second time."""
-    made_by = select(schema.versions.c.update).where(
+    made_by = select(schema.versions.c["update"]).where(
         schema.versions.c.line == promotion.line, schema.versions.c.number == promotion.version
     )
     ended = {"status": "promoted", "holder": None, "lease_until": 0.0, "updated_at": now()}

@@ -90,7 +90,7 @@ class ReviewLedger:
         """The versions that wait for a person, oldest first."""
         query = (
             select(schema.versions.c.number)
-            .join(schema.updates, schema.updates.c.number == schema.versions.c.update)
+            .join(schema.updates, schema.updates.c.number == schema.versions.c["update"])
             .where(schema.versions.c.line == line, schema.updates.c.status == "review")
         )
         with self._database.read() as connection:
@@ -126,7 +126,7 @@ def _still(standing: Standing) -> str:
 
 def _offer_again(connection: Connection, review: Review, standing: Standing) -> str:
     """Let what the version was made from wait again, in words; the champion knows none of it, as its update held it."""
-    mine = (schema.claims.c.line == review.line) & (schema.claims.c.update == standing.update)
+    mine = (schema.claims.c.line == review.line) & (schema.claims.c["update"] == standing.update)
     held = select(schema.claims.c.digest).where(mine)
     names = select(schema.drops.c.name).where(schema.drops.c.digest.in_(held)).order_by(schema.drops.c.seq)
     again = _shortened(connection.execute(names).scalars().all())

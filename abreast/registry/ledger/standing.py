@@ -49,7 +49,7 @@ def standing_of(connection: Connection, line: str, version: int) -> Standing:
     of_version = (schema.versions.c.verdict, schema.versions.c.reasons)
     query = (
         select(*of_version, schema.updates)
-        .join(schema.updates, schema.updates.c.number == schema.versions.c.update)
+        .join(schema.updates, schema.updates.c.number == schema.versions.c["update"])
         .where(schema.versions.c.line == line, schema.versions.c.number == version)
     )
     found = connection.execute(query).mappings().first()

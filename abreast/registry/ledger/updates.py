@@ -125,7 +125,7 @@ class UpdateLedger:
                 raise AbreastError(f"{found.id} waits for review; reject its version first (`abreast reject`)")
             if found.status == "promoted" and _serves(connection, found):
                 raise AbreastError(f"{found.id} was promoted and the champion knows its drops; roll back first")
-            held = (schema.claims.c.line == found.line) & (schema.claims.c.update == found.number)
+            held = (schema.claims.c.line == found.line) & (schema.claims.c["update"] == found.number)
             digests = connection.execute(select(schema.claims.c.digest).where(held)).scalars().all()
             connection.execute(delete(schema.claims).where(held))
             return tuple(sorted(digests))
@@ -209,7 +209,7 @@ def _waiting(connection: Connection, line: str) -> list[Drop]:
     """
     held = schema.drops.outerjoin(
         schema.claims, (schema.claims.c.digest == schema.drops.c.digest) & (schema.claims.c.line == line)
-    ).outerjoin(schema.updates, schema.updates.c.number == schema.claims.c.update)
+    ).outerjoin(schema.updates, schema.updates.c.number == schema.claims.c["update"])
     again = (schema.updates.c.status == "failed") & (schema.claims.c.attempts < ATTEMPTS)
     query = (
         select(schema.drops)
@@ -255,7 +255,7 @@ def _set(connection: Connection, number: int, **values: Any) -> None:
 def _serves(connection: Connection, found: Update) -> bool:
     stack = serving(connection, found.line)
     version = connection.execute(
-        select(schema.versions.c.number).where(schema.versions.c.update == found.number)
+        select(schema.versions.c.number).where(schema.versions.c["update"] == found.number)
     ).scalar()
     return bool(stack) and version in lineage_of(connection, found.line, stack[-1])
 

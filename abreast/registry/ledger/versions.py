@@ -95,10 +95,10 @@ class VersionLedger:
 
 def _same_version(connection: Connection, number: int, update: Update) -> Version | None:
     """The version recorded for `update`, if it is `number`; a different pairing is refused."""
-    one_of = (schema.versions.c.update == update.number) | (
+    one_of = (schema.versions.c["update"] == update.number) | (
         (schema.versions.c.line == update.line) & (schema.versions.c.number == number)
     )
-    found = connection.execute(select(schema.versions.c.number, schema.versions.c.update).where(one_of)).first()
+    found = connection.execute(select(schema.versions.c.number, schema.versions.c["update"]).where(one_of)).first()
     if found is None:
         return None
     if tuple(found) != (number, update.number):
@@ -109,7 +109,7 @@ def _same_version(connection: Connection, number: int, update: Update) -> Versio
 def _version(connection: Connection, line: str, number: int) -> Version:
     query = (
         select(schema.versions, schema.updates.c.parent)
-        .join(schema.updates, schema.updates.c.number == schema.versions.c.update)
+        .join(schema.updates, schema.updates.c.number == schema.versions.c["update"])
         .where(schema.versions.c.line == line, schema.versions.c.number == number)
     )
     found = connection.execute(query).mappings().first()

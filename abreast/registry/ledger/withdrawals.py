@@ -138,7 +138,7 @@ def _end_reviews(connection: Connection, line: str, digest: str, reason: str) ->
     for waiting in connection.execute(query).all():
         if digest in {*drops_of_update(connection, waiting.number), *known_by(connection, line, waiting.parent)}:
             _end(connection, waiting.number, "refused", digest, reason)
-            connection.execute(delete(claims).where(claims.c.line == line, claims.c.update == waiting.number))
+            connection.execute(delete(claims).where(claims.c.line == line, claims.c["update"] == waiting.number))
 
 
 def _end(connection: Connection, update: int, status: Status, digest: str, reason: str) -> None:
@@ -150,7 +150,7 @@ def _end(connection: Connection, update: int, status: Status, digest: str, reaso
 def _let_wait(connection: Connection, line: str) -> None:
     """Give up the claims by which the champion holds what the ground of the next update does not know."""
     claims = schema.claims
-    held = (claims.c.line == line) & claims.c.update.in_(_made_since(connection, line))
+    held = (claims.c.line == line) & claims.c["update"].in_(_made_since(connection, line))
     connection.execute(delete(claims).where(held))
 
 
@@ -160,7 +160,8 @@ def _claim_known(connection: Connection, line: str) -> None:
     stack = serving(connection, line)
     made = _updates_of(connection, line, lineage_of(connection, line, stack[-1]) if stack else ())
     held = set(connection.execute(select(claims.c.digest).where(claims.c.line == line)).scalars())
-    for update, digest in connection.execute(select(known.c.update, known.c.digest).where(known.c.update.in_(made))):
+    learned = select(known.c["update"], known.c.digest).where(known.c["update"].in_(made))
+    for update, digest in connection.execute(learned):
         if digest not in held:
             connection.execute(insert(claims).values(line=line, digest=digest, update=update, attempts=1))
 
@@ -175,5 +176,5 @@ def _made_since(connection: Connection, line: str) -> list[int]:
 
 def _updates_of(connection: Connection, line: str, versions: "list[int] | tuple[int, ...]") -> list[int]:
     known = schema.versions
-    query = select(known.c.update).where(known.c.line == line, known.c.number.in_(versions))
+    query = select(known.c["update"]).where(known.c.line == line, known.c.number.in_(versions))
     return list(connection.execute(query).scalars())
