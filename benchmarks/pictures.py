@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from statistics import fmean
+from textwrap import fill
 from typing import Any
 
 from abreast.evaluation.heat_map import draw_cells
@@ -11,6 +12,7 @@ from abreast.evaluation.measures.retention import RetentionMatrix
 from benchmarks.figures import Figures, mean_of
 from benchmarks.ways import WAYS
 
+TITLE_WIDTH = 30
 COLUMNS = 5
 FAMILIES = {
     "nothing is trained": ("#000000", "X"),
@@ -42,7 +44,7 @@ def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str
         axes.set_visible(False)
     for axes, (name, runs) in zip(grid.flat, matrices.items(), strict=False):
         image = _map(axes, runs, drops)
-        axes.set_title(name, fontsize=8, loc="left")
+        axes.set_title(fill(name, TITLE_WIDTH), fontsize=8, loc="left")
     figure.suptitle(f"{stream}: what is known of each drop (right answers in %)", fontsize=11, x=0.01, ha="left")
     figure.supylabel("drops learned so far", fontsize=9)
     figure.supxlabel("asked about drop", fontsize=9)
