@@ -98,12 +98,13 @@ def _in_random_order(planned: Reports, seed: int) -> Pools:
 
 def _next(pools: Pools, watch: Watch, size: int) -> tuple[list[int], list[int]]:
     """Take the next block: from the first pool that an open gate is for, those on one scope alone before the others."""
-    alone = _places(pools, [one for one in watch.still_open if one.gate.scope != "known"])
-    both = _places(pools, [one for one in watch.still_open if one.gate.scope == "known"])
-    place = [*alone, *both, *(place for place in pools if pools[place])][0]
+    alone = [one for one in watch.still_open if one.gate.scope != "known"]
+    left = [place for place in pools if pools[place]]
+    # A slice with keys that count by fractions may stay open when all of it was asked; then the rest settles it.
+    place = next((at for gates in (alone, watch.still_open) for at in left if _wanted(gates, pools, at)), left[0])
     if place[1] == "texts":
         return [], _all(pools, place)
-    wanted = _wanted(watch.still_open, *place) or pools[place]
+    wanted = _wanted(watch.still_open, pools, place) or pools[place].keys()
     block: list[int] = []
     for key in [key for key in pools[place] if key in wanted]:
         if block and len(block) + len(pools[place][key]) > size:
@@ -112,15 +113,11 @@ def _next(pools: Pools, watch: Watch, size: int) -> tuple[list[int], list[int]]:
     return block, []
 
 
-def _places(pools: Pools, still_open: Sequence[Watched]) -> list[tuple[str, str]]:
-    """The pools with something left that one of these gates is for."""
-    return [place for place in pools if _wanted(still_open, *place) & pools[place].keys()]
-
-
-def _wanted(still_open: Sequence[Watched], scope: str, what: str) -> set[str]:
-    """The keys that could still change what one of these gates says of questions, or of texts."""
+def _wanted(still_open: Sequence[Watched], pools: Pools, place: tuple[str, str]) -> set[str]:
+    """The keys left in a pool that could still change what one of these gates says."""
+    scope, what = place
     alike = [one for one in still_open if one.gate.of_perplexity == (what == "texts")]
-    return {key for one in alike for key in one.wanted(scope)}
+    return {key for one in alike for key in one.wanted(scope)} & pools[place].keys()
 
 
 def _rest(pools: Pools) -> tuple[list[int], list[int]]:

@@ -99,6 +99,19 @@ def test_where_one_gate_is_left_only_its_own_questions_are_asked_and_always_the_
     )
 
 
+@pytest.mark.timeout(60)
+def test_a_slice_that_its_own_questions_leave_open_is_settled_by_the_rest():
+    """A key that is half lost lies between two whole counts, and these have two verdicts; all questions have one."""
+    named = {"at_least": -0.2, "confidence": 0.7, "undecided": "review"}
+    gate = next(gate for gate in GATES if gate.name == "retention by domain").model_copy(update=named)
+    half = [one.model_copy(update={"key": "half"}) for one in outcomes("retained", both=1, lost=1, domain="a")]
+    whole, other = (outcomes("retained", both=number, domain=name, each=2) for number, name in ((7, "a"), (40, "b")))
+    held = reports([*half, *whole, *other])
+    asked, early, _ = replay(held, gates=[gate])
+    assert early.verdict == judge(held, [gate]).verdict
+    assert (len(asked.answers), asked.stopped) == (96, None)
+
+
 def test_the_order_is_another_one_for_other_questions():
     keys = []
     for more in (0, 1):
