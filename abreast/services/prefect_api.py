@@ -81,22 +81,23 @@ class PrefectApi:
 
     def has_run(self, flow: str, states: Iterable[str], since: datetime | None = None) -> bool:
         """Whether a run of `flow` is in one of the states, such as `PENDING`, and, if given, began after `since`."""
-        which: dict[str, Any] = {"state": {"type": {"any_": list(states)}}}
-        if since is not None:
-            which["start_time"] = {"after_": since.isoformat()}
-        body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": which, "limit": 1}
-        return bool(self._call("POST", "/flow_runs/filter", body))
+        began = {} if since is None else {"start_time": {"after_": since.isoformat()}}
+        return self._first_run(flow, states, **began) is not None
 
     def next_run(self, flow: str) -> datetime | None:
         """When the next planned run of `flow` is due; None if none is planned."""
+        found = self._first_run(flow, ["SCHEDULED"])
+        return None if found is None else datetime.fromisoformat(found["expected_start_time"])
+
+    def _first_run(self, flow: str, states: Iterable[str], **which: Any) -> dict[str, Any] | None:
+        """The run of `flow` that is due first, of those in one of the states and as Prefect's other filters say."""
         body = {
             "flows": {"name": {"any_": [flow]}},
-            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}} | which,
             "sort": "EXPECTED_START_TIME_ASC",
             "limit": 1,
         }
-        found = self._call("POST", "/flow_runs/filter", body)
-        return datetime.fromisoformat(found[0]["expected_start_time"]) if found else None
+        return next(iter(self._call("POST", "/flow_runs/filter", body)), None)
 
     def state(self, run: str) -> dict[str, Any]:
         """The state of a run: `{"type", "name", "message"}`."""
