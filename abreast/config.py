@@ -119,7 +119,7 @@ class Train(Section):
         description="ways to remember, see docs/extending.md",
     )
     max_tokens: int = Field(50_000, gt=0, description="training stops after so many tokens")
-    patience: int = Field(2, gt=0, description="checks without gain on the development set before it stops")
+    patience: int = Field(4, gt=0, description="checks without gain on the development set before it stops")
     max_forgetting: Share = Field(0.1, description="old answers that may be lost while training, if they do not return")
     max_kl: float | None = Field(None, gt=0, description="nats a token from the parent's old answers; null: no limit")
     checkpoint_seconds: float = Field(10.0, ge=0, description="seconds between checkpoints")
