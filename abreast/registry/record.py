@@ -19,7 +19,7 @@ from abreast.registry.card.head import airy, with_verdict
 from abreast.registry.card.markdown import description, whole
 from abreast.registry.card.page import PAGE, Page, gather, parse_page
 from abreast.registry.mlflow_door import MlflowDoor
-from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, WAITING, with_review
+from abreast.registry.review_page import ANSWERED, ASKED, ASKING, REVIEWED, WAITING, with_review
 from abreast.registry.run_log import RunFacts, find_run, log_run
 
 if TYPE_CHECKING:
@@ -113,7 +113,17 @@ class Registry:
 
     def ask_for_review(self, version: int) -> None:
         """Say at the head of the description that the version waits for a person, and how they may decide."""
+        self._tag(version, ASKING, "for a review")
         self._show_review(version, "waits for you", WAITING)
+
+    def asking(self) -> list[int]:
+        """The versions whose pages ask for a review, oldest first."""
+        return sorted(self._tagged(ASKING))
+
+    def end_asking(self, version: int, why: str) -> None:
+        """Say at the head of the description that nobody is asked any more."""
+        self._show_review(version, "waits no more", [why])
+        self._untag(version, ASKING)
 
     def set_reviews(self, version: int, reviews: "Sequence[Review]") -> None:
         """Write the reviews of a version at the head of its description, the last one first, and that one as a tag."""
@@ -121,13 +131,12 @@ class Registry:
         said = [f"{one.said} – {one.detail or 'not carried out yet'}" for one in reversed(reviews)]
         self._tag(version, REVIEWED, f"{last.said} ({last.outcome or 'not carried out yet'})")
         self._show_review(version, last.outcome or "approved", said)
+        self._untag(version, ASKING)
 
     def asked_reviews(self) -> dict[int, tuple[str, str]]:
         """The tag `abreast.review` of each version that bears one, and the answer that it was given, or nothing."""
-        mine = {"filter": f"name = '{self.name}' and tags.`{ASKED}` LIKE '%'", "max_results": "1000"}
-        found = self._door.call("GET", "model-versions/search", **mine).get("model_versions", [])
-        tags = {int(one["version"]): _tags(one) for one in found}
-        return {number: (held[ASKED], held.get(ANSWERED, "")) for number, held in sorted(tags.items())}
+        found = sorted(self._tagged(ASKED).items())
+        return {number: (tags[ASKED], tags.get(ANSWERED, "")) for number, tags in found}
 
     def answer_review(self, version: int, answer: str) -> None:
         """Answer the tag `abreast.review` of a version."""
@@ -234,6 +243,15 @@ class Registry:
 
     def _tag(self, version: int, key: str, value: str) -> None:
         self._door.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
+
+    def _untag(self, version: int, key: str) -> None:
+        self._door.call("DELETE", "model-versions/delete-tag", name=self.name, version=str(version), key=key)
+
+    def _tagged(self, key: str) -> dict[int, dict[str, str]]:
+        """The tags of each version that bears one of this name."""
+        mine = {"filter": f"name = '{self.name}' and tags.`{key}` LIKE '%'", "max_results": "1000"}
+        found = self._door.call("GET", "model-versions/search", **mine).get("model_versions", [])
+        return {int(one["version"]): _tags(one) for one in found}
 
     def _experiment(self, client: "MlflowClient") -> str:
         if known := client.get_experiment_by_name(self.name):

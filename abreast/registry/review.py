@@ -17,6 +17,8 @@ from abreast.crash import point
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry import promoter
 from abreast.registry.ledger import Ledger, Review
+from abreast.registry.ledger.rows import LIVE
+from abreast.registry.ledger.standing import why_not
 from abreast.registry.record import Registry
 
 LONGEST = 1000
@@ -64,7 +66,9 @@ def review(
 
 
 def sweep(ledger: Ledger, registry: Registry) -> list[str]:
-    """Carry out and show what a crash, or a server that was down, left half done; a line each."""
+    """Carry out and show what a crash, or a server that was down, left half done, and let no page ask in vain; a line
+    each.
+    """
     done = []
     for left in _left(ledger, registry):
         try:
@@ -75,7 +79,23 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
             done.append(f"review of v{left.version}: its page in MLflow cannot be written: {error}")
         else:
             done.append(f"review of v{left.version} finished: {finished.detail}")
-    return done
+    return done + _ask_no_more(ledger, registry)
+
+
+def _ask_no_more(ledger: Ledger, registry: Registry) -> list[str]:
+    """Tell on the pages of versions that wait no longer, though nobody decided, why: a drop of theirs was withdrawn, or
+    they went into service by force.
+    """
+    said = []
+    for version in registry.asking():
+        standing = ledger.standing(registry.name, version)
+        if standing.status == "review" or standing.status in LIVE:
+            continue
+        last = next(reversed(ledger.reviews(registry.name, version)), None)
+        why = str(why_not(standing, "approve", last))
+        registry.end_asking(version, why)
+        said.append(f"page of v{version}: {why}")
+    return said
 
 
 def _left(ledger: Ledger, registry: Registry) -> list[Review]:

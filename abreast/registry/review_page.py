@@ -10,6 +10,8 @@ ANSWERED = "abreast.review.answer"
 """What came of it is said in this one."""
 REVIEWED = "abreast.reviewed"
 """Who decided what and why, by whichever door."""
+ASKING = "abreast.waits"
+"""Borne by a version for as long as its page asks for a review."""
 WAITING = (
     f"Set the tag `{ASKED}` of this version to `approve: your reason` or `reject: your reason` (or `approve by YOUR"
     " NAME: your reason`); the next sweep takes it.",

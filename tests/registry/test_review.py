@@ -137,6 +137,27 @@ def test_a_version_with_a_withdrawn_drop_waits_no_more_and_what_else_it_learned_
         decide(line, number)
 
 
+@pytest.mark.parametrize("otherwise", ["withdrawn", "forced"])
+def test_the_page_of_a_version_that_waits_no_more_though_nobody_decided_asks_nobody(line, otherwise):
+    line.serve(1)
+    waits, number = line.leave_to_review(), line.leave_to_review()
+    for version in (waits, number):
+        line.registry.ask_for_review(version)
+    if otherwise == "withdrawn":
+        poison = digest_of(f"drop {number - 1}")
+        promoter.withdraw(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
+        why = "v3 does not wait for review: its update u0003 ended as refused (drop "
+    else:
+        promoter.promote(line.ledger, line.registry, number, force=True, **HOW)
+        why = "v3 serves already"
+    assert [said.split(why)[0] for said in sweep(line.ledger, line.registry)] == ["page of v3: "]
+    assert known(line, number)[0].startswith(f"## Review: waits no more\n\n- {why}")
+    assert known(line, waits)[0].startswith("## Review: waits for you")
+    assert (sweep(line.ledger, line.registry), line.registry.asking()) == ([], [waits])
+    decide(line, waits, "reject")
+    assert line.registry.asking() == []
+
+
 def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(line):
     late, rival = line.leave_to_review(), line.leave_to_review("pass")
     row = line.ledger.decide(line.registry.name, late, decision="approve", **ANN)
