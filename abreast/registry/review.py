@@ -88,14 +88,23 @@ def _ask_no_more(ledger: Ledger, registry: Registry) -> list[str]:
     """
     said = []
     for version in registry.asking():
-        standing = ledger.standing(registry.name, version)
-        if standing.status == "review" or standing.status in LIVE:
-            continue
-        last = next(reversed(ledger.reviews(registry.name, version)), None)
-        why = str(why_not(standing, "approve", last))
-        registry.end_asking(version, why)
-        said.append(f"page of v{version}: {why}")
+        if (why := _not_waiting(ledger, registry.name, version)) is not None:
+            registry.end_asking(version, why)
+            said.append(f"page of v{version}: {why}")
     return said
+
+
+def _not_waiting(ledger: Ledger, line: str, version: int) -> str | None:
+    """Why a version does not wait for review; None if it does, or will."""
+    try:
+        standing = ledger.standing(line, version)
+    except Unavailable:
+        raise
+    except AbreastError as error:
+        return str(error)
+    if standing.status == "review" or standing.status in LIVE:
+        return None
+    return str(why_not(standing, "approve", next(reversed(ledger.reviews(line, version)), None)))
 
 
 def _left(ledger: Ledger, registry: Registry) -> list[Review]:

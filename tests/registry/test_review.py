@@ -6,6 +6,7 @@ from abreast.config import Review as Knobs
 from abreast.errors import AbreastError, Unavailable
 from abreast.registry import promoter
 from abreast.registry.holder import Holder
+from abreast.registry.ledger import open_ledger
 from abreast.registry.record import Registry
 from abreast.registry.review import LONGEST, review, sweep, way_on
 from abreast.registry.review_page import ANSWERED, ASKED, REVIEWED, with_review
@@ -155,6 +156,15 @@ def test_the_page_of_a_version_that_waits_no_more_though_nobody_decided_asks_nob
     assert known(line, waits)[0].startswith("## Review: waits for you")
     assert (sweep(line.ledger, line.registry), line.registry.asking()) == ([], [waits])
     decide(line, waits, "reject")
+    assert line.registry.asking() == []
+
+
+def test_a_page_of_a_version_that_the_ledger_does_not_know_asks_nobody(line, tmp_path):
+    number = line.leave_to_review()
+    line.registry.ask_for_review(number)
+    assert sweep(open_ledger(f"sqlite:///{tmp_path}/another.db", tmp_path), line.registry) == [
+        f"page of v{number}: no version v{number} of {line.registry.name}; `abreast history` lists them"
+    ]
     assert line.registry.asking() == []
 
 
