@@ -58,6 +58,8 @@ class Measured:
     """The share of right answers of base, champion and candidate on what is still valid of each drop so far."""
     locality: float | None = None
     """How far the base's answers to unrelated questions are given still, as `abreast.evaluation.locality` has it."""
+    stopped: str | None = None
+    """Why training ended, of `reports/train.json`; None where nothing was trained."""
 
     @property
     def peak_mb(self) -> float:
@@ -127,11 +129,23 @@ def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
 def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates: Sequence[Gate]) -> Measured:
     reports = read_reports(folder / "reports")
     verdict = judge(reports, gates)
-    tokens = json.loads((folder / "reports/train.json").read_text())["tokens"] if "train" in costs else 0
+    trained = json.loads((folder / "reports/train.json").read_text()) if "train" in costs else {}
     seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
-    figures = (verdict.verdict, verdict.reasons, reports.metrics, seconds, processor, peaks, tokens, _by_drop(folder))
     unrelated = reports.figures.get("locality")
-    return Measured(name, rows, *figures, unrelated and unrelated.candidate)
+    return Measured(
+        name=name,
+        facts=rows,
+        verdict=verdict.verdict,
+        reasons=verdict.reasons,
+        metrics=reports.metrics,
+        seconds=seconds,
+        processor=processor,
+        peaks=peaks,
+        tokens=trained.get("tokens", 0),
+        by_drop=_by_drop(folder),
+        locality=unrelated and unrelated.candidate,
+        stopped=trained.get("stopped"),
+    )
 
 
 def lay_out(folder: Path, *parts: str) -> None:

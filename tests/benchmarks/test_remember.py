@@ -76,7 +76,7 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
     assert set(second.by_drop) == {"one", "two"}
     assert second.metrics["counts"] == {"current": 3, "retained": 6, "superseded": 3}
     assert second.metrics["champion"] is not None
-    assert first.tokens > 0
+    assert (first.tokens > 0, first.stopped) == (True, "train.epochs reached (1)")
     assert list(second.seconds) == list(second.peaks) == ["assemble", "validate", "split", "train", "evaluate"]
     assert all(peak > 0 for peak in second.peaks.values())
     assert all(seconds > 0 for seconds in second.processor.values())
