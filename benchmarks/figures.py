@@ -77,7 +77,7 @@ def _as_base(one: Measured) -> Measured:
     by_drop = {drop: row | {"candidate": row["base"], "champion": None} for drop, row in one.by_drop.items()}
     costs = {part: {"evaluate": getattr(one, part)["evaluate"]} for part in ("seconds", "processor", "peaks")}
     locality = None if one.locality is None else 1.0
-    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, locality=locality, **costs)
+    return replace(one, metrics=metrics, by_drop=by_drop, tokens=0, locality=locality, stopped=None, **costs)
 
 
 def mean_of(runs: Sequence[Figures]) -> Figures:
