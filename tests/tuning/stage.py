@@ -1,6 +1,6 @@
 """A stage that stands in for `train`: it writes the curve that its knobs stand for, one check after the other.
 
-The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and with `train.patience` 3 or 4 it dies.
+The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and with `train.patience` 13 or 14 it dies.
 """
 
 import csv
@@ -26,9 +26,9 @@ def main() -> None:
     if train["lr"] > 0.5:
         Path(os.environ["ABREAST_FAILURE"]).write_text("train.lr: too high for this stage")
         sys.exit(2)
-    if train["patience"] == 3:
+    if train["patience"] == 13:
         sys.exit("out of patience")
-    if train["patience"] == 4:
+    if train["patience"] == 14:
         os.kill(os.getpid(), signal.SIGKILL)
     Path("reports").mkdir()
     with Path("reports/curve.csv").open("w", newline="") as file:

@@ -50,8 +50,8 @@ def test_what_is_to_be_stopped_gives_no_summary(project, prepared):
     ("knobs", "said"),
     [
         ({"train.lr": 0.9}, "train.lr: too high for this stage"),
-        ({"train.patience": 3}, "out of patience"),
-        ({"train.patience": 4}, "its process was killed"),
+        ({"train.patience": 13}, "out of patience"),
+        ({"train.patience": 14}, "its process was killed"),
         ({"train.lr": -1.0}, "the trial's knobs: knob `train.lr` is -1.0"),
     ],
 )
