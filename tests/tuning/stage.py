@@ -1,6 +1,6 @@
 """A stage that stands in for `train`: it writes the curve that its knobs stand for, one check after the other.
 
-The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and with `train.patience` 13 or 14 it dies.
+The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and at `train.patience` 13 or 14 it dies.
 """
 
 import csv
