@@ -66,9 +66,7 @@ def review(
 
 
 def sweep(ledger: Ledger, registry: Registry) -> list[str]:
-    """Carry out and show what a crash, or a server that was down, left half done, and let no page ask in vain; a line
-    each.
-    """
+    """Carry out and show what a crash or a lost server left half done, and let no page ask in vain; a line each."""
     done = []
     for left in _left(ledger, registry):
         try:
