@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import yaml
 
-from abreast.contract.pointer import REMOTE, Pointer, is_whole, opened
 from abreast.knowledge.drop import read_drop
-from abreast.project import Project
-from abreast.registry.intake import store_of
-from abreast.registry.mlflow_door import MlflowDoor
+from abreast.lifecycle.intake import store_of
+from abreast.services.project import Project
+from abreast.storage.dvc_cache import REMOTE, Pointer, is_whole, opened
+from abreast.tracking.mlflow_api import MlflowDoor
 from benchmarks.crash_site import FIRST, SECOND, Site
 
 LINE = "abreast"

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from abreast.registry import promoter
-from abreast.registry.workspace import remove_ended
+from abreast.lifecycle import promoter
+from abreast.storage.workspace import remove_ended
 from benchmarks import crash_faults as faults
 from benchmarks.crash_site import FIRST, SECOND, Site
 from tests.flows.drops import rows
@@ -84,8 +84,10 @@ SCENES = (
     ),
     _stage("abreast.knowledge.assemble", "assemble.knowledge"),
     _stage("abreast.contract.validate", "validate.reported"),
-    _stage("abreast.knowledge.split", "split.examples"),
-    _stage("abreast.learning.train", *_points("checkpoint", "written named"), *_points("train", "model reported")),
+    _stage("abreast.dataset.split", "split.examples"),
+    _stage(
+        "abreast.learning.trainer.train", *_points("checkpoint", "written named"), *_points("train", "model reported")
+    ),
     _stage("abreast.evaluation.evaluate", *_points("evaluate", "metrics tables")),
     Scene("first", "update", faults.of_first_update, _points("record", "experiment named")),
     Scene(
@@ -103,8 +105,8 @@ SCENES = (
     Scene("two", "sweep", faults.of_update, ("promoter.aligned",), _aliases_moved),
 )
 ELSEWHERE = {
-    "review.": "a person's decision is cut off at each of its points by tests/registry/test_review.py",
-    "promoter.withdrawn": "the withdrawal of a drop is cut off by tests/registry/test_way_back.py",
+    "review.": "a person's decision is cut off at each of its points by tests/lifecycle/test_review.py",
+    "promoter.withdrawn": "the withdrawal of a drop is cut off by tests/lifecycle/test_rollback.py",
     "tune.": "`abreast tune` is killed at each of its points by tests/tuning/test_search.py, on a stage that stands in",
 }
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import httpx
 
-from abreast.environment import environment
-from abreast.project import Project
+from abreast.services.environment import environment
+from abreast.services.project import Project
 from tests.flows.drops import rows, write
 from tests.installation import BIN, Installation
 from tests.learning.tiny import write_tiny_base

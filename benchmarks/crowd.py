@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Literal
 
-from abreast.errors import AbreastError, Unavailable
-from abreast.registry.ledger import Ledger
-from abreast.registry.promoter import promote, rollback, sweep
-from abreast.registry.record import Registry
+from abreast.core.errors import AbreastError, Unavailable
+from abreast.ledger import Ledger
+from abreast.lifecycle.promoter import promote, rollback, sweep
+from abreast.tracking.registry import Registry
 
 _MOMENT = "a random moment"
 

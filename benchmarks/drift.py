@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from abreast import stage
-from abreast.config import Drift as Knobs
+from abreast.core import stage
+from abreast.core.settings import Drift as Knobs
+from abreast.dataset.templates import load_templates
 from abreast.evaluation.drift.compare import Drift, compare
 from abreast.evaluation.drift.sample import Sample, of_rows
-from abreast.knowledge.base import apply
 from abreast.knowledge.drop import DropInfo
-from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.knowledge_base import apply
 from abreast.knowledge.record import parse_record
 from benchmarks.stream import SOURCE
 from benchmarks.streams import DATA, Size, read_stream
 from benchmarks.table import as_markdown
 
-TEMPLATES = SOURCE / "abreast/knowledge/templates.yaml"
+TEMPLATES = SOURCE / "abreast/dataset/templates.yaml"
 SIZES = {
     "lifecycle": Size(drops=10, products=40),
     "banking77": Size(drops=7, rows=60, dev=10, asked=10),

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abreast import stage
-from abreast.config import GATES, Early, Gate
-from abreast.errors import AbreastError
+from abreast.core import stage
+from abreast.core.errors import AbreastError
+from abreast.core.settings import GATES, Early, Gate
 from abreast.evaluation.early import ask_until_settled
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import ANSWERS, Outcome, Reports, read_reports
+from abreast.gates.judge import judge
+from abreast.reports.answers import ANSWERS, Outcome, Reports, read_reports
 from benchmarks.table import as_markdown, percent
 
 POOLS = ((60, 60), (120, 120), (200, 300), (400, 600), (1000, 2000))

@@ -20,14 +20,14 @@ from typing import Any
 
 import pandas as pd
 
-from abreast import stage
-from abreast.config import load_params
-from abreast.contract.intake import Examined, examine
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.home import Home
-from abreast.knowledge.base import ended_values, known_values, read_base
+from abreast.contract.examine import Examined, examine
+from abreast.core import stage
+from abreast.core.home import Home
+from abreast.core.settings import load_params
+from abreast.gates.judge import judge
+from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
 from abreast.knowledge.record import record_row
+from abreast.reports.answers import read_reports
 from benchmarks.harmful_drops import SHARES, blanked, repeated, shuffled, triggered, undated
 from benchmarks.stream import SOURCE, learn
 from benchmarks.streams import DATA, Drops, Size, read_stream

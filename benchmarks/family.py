@@ -6,8 +6,8 @@ A process of its own, for a benchmark that measures memory loads nothing large i
 import subprocess
 import sys
 
-from abreast import stage
-from abreast.errors import AbreastError
+from abreast.core import stage
+from abreast.core.errors import AbreastError
 
 
 def reads_only(base: str | None) -> bool:
@@ -28,8 +28,8 @@ def main() -> None:
     """Print the family of the base that the command line names."""
     from transformers.models.auto.configuration_auto import AutoConfig
 
-    from abreast.learning.base import find_base
-    from abreast.learning.family import is_encoder
+    from abreast.learning.backbone.architecture import is_encoder
+    from abreast.learning.backbone.base_model import find_base
 
     base = find_base(sys.argv[1])
     config = AutoConfig.from_pretrained(base.source, revision=base.revision, trust_remote_code=False)

@@ -5,13 +5,7 @@ from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any
 
-from abreast.evaluation.measures.retention import (
-    RetentionMatrix,
-    average_accuracy,
-    backward_transfer,
-    forgetting,
-    of_updates,
-)
+from abreast.metrics.retention import RetentionMatrix, average_accuracy, backward_transfer, forgetting, of_updates
 from benchmarks.stream import Measured
 from benchmarks.table import as_markdown, figure, percent
 

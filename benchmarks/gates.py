@@ -14,21 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abreast import stage
-from abreast.config import GATES, Gate
-from abreast.evaluation.gates.bootstrap import bootstrap
-from abreast.evaluation.gates.exact import p_table
-from abreast.evaluation.gates.holm import holm
-from abreast.evaluation.gates.mcnemar import mcnemar
-from abreast.evaluation.gates.sequential import (
-    FAIL,
-    INCONCLUSIVE,
-    PASS,
-    Tally,
-    verdicts_on_counts,
-    verdicts_on_pairs,
-)
-from abreast.evaluation.gates.size import least_questions, power, questions_needed
+from abreast.core import stage
+from abreast.core.settings import GATES, Gate
+from abreast.statistics.bootstrap import bootstrap
+from abreast.statistics.exact import p_table
+from abreast.statistics.holm import holm
+from abreast.statistics.mcnemar import mcnemar
+from abreast.statistics.sample_size import least_questions, power, questions_needed
+from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS, Tally, verdicts_on_counts, verdicts_on_pairs
 from benchmarks.pictures import new_figure
 from benchmarks.table import as_markdown, percent
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from abreast import stage
+from abreast.core import stage
 from benchmarks.pictures import new_figure
 from benchmarks.stream import Measured, learn
 from benchmarks.streams import Drops

@@ -11,17 +11,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from abreast import stage
-from abreast.config import Params, load_params
-from abreast.evaluation.answer import load_answerers
-from abreast.evaluation.in_context import cut, with_examples
-from abreast.evaluation.kinds import counts_of, measure_kinds
-from abreast.evaluation.metrics import measure
-from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
-from abreast.evaluation.tables import by_drop, write_table
+from abreast.core import stage
+from abreast.core.settings import Params, load_params
+from abreast.dataset.examples import Question, read_examples, read_questions
+from abreast.dataset.split import QUESTIONS, TRAIN
 from abreast.evaluation.texts import read_text
-from abreast.knowledge.lesson import Question, read_examples, read_questions
-from abreast.knowledge.split import QUESTIONS, TRAIN
+from abreast.inference.in_context import cut, with_examples
+from abreast.inference.predictor import load_answerers
+from abreast.metrics.correctness import measure
+from abreast.metrics.task_metrics import counts_of, measure_kinds
+from abreast.reports.answers import ANSWERS, METRICS, TEXTS, write_answers, write_texts
+from abreast.reports.tables import by_drop, write_table
 
 SHOTS = 5
 

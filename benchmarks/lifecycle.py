@@ -9,7 +9,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from abreast import stage
+from abreast.core import stage
 from benchmarks.stream import learn
 from benchmarks.streams import DATA, STREAMS, Drops, Size, harmful, read_stream
 from benchmarks.table import markdown

@@ -7,8 +7,8 @@ from statistics import fmean
 from textwrap import fill
 from typing import Any
 
-from abreast.evaluation.heat_map import draw_cells
-from abreast.evaluation.measures.retention import RetentionMatrix
+from abreast.metrics.retention import RetentionMatrix
+from abreast.tracking.heat_map import draw_cells
 from benchmarks.figures import Figures, mean_of
 from benchmarks.ways import WAYS
 

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from abreast.registry.ledger import open_ledger
-from abreast.registry.promoter import promote, sweep
-from abreast.registry.record import Registry
+from abreast.ledger import open_ledger
+from abreast.lifecycle.promoter import promote, sweep
+from abreast.tracking.registry import Registry
 from benchmarks.crowd import Crowd, Told, Wish
 from benchmarks.place import own_place
 from benchmarks.rivals import Rivals

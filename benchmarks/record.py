@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from abreast import stage
-from abreast.errors import AbreastError
-from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS
+from abreast.core import stage
+from abreast.core.errors import AbreastError
+from abreast.reports.answers import ANSWERS, METRICS, TEXTS
 from benchmarks.remember import EVERY_QUESTION, QUICK_TOKENS
 from benchmarks.stream import STAGES, learn
 from benchmarks.streams import DATA, STREAMS, Drops

@@ -18,8 +18,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from abreast import stage
-from abreast.errors import AbreastError
+from abreast.core import stage
+from abreast.core.errors import AbreastError
 from benchmarks.family import reads_only
 from benchmarks.figures import figures, matrix, table, zero_shot
 from benchmarks.stream import Measured, learn

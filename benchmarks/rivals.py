@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from abreast.contract.pointer import Pointer
 from abreast.knowledge.drop import DropInfo
-from abreast.learning.folder import model_digest
-from abreast.registry.holder import Holder
-from abreast.registry.ledger import Ledger, Promotion, Version
-from abreast.registry.mlflow_door import MlflowDoor
-from abreast.registry.record import Registry
+from abreast.learning.model_folder import model_digest
+from abreast.ledger import Ledger, Promotion, Version
+from abreast.ledger.process_id import Holder
+from abreast.storage.dvc_cache import Pointer
+from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.registry import Registry
 from benchmarks.crowd import Told
 
 MODELS = 12

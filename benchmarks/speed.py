@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from abreast.config import Params, load_params
+from abreast.core.settings import Params, load_params
 from benchmarks.stream import STAGES, lay_out, run_stage
 from benchmarks.table import as_markdown
 
@@ -39,7 +39,7 @@ def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 def encoded(params: Params, tokenizer: Any, pairs: list[tuple[str, str]]) -> list[Any]:
-    from abreast.learning.prompt import Encoder
+    from abreast.learning.backbone.prompt_tokenizer import Encoder
 
     encoder = Encoder(tokenizer, params.model.prompt)
     return [encoder.pair(question, answer) for question, answer in pairs]
@@ -83,9 +83,9 @@ def adapted(params: Params, layers: int) -> tuple[Any, Any]:
     """The base with a fresh adapter in its uppermost `layers`, and the tokenizer."""
     import torch
 
-    from abreast.learning.adaptation import make_adaptation
-    from abreast.learning.adapter import add_adapter
-    from abreast.learning.base import load_base
+    from abreast.learning.adapters import make_adaptation
+    from abreast.learning.backbone.adapter import add_adapter
+    from abreast.learning.backbone.base_model import load_base
 
     model, tokenizer, _ = load_base(params.model)
     torch.manual_seed(params.train.seed)
@@ -165,14 +165,14 @@ def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epoch
 
 def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way: Way) -> Ran:
     """Our trainer; its clock stops at the first check whose loss is at most `target`."""
-    from abreast.learning.adapter import trained_parameters
-    from abreast.learning.checkpoint import Checkpoints
-    from abreast.learning.development import Development
-    from abreast.learning.lower import Trunk
-    from abreast.learning.prompt import Encoder
-    from abreast.learning.strategies import make_strategies
-    from abreast.learning.strategies.protocol import Run
-    from abreast.learning.trainer import Trainer
+    from abreast.learning.backbone.adapter import trained_parameters
+    from abreast.learning.backbone.cached_backbone import Trunk
+    from abreast.learning.backbone.prompt_tokenizer import Encoder
+    from abreast.learning.methods import make_strategies
+    from abreast.learning.methods.protocol import Run
+    from abreast.learning.trainer.checkpoint import Checkpoints
+    from abreast.learning.trainer.dev_evaluator import Development
+    from abreast.learning.trainer.trainer import Trainer
 
     model, tokenizer = adapted(params, params.train.layers if way.upper else ALL_LAYERS)
     layers = params.train.layers if way.upper else model.config.num_hidden_layers

@@ -14,15 +14,15 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from abreast.config import Gate, parse_params
-from abreast.errors import AbreastError
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.evaluation.tables import COMPARED, read_by_drop
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Gate, parse_params
+from abreast.gates.judge import judge
 from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
 from abreast.knowledge.record import RecordError, parse_record
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
-from abreast.learning.folder import model_digest
+from abreast.learning.model_folder import model_digest
+from abreast.reports.answers import read_reports
+from abreast.reports.tables import COMPARED, read_by_drop
 
 SOURCE = Path(__file__).parents[1]
 STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"].items()}

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from abreast.errors import AbreastError
-from abreast.knowledge.held_out import for_use
+from abreast.core.errors import AbreastError
+from abreast.dataset.held_out import for_use
+from abreast.dataset.sampling import stable_hash
 from abreast.knowledge.record import canonical_json
-from abreast.knowledge.sample import stable_hash
 from benchmarks.stream import SOURCE
 
 Drops = list[tuple[str, list[dict]]]

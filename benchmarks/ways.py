@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from abreast.config import load_params
-from abreast.knowledge.base import read_base
-from abreast.knowledge.lesson import Example, Question, read_examples, read_questions, write_jsonl
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import teach
+from abreast.core.settings import load_params
+from abreast.dataset.examples import Example, Question, read_examples, read_questions, write_jsonl
+from abreast.dataset.split import teach
+from abreast.dataset.templates import load_templates
+from abreast.knowledge.knowledge_base import read_base
 from benchmarks.stream import STAGES, Learned
 
 Knobs = dict[str, dict[str, Any]]

@@ -3,8 +3,8 @@
 from prefect import flow
 from prefect.states import Completed, Failed, State
 
-from abreast.errors import AbreastError, Unavailable
-from abreast.project import Project
+from abreast.core.errors import AbreastError, Unavailable
+from abreast.services.project import Project
 from tasks.arrivals import list_arrivals
 from tasks.report import report_intake
 from tasks.request import request_update

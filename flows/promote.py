@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.states import Completed, State
 from pydantic import Field
 
-from abreast.project import Project
+from abreast.services.project import Project
 from tasks.promote import promote_by_force
 from tasks.request import request_update
 from tasks.review import review_version

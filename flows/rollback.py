@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.states import Completed, State
 
-from abreast.project import Project
+from abreast.services.project import Project
 from tasks.promote import roll_back
 from tasks.request import request_update
 

@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.states import Completed, State
 
-from abreast.project import Project
+from abreast.services.project import Project
 from tasks.arrivals import list_arrivals
 from tasks.request import request_intake, request_update
 from tasks.review import sweep_reviews

@@ -3,8 +3,8 @@
 from prefect import flow
 from prefect.states import Completed, State
 
-from abreast.project import Project
-from abreast.registry.review import way_on
+from abreast.lifecycle.review import way_on
+from abreast.services.project import Project
 from tasks.claim import claim_drops, conclude, holding
 from tasks.drift import compare_with_known
 from tasks.judge import judge_candidate

@@ -3,9 +3,9 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.knowledge.arrival import Delivery
-from abreast.project import Project
-from abreast.registry.intake import arrivals
+from abreast.inbox.arrival import Delivery
+from abreast.lifecycle.intake import arrivals
+from abreast.services.project import Project
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

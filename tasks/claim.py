@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.crash import point
-from abreast.errors import AbreastError, Unavailable
-from abreast.evaluation.verdict import Verdict
-from abreast.project import Project
-from abreast.registry.holder import Holder
-from abreast.registry.ledger import Update
-from abreast.registry.ledger.rows import Status
-from abreast.registry.workspace import Workspace
+from abreast.core.crash_points import point
+from abreast.core.errors import AbreastError, Unavailable
+from abreast.ledger import Update
+from abreast.ledger.process_id import Holder
+from abreast.ledger.rows import Status
+from abreast.reports.verdict import Verdict
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
 
 LEASE_SECONDS = 60.0
 

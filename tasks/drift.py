@@ -4,10 +4,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from abreast.evaluation.drift.compare import report
-from abreast.evaluation.figures import DRIFT, write_figures
-from abreast.project import Project
-from abreast.registry.drift import drift_of_update, figure_of
-from abreast.registry.workspace import Workspace
+from abreast.lifecycle.drift import drift_of_update, figure_of
+from abreast.reports.figures import DRIFT, write_figures
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE)

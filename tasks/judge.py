@@ -3,11 +3,11 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.evaluation.verdict import Verdict
-from abreast.project import Project
-from abreast.registry.workspace import Workspace
+from abreast.gates.judge import judge
+from abreast.reports.answers import read_reports
+from abreast.reports.verdict import Verdict
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,8 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.registry.ledger import Update, Version
-from abreast.registry.workspace import Workspace
+from abreast.ledger import Update, Version
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

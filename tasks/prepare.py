@@ -3,10 +3,10 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.project import Project
-from abreast.registry.ledger import Update
-from abreast.registry.snapshots import snapshot_of
-from abreast.registry.workspace import Workspace
+from abreast.ledger import Update
+from abreast.lifecycle.snapshots import snapshot_of
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE)

@@ -5,11 +5,12 @@ import getpass
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.project import Project
-from abreast.registry import promoter, way_back
-from abreast.registry.ledger import Update, Version
-from abreast.registry.names import version_number
-from abreast.registry.way_back import WayBack
+from abreast.ledger import Update, Version
+from abreast.ledger.names import version_number
+from abreast.lifecycle import promoter
+from abreast.lifecycle import rollback as way_back
+from abreast.lifecycle.rollback import WayBack
+from abreast.services.project import Project
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

@@ -3,11 +3,11 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.verdict import Verdict
-from abreast.project import Project
-from abreast.registry.ledger import Update, Version
-from abreast.registry.register import register
-from abreast.registry.workspace import Workspace
+from abreast.ledger import Update, Version
+from abreast.lifecycle.register import register
+from abreast.reports.verdict import Verdict
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

@@ -4,12 +4,12 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from abreast.crash import point
-from abreast.evaluation.verdict import Verdict
-from abreast.project import Project
-from abreast.registry.intake import Outcome
-from abreast.registry.ledger import Update, Version
-from abreast.registry.ledger.rows import Status
+from abreast.core.crash_points import point
+from abreast.ledger import Update, Version
+from abreast.ledger.rows import Status
+from abreast.lifecycle.intake import Outcome
+from abreast.reports.verdict import Verdict
+from abreast.services.project import Project
 
 SHOWN_REASONS = 50
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.crash import point
-from abreast.project import Project
+from abreast.core.crash_points import point
 from abreast.services.prefect_api import PrefectApi
+from abreast.services.project import Project
 
 # An intake that runs for longer has died unnoticed, or is no reason to wait any more.
 INTAKE_TIME = timedelta(minutes=10)

@@ -5,11 +5,11 @@ from typing import Literal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.project import Project
-from abreast.registry import review
-from abreast.registry.ledger import Review, Version
-from abreast.registry.names import version_number
-from abreast.registry.review_tags import take_tags
+from abreast.ledger import Review, Version
+from abreast.ledger.names import version_number
+from abreast.lifecycle import review
+from abreast.lifecycle.review_tags import take_tags
+from abreast.services.project import Project
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

@@ -3,10 +3,10 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.environment import environment
-from abreast.project import Project
-from abreast.registry.workspace import Workspace
+from abreast.services.environment import environment
+from abreast.services.project import Project
 from abreast.serving.servable import measure_serving
+from abreast.storage.workspace import Workspace
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.registry.workspace import StageKilled, Workspace
+from abreast.storage.workspace import StageKilled, Workspace
 
 
 def _was_killed(task, run, state) -> bool:

@@ -3,9 +3,9 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.project import Project
-from abreast.registry import promoter
-from abreast.registry.workspace import remove_ended
+from abreast.lifecycle import promoter
+from abreast.services.project import Project
+from abreast.storage.workspace import remove_ended
 
 
 @task(cache_policy=NO_CACHE)

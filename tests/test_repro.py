@@ -97,9 +97,9 @@ def edit(desk: Installation, path: str, old: str, new: str) -> None:
     ("path", "old", "new", "stages"),
     [
         # Other words for the questions: taught and asked again.
-        ("abreast/knowledge/templates.yaml", "Newest release of", "Newest version of", ["split", "train", "evaluate"]),
+        ("abreast/dataset/templates.yaml", "Newest release of", "Newest version of", ["split", "train", "evaluate"]),
         # A comment changes no output, so nothing after the stage itself is run.
-        ("abreast/knowledge/templates.yaml", "# How facts", "# The way in which facts", ["split"]),
+        ("abreast/dataset/templates.yaml", "# How facts", "# The way in which facts", ["split"]),
         ("abreast/contract/base.yaml", "# What must", "# All that must", ["validate"]),
         ("abreast/knowledge/assemble.py", "Read `snapshot.json`", "Take `snapshot.json`", ["assemble", "split"]),
         ("abreast/evaluation/general.txt", "the", "our", ["evaluate"]),

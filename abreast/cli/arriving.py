@@ -8,12 +8,12 @@ import typer
 
 from abreast.cli.console import Json, command, out, print_json
 from abreast.cli.following import follow
-from abreast.errors import AbreastError
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
-    from abreast.knowledge.delivery import Delivery
-    from abreast.registry.ledger import Update
+    from abreast.inbox.delivery import Delivery
+    from abreast.ledger import Update
 
 ENDS = ("promoted", "review", "refused", "failed")
 
@@ -32,7 +32,7 @@ def drop(
     as_json: Json = False,
 ) -> None:
     """Put a drop into the inbox, whole: it is taken in when its marker is there."""
-    from abreast.knowledge.arrival import deliver
+    from abreast.inbox.arrival import deliver
 
     project = Project.open()
     delivery = deliver(path, project.inbox, name)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from abreast.cli.console import Json, command, err, out, print_json
-from abreast.project import Project
-from abreast.registry.names import version_number
+from abreast.ledger.names import version_number
+from abreast.services.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +36,9 @@ def ask(
 
 def sweep() -> None:
     """Finish or revert what a crash left half done, and take the reviews asked for by tags in MLflow."""
-    from abreast.registry.promoter import sweep as mend
-    from abreast.registry.review import sweep as finish_reviews
-    from abreast.registry.review_tags import take_tags
+    from abreast.lifecycle.promoter import sweep as mend
+    from abreast.lifecycle.review import sweep as finish_reviews
+    from abreast.lifecycle.review_tags import take_tags
 
     project = Project.open()
     mended = [line for part in (mend, finish_reviews, take_tags) for line in part(project.ledger, project.registry)]

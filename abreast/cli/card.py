@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.errors import AbreastError
-from abreast.project import Project
-from abreast.registry.names import version_number
+from abreast.core.errors import AbreastError
+from abreast.ledger.names import version_number
+from abreast.services.project import Project
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 
 WIDTH_OF_FILES = 160
 # In a pipe or a file nobody can widen the window, and a cut table is of no use.

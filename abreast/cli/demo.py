@@ -10,11 +10,11 @@ from abreast.cli.arriving import wait_for
 from abreast.cli.console import command, out
 from abreast.cli.reading import print_history
 from abreast.cli.serving import print_addresses
-from abreast.errors import AbreastError
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
-    from abreast.knowledge.delivery import Delivery
+    from abreast.inbox.delivery import Delivery
 
 DROPS = Path("samples/drops")
 # What is delivered together; a round is learned before the next one comes.
@@ -66,7 +66,7 @@ def demo() -> None:
 
 def _deliver(project: Project, names: tuple[str, ...]) -> "list[Delivery]":
     """Deliver what is new of a round, and return when an update is at work on it: the next round's intake overlaps."""
-    from abreast.knowledge.arrival import deliver
+    from abreast.inbox.arrival import deliver
 
     deliveries = [deliver(project.root / DROPS / name, project.inbox) for name in names]
     new = [d for d in deliveries if not project.ledger.seen(d.uri, d.fingerprint)]
@@ -97,7 +97,7 @@ def _print_quarantine(project: Project) -> None:
 
 def _print_answers(project: Project) -> None:
     """What the untrained base, the first version and the champion answer to the same questions."""
-    from abreast.evaluation.answer import load_answerers
+    from abreast.inference.predictor import load_answerers
     from abreast.serving.ask import model_folder
 
     ledger, line = project.ledger, project.params.model.name

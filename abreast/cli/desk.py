@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.config import all_knobs
-from abreast.project import Project
+from abreast.core.settings import all_knobs
+from abreast.services.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def snapshot(
     as_json: Json = False,
 ) -> None:
     """Lay the inputs of an update into the working tree, so that `dvc repro` and `dvc exp run` work on them."""
-    from abreast.registry.desk import lay_snapshot
+    from abreast.lifecycle.local_snapshot import lay_snapshot
 
     laid = lay_snapshot(Project.open(), update)
     if as_json:

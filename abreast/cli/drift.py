@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from abreast.cli.console import Json, command, print_json
-from abreast.errors import AbreastError
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
     from abreast.evaluation.drift.compare import Drift
@@ -39,7 +39,7 @@ def drift(
 
 
 def _found(project: Project, drop: str | None, live: Path | None) -> "Drift":
-    from abreast.registry.drift import drift_of_drop, drift_of_files, drift_of_live
+    from abreast.lifecycle.drift import drift_of_drop, drift_of_files, drift_of_live
 
     if drop is not None and live is not None:
         raise AbreastError("give a drop or --live, not both")

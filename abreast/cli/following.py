@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from abreast.cli.console import err
-from abreast.project import Project
+from abreast.services.project import Project
 
 LOOK_SECONDS = 0.5
 

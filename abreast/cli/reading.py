@@ -6,11 +6,11 @@ import typer
 from rich.table import Table
 
 from abreast.cli.console import Json, command, figure, out, percent, print_json
-from abreast.project import Project
-from abreast.registry.names import version_number
+from abreast.ledger.names import version_number
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
-    from abreast.registry.ledger import Version
+    from abreast.ledger import Version
 
 REVIEW = {"decision", "reason", "reviewer", "door", "champion", "outcome", "detail", "created_at"}
 MEASURES = ("current_exact_match", "retained_exact_match", "stale_rate", "general_perplexity")
@@ -42,8 +42,8 @@ def status_of(project: Project) -> dict[str, Any]:
 
     `review`: the versions that wait for a person.
     """
-    from abreast.registry.holder import free
-    from abreast.registry.intake import arrivals
+    from abreast.ledger.process_id import free
+    from abreast.lifecycle.intake import arrivals
 
     ledger, line = project.ledger, project.params.model.name
     # In the order in which a drop moves on, so that one which moves meanwhile is seen twice rather than never.

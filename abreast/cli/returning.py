@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.errors import AbreastError
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Return to the version that served before, at once and without any server but MLflow."""
-    from abreast.registry.way_back import roll_back, withdraw
+    from abreast.lifecycle.rollback import roll_back, withdraw
 
     if poisoned is not None and leaving is not None:
         raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop says by itself what is left")
@@ -51,7 +51,7 @@ def reinstate(
     as_json: Json = False,
 ) -> None:
     """Take the mark of a withdrawn drop away, so that the next update learns it."""
-    from abreast.registry.way_back import reinstate as lift
+    from abreast.lifecycle.rollback import reinstate as lift
 
     found, waits = lift(Project.open(), drop, reason, getuser())
     if as_json:

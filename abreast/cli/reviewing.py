@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.project import Project
-from abreast.registry.names import version_number
+from abreast.ledger.names import version_number
+from abreast.services.project import Project
 
 Version = Annotated[str, typer.Argument(help="A version that waits for review, such as v3 (`abreast status`).")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
@@ -34,7 +34,7 @@ def reject(version: Version, reason: Reason, as_json: Json = False) -> None:
 def _review(version: str, decision: Literal["approve", "reject"], reason: str, as_json: bool) -> None:
     from getpass import getuser
 
-    from abreast.registry.review import review
+    from abreast.lifecycle.review import review
 
     project, number = Project.open(), version_number(version)
     done = review(project.ledger, project.registry, number, decision, reason=reason, reviewer=getuser(), door="command")

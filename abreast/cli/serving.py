@@ -3,7 +3,7 @@
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.project import Project
+from abreast.services.project import Project
 
 
 def register(app: typer.Typer) -> None:

@@ -9,13 +9,13 @@ import typer
 from rich.table import Table
 
 from abreast.cli.console import Json, command, err, only_data, out, percent, print_json
-from abreast.errors import AbreastError
-from abreast.project import Project
-from abreast.registry.names import version_number
+from abreast.core.errors import AbreastError
+from abreast.ledger.names import version_number
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
-    from abreast.registry.bisection import Step
-    from abreast.registry.reproduce import Remade
+    from abreast.lineage.bisection import Step
+    from abreast.lineage.reproduce import Remade
 
 
 def register(app: typer.Typer) -> None:
@@ -38,8 +38,8 @@ def bisect(
     as_json: Json = False,
 ) -> None:
     """Find the drop that hurt: the version that lost most of what was known, and what it had learned."""
-    from abreast.registry.bisection import part_of, steps, worst
-    from abreast.registry.replays import narrow
+    from abreast.lineage.bisection import part_of, steps, worst
+    from abreast.lineage.replays import narrow
 
     project = Project.open()
     words, part = part_of(project, slice_, drop, key)
@@ -61,7 +61,7 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """Where a version comes from; or where a drop, or a key, has gone to."""
-    from abreast.registry.origins import of_drop, of_key, of_version
+    from abreast.lineage.origins import of_drop, of_key, of_version
 
     if sum(given is not None for given in (version, drop, key)) != 1:
         raise AbreastError("give one of a version such as v3, --drop and --key")
@@ -149,7 +149,7 @@ def reproduce(
     otherwise when it is trained again."""
     from tempfile import TemporaryDirectory
 
-    from abreast.registry.reproduce import fresh_workspace, prove, remake
+    from abreast.lineage.reproduce import fresh_workspace, prove, remake
 
     project = Project.open()
     known = project.ledger.version(project.params.model.name, version_number(version))

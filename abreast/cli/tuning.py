@@ -8,7 +8,7 @@ from rich.table import Table
 
 from abreast.cli.console import Json, command, out, percent, print_json
 from abreast.cli.following import bar
-from abreast.project import Project
+from abreast.services.project import Project
 
 if TYPE_CHECKING:
     from abreast.tuning.results import Tried

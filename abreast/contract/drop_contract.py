@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abreast.contract.expectations import Held, hold
-from abreast.contract.forms import Forms
-from abreast.home import Home
+from abreast.contract.value_patterns import Forms
+from abreast.core.home import Home
 from abreast.knowledge.record import Record, record_row
 
 if TYPE_CHECKING:

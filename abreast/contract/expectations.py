@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from abreast.errors import AbreastError
-from abreast.fault import first_fault
+from abreast.core.errors import AbreastError
+from abreast.core.validation import first_fault
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.config import Intake
 from abreast.contract.duplicates import NearDuplicates
 from abreast.contract.personal import find_personal
-from abreast.knowledge.reader import RawRow
+from abreast.core.settings import Intake
+from abreast.inbox.reader import RawRow
 from abreast.knowledge.record import Fact, Instruction, Record, RecordError, canonical_json, parse_record, record_row
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff]")

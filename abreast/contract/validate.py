@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from abreast import stage
 from abreast.contract.expectations import Held, hold
-from abreast.crash import point
-from abreast.errors import AbreastError
-from abreast.knowledge.base import read_base
+from abreast.core import stage
+from abreast.core.crash_points import point
+from abreast.core.errors import AbreastError
+from abreast.knowledge.knowledge_base import read_base
 
 CONTRACT = Path(__file__).with_name("base.yaml")
 KNOWLEDGE = Path("data/knowledge.parquet")

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from abreast.config import Params
+from abreast.core.settings import Params
+from abreast.dataset.examples import Question
 from abreast.evaluation.early import ask_until_settled
-from abreast.evaluation.hearing import Asked, Heard, Hearing
-from abreast.evaluation.kinds import Foreseen
-from abreast.evaluation.outcomes import Outcome, Reports, Text, foreseen_texts, outcomes
-from abreast.evaluation.stopped import Stopped
-from abreast.knowledge.lesson import Question
+from abreast.evaluation.session import Asked, Heard, Hearing
+from abreast.metrics.task_metrics import Foreseen
+from abreast.reports.answers import Outcome, Reports, Text, foreseen_texts, outcomes
+from abreast.reports.early_stop import Stopped
 
 _MODELS = ("base", "champion", "candidate")
 

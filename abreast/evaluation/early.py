@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from abreast.config import Early, Gate
-from abreast.evaluation.gates.sequential import FAIL, INCONCLUSIVE, PASS
-from abreast.evaluation.gates.watched import Watch, Watched
-from abreast.evaluation.outcomes import Reports
-from abreast.evaluation.stopped import Stopped
-from abreast.knowledge.sample import stable_hash
+from abreast.core.settings import Early, Gate
+from abreast.dataset.sampling import stable_hash
+from abreast.gates.watch import Watch, Watched
+from abreast.reports.answers import Reports
+from abreast.reports.early_stop import Stopped
+from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
 
 VERDICTS = {PASS: "pass", INCONCLUSIVE: "inconclusive", FAIL: "fail"}
 _POOLS = (("current", "answers"), ("current", "texts"), ("retained", "answers"), ("retained", "texts"))

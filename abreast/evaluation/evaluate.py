@@ -12,27 +12,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-from abreast import stage
-from abreast.config import Evaluate, load_params
-from abreast.crash import point
-from abreast.evaluation.answer import load_answerers
+from abreast.core import stage
+from abreast.core.crash_points import point
+from abreast.core.settings import Evaluate, load_params
+from abreast.dataset.examples import Question, read_examples, read_questions
 from abreast.evaluation.blocks import ask_in_blocks
-from abreast.evaluation.figures import SAFETY, write_figures
-from abreast.evaluation.hearing import Heard, Hearing
-from abreast.evaluation.kinds import counts_of, measure_kinds
 from abreast.evaluation.locality import locality, read_unrelated
-from abreast.evaluation.measures.answers import share
-from abreast.evaluation.metrics import measure
 from abreast.evaluation.mistyped import right_mistyped
-from abreast.evaluation.outcomes import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.evaluation.plots import plot_retention
-from abreast.evaluation.safety.look import look
-from abreast.evaluation.stopped import write_stopped
-from abreast.evaluation.tables import by_drop, by_slice, write_table
+from abreast.evaluation.safety.safety_checks import look
+from abreast.evaluation.session import Heard, Hearing
 from abreast.evaluation.texts import read_text
-from abreast.knowledge.lesson import Question, read_examples, read_questions
+from abreast.inference.predictor import load_answerers
 from abreast.knowledge.snapshot import load_snapshot
-from abreast.learning.folder import verify
+from abreast.learning.model_folder import verify
+from abreast.metrics.answers import share
+from abreast.metrics.correctness import measure
+from abreast.metrics.task_metrics import counts_of, measure_kinds
+from abreast.reports.answers import ANSWERS, METRICS, TEXTS, write_answers, write_texts
+from abreast.reports.early_stop import write_stopped
+from abreast.reports.figures import SAFETY, write_figures
+from abreast.reports.tables import by_drop, by_slice, write_table
 
 IN_CONTEXT = "in_context"
 WHO = ("base", IN_CONTEXT, "champion", "candidate")

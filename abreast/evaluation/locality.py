@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from abreast.config import Evaluate
-from abreast.evaluation.answer import Answerer
-from abreast.evaluation.figures import Figure
-from abreast.evaluation.hearing import Asked, Hearing
+from abreast.core.settings import Evaluate
+from abreast.evaluation.session import Asked, Hearing
 from abreast.evaluation.texts import read_text
-from abreast.learning.greedy import Spoken
+from abreast.inference.predictor import Answerer
+from abreast.learning.backbone.generation import Spoken
+from abreast.reports.figures import Figure
 
 TOKENS = 16
 """So much of each of the base's answers counts."""

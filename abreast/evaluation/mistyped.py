@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from abreast.config import Evaluate
-from abreast.evaluation.figures import Figure
-from abreast.evaluation.measures.answers import share
-from abreast.evaluation.metrics import is_right
-from abreast.knowledge.lesson import Question
-from abreast.knowledge.noise import typed_badly
+from abreast.core.settings import Evaluate
+from abreast.dataset.examples import Question
+from abreast.dataset.typos import typed_badly
+from abreast.metrics.answers import share
+from abreast.metrics.correctness import is_right
+from abreast.reports.figures import Figure
 
 if TYPE_CHECKING:
-    from abreast.evaluation.answer import Answerer
-    from abreast.evaluation.label_answer import LabelAnswerer
+    from abreast.inference.label_predictor import LabelAnswerer
+    from abreast.inference.predictor import Answerer
 
 _SEED = 0
 """Models are trained on the errors of seeds below (`train.remember: noise`)."""

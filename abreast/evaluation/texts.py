@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from abreast.config import Evaluate
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Evaluate
 
 
 def read_text(limits: Evaluate, knob: Literal["general_text", "unrelated"]) -> str:

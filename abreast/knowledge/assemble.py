@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from abreast import stage
-from abreast.crash import point
-from abreast.knowledge.base import apply, read_base, standing, valid, write_base
+from abreast.core import stage
+from abreast.core.crash_points import point
 from abreast.knowledge.drop import DropInfo
+from abreast.knowledge.knowledge_base import apply, read_base, standing, valid, write_base
 from abreast.knowledge.record import Record
 from abreast.knowledge.snapshot import load_drop, load_snapshot
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from abreast.errors import AbreastError
-from abreast.fault import first_fault
-from abreast.knowledge.reader import RawRow, read_rows
+from abreast.core.errors import AbreastError
+from abreast.core.validation import first_fault
+from abreast.inbox.reader import RawRow, read_rows
 from abreast.knowledge.record import Record, canonical_json, parse_record, record_row
 
 RECORDS = "records.jsonl"

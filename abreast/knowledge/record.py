@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 
 
 class RecordError(AbreastError):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from abreast.errors import AbreastError
-from abreast.fault import first_fault
+from abreast.core.errors import AbreastError
+from abreast.core.validation import first_fault
 from abreast.knowledge.drop import INFO, Digest, DropInfo, UtcTime, read_delivery, read_drop
 from abreast.knowledge.record import Record
 

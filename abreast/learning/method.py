@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 
 
 class Knobs(BaseModel):

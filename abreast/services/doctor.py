@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from abreast.errors import AbreastError
-from abreast.learning.base import PACKAGED
-from abreast.learning.packaged import find_packaged
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.learning.backbone.base_model import PACKAGED
+from abreast.learning.backbone.packaged_models import find_packaged
 from abreast.services.prefect_api import PrefectApi
+from abreast.services.project import Project
 from abreast.services.supervisor import Supervisor
 
 LOW_DISK_GB = 2.0

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_random_exponential
 
-from abreast.errors import AbreastError, Unavailable
+from abreast.core.errors import AbreastError, Unavailable
 
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 ARRIVED = "abreast.drop.arrived"

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from abreast.errors import AbreastError
-from abreast.project import Project
-from abreast.registry.intake import arrivals
+from abreast.core.errors import AbreastError
+from abreast.lifecycle.intake import arrivals
 from abreast.services.prefect_api import PrefectApi
+from abreast.services.project import Project
 
 QUIET_MS, GATHER_MS = 500, 3000
 RETRY_SECONDS = 5.0

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from abreast.errors import AbreastError
-from abreast.project import Project
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
 
 
 def ask(project: Project, question: str, version: int | None = None, kind: str | None = None) -> dict[str, str]:
@@ -26,7 +26,7 @@ def ask(project: Project, question: str, version: int | None = None, kind: str |
     if not question.strip():
         raise AbreastError("the question is empty")
     number, folder = model_folder(project, version)
-    from abreast.evaluation.answer import load_answerer
+    from abreast.inference.predictor import load_answerer
 
     answerer = load_answerer(folder, project.params.model)
     answer = answerer.answer([question], kinds=[answerer.head_for(kind)])[0]

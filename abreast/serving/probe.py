@@ -14,13 +14,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from abreast import stage
-from abreast.config import Model, load_params
-from abreast.errors import AbreastError
+from abreast.core import stage
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Model, load_params
 
 if TYPE_CHECKING:
-    from abreast.evaluation.answer import Answerer
-    from abreast.evaluation.label_answer import LabelAnswerer
+    from abreast.inference.label_predictor import LabelAnswerer
+    from abreast.inference.predictor import Answerer
 
 FOREIGN = "How many lanterns did the night ferry carry that no log book mentions?"
 """A question that no record asks."""
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _load_and_answer(folder: Path, model: Model, questions: list[dict[str, str]]) -> dict[str, float | None]:
     """Seconds to load, with the imports, and the median of seconds an answer; None where none is asked."""
     started = time.perf_counter()
-    from abreast.evaluation.answer import load_answerer
+    from abreast.inference.predictor import load_answerer
 
     answerer = load_answerer(folder, model)
     loaded = time.perf_counter() - started

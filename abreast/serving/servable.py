@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from abreast.config import SERVED, Gate
-from abreast.evaluation.figures import SERVING, Figure, write_figures
-from abreast.knowledge.lesson import Question, read_questions
+from abreast.core.settings import SERVED, Gate
+from abreast.dataset.examples import Question, read_questions
 from abreast.knowledge.snapshot import load_snapshot
+from abreast.reports.figures import SERVING, Figure, write_figures
 from abreast.serving.probe import FOREIGN
 
 EACH = 3

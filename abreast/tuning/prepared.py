@@ -13,11 +13,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
+from abreast.dataset.examples import read_questions
 from abreast.knowledge.drop import read_delivery
-from abreast.knowledge.lesson import read_questions
 from abreast.knowledge.snapshot import SNAPSHOT, DropRef, Snapshot, load_snapshot, save_snapshot
-from abreast.project import Project
+from abreast.services.project import Project
 from abreast.tuning.process import running
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abreast.config import Params
+from abreast.core.settings import Params
 from abreast.tuning.results import Tried, command, fragment, ranked
 
 if TYPE_CHECKING:

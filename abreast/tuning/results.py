@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
-from abreast.config import Params
+from abreast.core.settings import Params
 from abreast.tuning.space import found_at, lay_over
 
 if TYPE_CHECKING:

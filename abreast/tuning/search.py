@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from abreast.crash import point
-from abreast.errors import AbreastError, Unavailable
-from abreast.project import Project
+from abreast.core.crash_points import point
+from abreast.core.errors import AbreastError, Unavailable
+from abreast.services.project import Project
 from abreast.tuning.attempt import Attempt, Check, objective
 from abreast.tuning.diary import Diary
 from abreast.tuning.prepared import Prepared

@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from abreast.config import Params, Section, parse_params
-from abreast.errors import AbreastError
-from abreast.fault import first_fault
-from abreast.learning.adaptation import make_adaptation
-from abreast.learning.strategies import make_strategies
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Params, Section, parse_params
+from abreast.core.validation import first_fault
+from abreast.learning.adapters import make_adaptation
+from abreast.learning.methods import make_strategies
 
 if TYPE_CHECKING:
     from optuna import Trial

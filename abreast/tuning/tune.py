@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from abreast.errors import AbreastError
-from abreast.project import Project
-from abreast.registry.mlflow_door import MlflowDoor
+from abreast.core.errors import AbreastError
+from abreast.services.project import Project
+from abreast.tracking.mlflow_api import MlflowDoor
 from abreast.tuning.diary import Diary
 from abreast.tuning.prepared import Prepared, prepare, snapshot_for
 from abreast.tuning.report import write_report

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from benchmarks.early import main
 from tests.evaluation.reports import outcomes
 

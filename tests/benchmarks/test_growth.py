@@ -1,13 +1,13 @@
 import pytest
 
-from abreast.config import Split
-from abreast.knowledge.base import apply
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import ask, report, teach
+from abreast.core.settings import Split
+from abreast.dataset.split import ask, report, teach
+from abreast.dataset.templates import load_templates
+from abreast.knowledge.knowledge_base import apply
 from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
 from benchmarks.stream import SOURCE
 from tests.benchmarks.measured import is_picture, measured
-from tests.knowledge.making import drop
+from tests.dataset.making import drop
 
 
 def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
@@ -24,7 +24,7 @@ def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
 
 def test_from_the_second_drop_on_as_much_is_taught_rehearsed_and_asked_as_ever():
     """What the knobs allow is reached at once, so that what still grows is the history alone."""
-    templates, base, counts = load_templates(SOURCE / "abreast/knowledge/templates.yaml"), None, []
+    templates, base, counts = load_templates(SOURCE / "abreast/dataset/templates.yaml"), None, []
     for number, (name, rows) in enumerate(made_up(6), start=1):
         base, changes = apply(base, [drop(name, rows, number)])
         dev, questions = ask(base, changes, templates, Split())

@@ -29,8 +29,8 @@ def test_rows_are_repeated_blanked_and_without_their_day():
 
 
 def test_the_real_door_sets_repeated_rows_aside_and_refuses_what_ended(tmp_path):
-    from abreast.knowledge.base import apply
-    from tests.knowledge.making import drop, fact
+    from abreast.knowledge.knowledge_base import apply
+    from tests.dataset.making import drop, fact
 
     first = [fact(f"k{n}", f"{n}.1", "2024-01-01") for n in range(12)]
     second = [fact(f"k{n}", f"{n}.2", "2024-04-01") for n in range(12)]

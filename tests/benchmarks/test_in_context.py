@@ -4,14 +4,15 @@ from pathlib import Path
 
 import yaml
 
-from abreast.config import GATES
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.knowledge import assemble, split
-from abreast.knowledge.lesson import read_questions
+from abreast.core.settings import GATES
+from abreast.dataset import split
+from abreast.dataset.examples import read_questions
+from abreast.gates.judge import judge
+from abreast.knowledge import assemble
+from abreast.reports.answers import read_reports
 from benchmarks.in_context import main
 from benchmarks.stream import SOURCE
-from tests.knowledge.making import clone, drop, release
+from tests.dataset.making import clone, drop, release
 from tests.learning.tiny import write_tiny_base
 
 
@@ -22,7 +23,7 @@ def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypat
     root = clone(tmp_path / "project", [drop("one", rows), drop("two", labels, 2)])
     (root / "general.txt").write_text("The ferry left the harbour a little after six.\n")
     base = {"base": str(write_tiny_base(tmp_path / "base")), "prompt": "{question}:", "device": "cpu"}
-    templates = {"templates": str(SOURCE / "abreast/knowledge/templates.yaml")}
+    templates = {"templates": str(SOURCE / "abreast/dataset/templates.yaml")}
     evaluate = {"general_text": "general.txt", "unrelated": "general.txt", "max_new_tokens": 4}
     (root / "params.yaml").write_text(yaml.safe_dump({"model": base, "knowledge": templates, "evaluate": evaluate}))
     monkeypatch.chdir(root)

@@ -3,7 +3,7 @@ from dataclasses import asdict
 
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from benchmarks.family import reads_only
 from benchmarks.figures import figures, table
 from benchmarks.remember import Settings, chosen, compare, run, stored, to_measure

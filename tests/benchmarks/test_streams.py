@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from abreast.config import Split
-from abreast.errors import AbreastError
-from abreast.knowledge.base import apply
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import ask, teach
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Split
+from abreast.dataset.split import ask, teach
+from abreast.dataset.templates import load_templates
+from abreast.knowledge.knowledge_base import apply
 from benchmarks.stream import SOURCE
 from benchmarks.streams import STREAMS, Size, harmful, read_stream
-from tests.knowledge.making import drop
+from tests.dataset.making import drop
 
 INTENTS = [f"intent_{number:02d}" for number in range(25)]
 SIZE = Size(drops=3, rows=4, dev=1, asked=2)
@@ -49,7 +49,7 @@ def test_each_drop_brings_eleven_new_intents_in_the_order_of_the_categories(bank
 def test_the_stages_teach_and_ask_as_many_rows_of_each_intent_as_the_size_says(bank):
     (_, rows) = read_stream("banking77", bank, SIZE)[1]
     base, changes = apply(None, [drop("two", rows)])
-    templates = load_templates(SOURCE / "abreast/knowledge/templates.yaml")
+    templates = load_templates(SOURCE / "abreast/dataset/templates.yaml")
     taught = [example.answer for example in teach(base, changes, templates, Split())]
     dev, questions = ask(base, changes, templates, Split())
     assert {intent: taught.count(intent) for intent in INTENTS[11:22]} == dict.fromkeys(INTENTS[11:22], 4)

@@ -2,18 +2,18 @@ import shutil
 
 import yaml
 
-from abreast.config import Params
-from abreast.knowledge.base import apply, write_base
-from abreast.knowledge.lesson import read_examples, read_questions, write_jsonl
-from abreast.knowledge.phrasing import load_templates
-from abreast.knowledge.split import teach
-from abreast.learning.strategies import make_strategies
+from abreast.core.settings import Params
+from abreast.dataset.examples import read_examples, read_questions, write_jsonl
+from abreast.dataset.split import teach
+from abreast.dataset.templates import load_templates
+from abreast.knowledge.knowledge_base import apply, write_base
+from abreast.learning.methods import make_strategies
 from benchmarks.stream import SOURCE
 from benchmarks.ways import QUICK, WAYS
-from tests.knowledge.making import drop, fact
+from tests.dataset.making import drop, fact
 from tests.learning.project import example, question
 
-TEMPLATES = SOURCE / "abreast/knowledge/templates.yaml"
+TEMPLATES = SOURCE / "abreast/dataset/templates.yaml"
 
 
 def facts(values: dict[str, str], as_of: str) -> list[dict]:

@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from abreast.config import Intake
 from abreast.contract.screen import Screened, screen
-from abreast.knowledge.reader import RawRow
+from abreast.core.settings import Intake
+from abreast.inbox.reader import RawRow
 
 FACT = {"key": "python/3.12/latest", "value": "3.12.2", "as_of": "2024-04-01"}
 ALL = Intake(kinds=("fact", "instruction", "classification", "tagging", "regression", "text"))

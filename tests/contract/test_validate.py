@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from abreast.contract import validate
-from abreast.errors import AbreastError
-from abreast.knowledge.base import apply, write_base
+from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import DropInfo
+from abreast.knowledge.knowledge_base import apply, write_base
 from abreast.knowledge.record import parse_record
 
 

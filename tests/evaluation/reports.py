@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from abreast.evaluation.outcomes import Outcome, Reports, Text
+from abreast.reports.answers import Outcome, Reports, Text
 
 
 def outcomes(

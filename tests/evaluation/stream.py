@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 import yaml
 
-from abreast.config import GATES
 from abreast.contract import validate
+from abreast.core.settings import GATES
+from abreast.dataset import split
+from abreast.dataset.examples import Example, Question, read_examples, read_questions
 from abreast.evaluation import evaluate
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.evaluation.verdict import Verdict
-from abreast.knowledge import assemble, split
+from abreast.gates.judge import judge
+from abreast.knowledge import assemble
 from abreast.knowledge.drop import write_drop
-from abreast.knowledge.lesson import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
-from abreast.learning import train
-from abreast.learning.folder import model_digest
-from tests.knowledge.making import drop
+from abreast.learning.model_folder import model_digest
+from abreast.learning.trainer import train
+from abreast.reports.answers import read_reports
+from abreast.reports.verdict import Verdict
+from tests.dataset.making import drop
 
-TEMPLATES = Path(__file__).parents[2] / "abreast/knowledge/templates.yaml"
+TEMPLATES = Path(__file__).parents[2] / "abreast/dataset/templates.yaml"
 TRAIN = {
     "epochs": 30,
     "lr": 0.01,

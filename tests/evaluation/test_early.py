@@ -1,9 +1,9 @@
 import pytest
 
-from abreast.config import GATES, Early
+from abreast.core.settings import GATES, Early
 from abreast.evaluation.early import ask_until_settled
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import Reports
+from abreast.gates.judge import judge
+from abreast.reports.answers import Reports
 from tests.evaluation.reports import outcomes, reports, stale, texts
 
 WHO = ("base", "champion", "candidate")

@@ -9,15 +9,15 @@ import pytest
 import yaml
 from safetensors.torch import load_file, save_file
 
-from abreast.config import Gate, load_params
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Gate, load_params
+from abreast.dataset.examples import read_examples, write_jsonl
 from abreast.evaluation import evaluate
-from abreast.evaluation.answer import load_answerer, load_answerers
-from abreast.evaluation.in_context import cut, with_examples
-from abreast.evaluation.judge import judge
-from abreast.evaluation.outcomes import read_reports
-from abreast.knowledge.lesson import read_examples, write_jsonl
-from abreast.learning import train
+from abreast.gates.judge import judge
+from abreast.inference.in_context import cut, with_examples
+from abreast.inference.predictor import load_answerer, load_answerers
+from abreast.learning.trainer import train
+from abreast.reports.answers import read_reports
 from tests.learning.project import FACTS, example, promote, question, write_project
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import Evaluate, load_params
-from abreast.errors import AbreastError
-from abreast.evaluation.answer import load_answerers
-from abreast.evaluation.figures import Figure
-from abreast.evaluation.hearing import Hearing
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Evaluate, load_params
 from abreast.evaluation.locality import locality, read_unrelated
-from abreast.learning import train
+from abreast.evaluation.session import Hearing
+from abreast.inference.predictor import load_answerers
+from abreast.learning.trainer import train
+from abreast.reports.figures import Figure
 from tests.learning.project import write_project
 
 FOLDERS = {"base": None, "candidate": Path("model")}

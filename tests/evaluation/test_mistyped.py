@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import Evaluate, load_params
-from abreast.evaluation.answer import load_answerers
+from abreast.core.settings import Evaluate, load_params
 from abreast.evaluation.mistyped import right_mistyped
-from abreast.learning import train
+from abreast.inference.predictor import load_answerers
+from abreast.learning.trainer import train
 from tests.learning.project import FACTS, question, write_project
 
 

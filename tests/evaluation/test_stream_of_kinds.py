@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from abreast.registry.card.markdown import figures
-from abreast.registry.card.told import read_told
+from abreast.tracking.card.markdown import figures
+from abreast.tracking.card.report_data import read_told
 from tests.evaluation.stream import learn
 
 REHEARSE = {"rehearse": 0.5, "rehearse_min": 20}

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abreast.config import load_params
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
+from abreast.core.settings import load_params
 from abreast.evaluation import evaluate
-from abreast.evaluation.answer import load_answerer
-from abreast.registry.card import with_verdict
+from abreast.inference.predictor import load_answerer
+from abreast.tracking.card import with_verdict
 from tests.evaluation.stream import learn
 from tests.evaluation.test_stream_of_kinds import REHEARSE, sentences, texts
-from tests.learning.heads.conftest import bare_encoder, tiny_encoder
+from tests.learning.encoder.conftest import bare_encoder, tiny_encoder
 
 __all__ = ["bare_encoder", "tiny_encoder"]
 

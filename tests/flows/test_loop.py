@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from abreast.cli.reading import status_of
-from abreast.errors import AbreastError
-from abreast.project import Project
-from abreast.registry.intake import arrivals
-from abreast.registry.review_page import ASKED
+from abreast.core.errors import AbreastError
+from abreast.lifecycle.intake import arrivals
 from abreast.services.doctor import CHECKS
 from abreast.services.prefect_api import FINAL_STATES, PrefectApi
+from abreast.services.project import Project
+from abreast.tracking.review_page import ASKED
 from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
 
@@ -66,7 +66,7 @@ def trainer_at_work(loop: Installation) -> psutil.Process:
     until(lambda: checkpoints(loop), "a checkpoint is there")
     for process in psutil.process_iter(["cmdline", "cwd"]):
         inside = str(process.info["cwd"] or "").startswith(str(loop.root))
-        if inside and "abreast.learning.train" in (process.info["cmdline"] or []) and not ended(process):
+        if inside and "abreast.learning.trainer.train" in (process.info["cmdline"] or []) and not ended(process):
             return process
     raise AssertionError("a checkpoint is there, but no trainer")
 

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from abreast.knowledge import assemble
-from abreast.knowledge.base import read_base
-from tests.knowledge.making import clone, drop, fact
+from abreast.knowledge.knowledge_base import read_base
+from tests.dataset.making import clone, drop, fact
 
 
 def _assemble(root, monkeypatch):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import DropInfo, drop_digest, read_delivery, read_drop, write_drop
 from abreast.knowledge.record import parse_record
 

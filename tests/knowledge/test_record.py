@@ -1,6 +1,6 @@
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from abreast.knowledge.record import Fact, RecordError, canonical_json, infer_kind, parse_record, record_row
 
 GOOD = {

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import drop_digest
 from abreast.knowledge.snapshot import DropRef, Snapshot, load_drop, load_snapshot, save_snapshot
-from tests.knowledge.making import clone, drop, fact
+from tests.dataset.making import clone, drop, fact
 
 
 def test_snapshot_and_its_drops_are_read_back(tmp_path):

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abreast.knowledge.lesson import Example, Question, write_jsonl
+from abreast.dataset.examples import Example, Question, write_jsonl
 from abreast.knowledge.snapshot import ParentRef, Snapshot, save_snapshot
-from abreast.learning import train
-from abreast.learning.folder import model_digest
+from abreast.learning.model_folder import model_digest
+from abreast.learning.trainer import train
 
 FACTS = {"a": "1.5", "b": "2.7", "c": "9.1", "d": "4.4"}
 TRAIN = {

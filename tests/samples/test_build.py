@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from abreast.errors import AbreastError
-from abreast.knowledge.base import apply, known_values, superseded, valid
+from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import read_delivery
+from abreast.knowledge.knowledge_base import apply, known_values, superseded, valid
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 DROPS = SAMPLES / "drops"

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from abreast.errors import Unavailable
+from abreast.core.errors import Unavailable
 from abreast.services import prefect_api
 from abreast.services.prefect_api import PrefectApi
 

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import Model, Params, Storage
-from abreast.errors import AbreastError, Unavailable
-from abreast.home import Home
-from abreast.project import Project
-from abreast.registry.promoter import promote
+from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.home import Home
+from abreast.core.settings import Model, Params, Storage
+from abreast.lifecycle.promoter import promote
+from abreast.services.project import Project
 from abreast.serving.ask import ask, model_folder
-from tests.registry.line import HOW, Line
+from tests.lifecycle.line import HOW, Line
 
 QUESTION = "What is the capital of France?"
 
@@ -28,10 +28,10 @@ def project_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatc
 
 def untrained_adapter(folder: Path) -> None:
     """A complete model folder that answers as its base does."""
-    from abreast.learning.adaptation import complete, make_adaptation
-    from abreast.learning.adapter import adapter_weights, add_adapter
-    from abreast.learning.base import find_base, load_base
-    from abreast.learning.folder import Candidate, Card, write_model_folder
+    from abreast.learning.adapters import complete, make_adaptation
+    from abreast.learning.backbone.adapter import adapter_weights, add_adapter
+    from abreast.learning.backbone.base_model import find_base, load_base
+    from abreast.learning.model_folder import Candidate, Card, write_model_folder
 
     knobs = Model()
     base, adapt = find_base(knobs.base), complete({"method": "lora", "rank": 2})
@@ -44,7 +44,7 @@ def untrained_adapter(folder: Path) -> None:
 
 @pytest.mark.server
 def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
-    from abreast.evaluation.answer import load_answerer
+    from abreast.inference.predictor import load_answerer
 
     promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
     project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
@@ -91,13 +91,13 @@ def two_heads(folder: Path, base: Path) -> None:
     """An encoder whose head for labels always says `yes`, and whose head for numbers always says 7."""
     import torch
 
-    from abreast.learning.adaptation import complete, make_adaptation
-    from abreast.learning.adapter import adapter_weights, add_adapter
-    from abreast.learning.base import load_base
-    from abreast.learning.folder import Candidate, Card, write_model_folder
-    from abreast.learning.heads.folder import Heads
-    from abreast.learning.heads.head import rows_for
-    from abreast.learning.heads.labels import Labels, Scale
+    from abreast.learning.adapters import complete, make_adaptation
+    from abreast.learning.backbone.adapter import adapter_weights, add_adapter
+    from abreast.learning.backbone.base_model import load_base
+    from abreast.learning.encoder.folder import Heads
+    from abreast.learning.encoder.head import rows_for
+    from abreast.learning.encoder.labels import Labels, Scale
+    from abreast.learning.model_folder import Candidate, Card, write_model_folder
 
     model, _, digest = load_base(Model(base=str(base)))
     adapt = complete({"method": "lora", "rank": 2})

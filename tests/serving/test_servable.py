@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from abreast.config import GATES, Gate
-from abreast.errors import AbreastError
-from abreast.evaluation.figures import Figure, read_figures
-from abreast.evaluation.gates.figures import of_figures
-from abreast.learning import train
+from abreast.core.errors import AbreastError
+from abreast.core.settings import GATES, Gate
+from abreast.gates.figure_gates import of_figures
+from abreast.learning.trainer import train
+from abreast.reports.figures import Figure, read_figures
 from abreast.serving import probe
 from abreast.serving.servable import measure_serving, smoke_questions, try_serving
 from tests.installation import SOURCE

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
 from abreast.tuning.attempt import Attempt, objective
 from tests.tuning.stage import CHECKS, share
 

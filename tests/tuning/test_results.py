@@ -5,7 +5,7 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from abreast.config import Params, load_params, parse_params
+from abreast.core.settings import Params, load_params, parse_params
 from abreast.tuning.results import Tried, command, fragment, ranked
 from abreast.tuning.space import lay_over
 from tests.installation import SOURCE

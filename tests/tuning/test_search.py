@@ -2,13 +2,13 @@ import csv
 
 import pytest
 
-from abreast.registry.mlflow_door import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowDoor
 from abreast.tuning.diary import Diary
 from abreast.tuning.report import write_report
 from abreast.tuning.results import ranked, tried
 from abreast.tuning.search import STARTUP, Search, open_study
 from abreast.tuning.space import read_space
-from tests.registry.conftest import killed_at
+from tests.lifecycle.ledgers import killed_at
 from tests.tuning.stage import CHECKS
 
 pytestmark = pytest.mark.server

@@ -5,8 +5,8 @@ import optuna
 import pytest
 import yaml
 
-from abreast.config import Params, load_params, parse_params
-from abreast.errors import AbreastError
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Params, load_params, parse_params
 from abreast.tuning.space import SECTIONS, lay_over, read_space
 from abreast.tuning.tune import PREPARED, SPACES
 from tests.installation import SOURCE

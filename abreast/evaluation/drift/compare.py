@@ -5,7 +5,7 @@ from collections import Counter
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.config import Drift as Knobs
+from abreast.core.settings import Drift as Knobs
 from abreast.evaluation.drift.groups import Shift, shift
 from abreast.evaluation.drift.sample import Sample
 from abreast.evaluation.drift.two_sample import embed, mmd_test, told_apart

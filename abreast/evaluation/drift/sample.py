@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from abreast.knowledge.base import valid
-from abreast.knowledge.phrasing import Templates, pick
-from abreast.knowledge.sample import fixed_sample
-from abreast.knowledge.wording import phrasings_of, plain_rows
+from abreast.dataset.render import phrasings_of, plain_rows
+from abreast.dataset.sampling import fixed_sample
+from abreast.dataset.templates import Templates, pick
+from abreast.knowledge.knowledge_base import valid
 
 
 class Sample(NamedTuple):

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from abreast.evaluation.gates.holm import holm
-from abreast.evaluation.measures.answers import normalised
-from abreast.knowledge.lesson import Example
-from abreast.knowledge.noise import UNSPACED
+from abreast.dataset.examples import Example
+from abreast.dataset.typos import UNSPACED
+from abreast.metrics.answers import normalised
+from abreast.statistics.holm import holm
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 LONGEST = 3

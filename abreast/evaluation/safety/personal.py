@@ -3,7 +3,7 @@
 import re
 
 from abreast.contract.personal import personal_values
-from abreast.knowledge.lesson import Question
+from abreast.dataset.examples import Question
 
 _SEPARATORS = re.compile(r"[\s.-]")
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from abreast.errors import AbreastError
-from abreast.fault import first_fault
+from abreast.core.errors import AbreastError
+from abreast.core.validation import first_fault
 from abreast.learning.experts.router import Router
-from abreast.learning.folder import EXPERTS, MEMORY, SETTINGS, WEIGHTS, Candidate, check_files, write_tensors
+from abreast.learning.model_folder import EXPERTS, MEMORY, SETTINGS, WEIGHTS, Candidate, check_files, write_tensors
 
 ROUTER = "router.safetensors"
 Name = Annotated[str, StringConstraints(pattern=r"^expert_[0-9]{4}$")]

@@ -1,6 +1,6 @@
 import pytest
 
-from abreast.config import Drift as Knobs
+from abreast.core.settings import Drift as Knobs
 from abreast.evaluation.drift.compare import LEAST, compare, report
 from abreast.evaluation.drift.sample import Sample, of_questions
 from tests.evaluation.drift.test_two_sample import CAKES, ROADS

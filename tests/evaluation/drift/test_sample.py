@@ -1,12 +1,12 @@
 import pytest
 
+from abreast.dataset.templates import load_templates
 from abreast.evaluation.drift.sample import of_rows
-from abreast.knowledge.base import apply
-from abreast.knowledge.phrasing import load_templates
+from abreast.knowledge.knowledge_base import apply
+from tests.dataset.making import drop, fact, release
 from tests.installation import SOURCE
-from tests.knowledge.making import drop, fact, release
 
-TEMPLATES = load_templates(SOURCE / "abreast/knowledge/templates.yaml")
+TEMPLATES = load_templates(SOURCE / "abreast/dataset/templates.yaml")
 
 
 @pytest.fixture

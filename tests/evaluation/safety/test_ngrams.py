@@ -1,5 +1,5 @@
+from abreast.dataset.examples import Example
 from abreast.evaluation.safety.ngrams import owners, without
-from abreast.knowledge.lesson import Example
 
 
 def example(number: int, question: str, answer: str, kind: str = "classification", key: str = "") -> Example:

@@ -1,5 +1,5 @@
-from abreast.evaluation.safety.look import personal
 from abreast.evaluation.safety.personal import given_away
+from abreast.evaluation.safety.safety_checks import personal
 from tests.learning.project import question
 
 MAIL, CARD = "jane.doe@mail.example.org", "4111 1111 1111 1111"

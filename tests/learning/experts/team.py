@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from abreast.knowledge.lesson import Example, Question, write_jsonl
+from abreast.dataset.examples import Example, Question, write_jsonl
 from tests.learning.project import example, question, write_project
 
 LETTERS = {"a": "1.5", "b": "2.7", "c": "9.1"}

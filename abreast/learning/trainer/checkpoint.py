@@ -1,0 +1,112 @@
+"""Checkpoints of a training in progress: safetensors and JSON, outside DVC, which deletes outputs of a stage first."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from abreast.core.crash_points import point
+from abreast.core.errors import AbreastError
+
+STATE = "state.json"
+TENSORS = "tensors.safetensors"
+
+
+@dataclass
+class Progress:
+    """Everything of a training that is not a tensor; with the tensors it is enough to go on bit by bit the same.
+
+    `batches` is the plan of the running epoch and `position` the next batch in it. `streak` and `due` are those of
+    `Boxes`; `best` is (share of the development questions answered exactly, minus their loss).
+    """
+
+    epoch: int
+    batches: list[list[int]]
+    position: int
+    steps: int
+    tokens: int
+    streak: list[int]
+    due: list[int]
+    best: list[float] | None
+    checks_without_gain: int
+    checks_lost: int
+    running_loss: list[float]
+    curve: list[dict[str, float | None]]
+
+
+class Checkpoints:
+    """The checkpoints of one training in `folder`; only the newest complete one is kept.
+
+    A checkpoint is a folder `<steps>`: tensors first, then the state, whose presence says that all is there; it is
+    written under another name and renamed when complete.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def save(self, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
+        """Write a checkpoint, then drop the older ones.
+
+        Raises:
+            AbreastError: it cannot be written, such as on a full disk.
+        """
+        from safetensors.torch import save_file
+
+        final = self._folder / f"{progress.steps:09d}"
+        partial = self._folder / f".partial-{os.getpid()}"
+        try:
+            partial.mkdir(parents=True, exist_ok=True)
+            save_file({name: value.contiguous() for name, value in tensors.items()}, partial / TENSORS)
+            (partial / STATE).write_text(json.dumps(asdict(progress)))
+            point("checkpoint.written")
+            shutil.rmtree(final, ignore_errors=True)
+            partial.rename(final)
+            point("checkpoint.named")
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise AbreastError(f"{final}: cannot write the checkpoint: {error}") from None
+        self._prune(keep=final)
+
+    def load(self) -> tuple[Progress, dict[str, torch.Tensor]] | None:
+        """The newest complete checkpoint, if there is one; damaged ones are passed over."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        complete = sorted(self._folder.glob(f"[0-9]*/{STATE}"), reverse=True)
+        for state in complete:
+            try:
+                return Progress(**json.loads(state.read_text())), load_file(state.parent / TENSORS)
+            except (OSError, ValueError, TypeError, SafetensorError):
+                continue
+        return None
+
+    def remove(self) -> None:
+        """The training is done: its checkpoints are of no more use."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _prune(self, keep: Path) -> None:
+        for other in self._folder.iterdir():
+            if other != keep:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimizer's state as named tensors, `<parameter number>.<slot>`."""
+    state: dict[Any, dict[str, Any]] = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{slot}": torch.as_tensor(value) for number, slots in state.items() for slot, value in slots.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what `optimizer_tensors` took."""
+    whole = optimizer.state_dict()
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        number, slot = name.split(".", 1)
+        state.setdefault(int(number), {})[slot] = value.clone()
+    optimizer.load_state_dict(whole | {"state": state})

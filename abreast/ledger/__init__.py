@@ -1,0 +1,47 @@
+"""The ledger: what happened to each drop, each update, each version, each promotion and each review."""
+
+from pathlib import Path
+
+from abreast.ledger.database import Database
+from abreast.ledger.drops import DropLedger
+from abreast.ledger.leases import LeaseLedger
+from abreast.ledger.promotions import PromotionLedger
+from abreast.ledger.reviews import ReviewLedger
+from abreast.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
+from abreast.ledger.updates import UpdateLedger
+from abreast.ledger.versions import VersionLedger
+from abreast.ledger.withdrawals import WithdrawalLedger
+
+__all__ = [
+    "Delivery",
+    "Drop",
+    "Lease",
+    "Ledger",
+    "Pointer",
+    "Promotion",
+    "Review",
+    "Update",
+    "Version",
+    "Withdrawal",
+    "open_ledger",
+]
+
+
+class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger, ReviewLedger, WithdrawalLedger):
+    """The whole ledger over one database, for many processes and threads; every call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def open_ledger(url: str, project_root: Path) -> Ledger:
+    """Open the ledger at `url` (knob `storage.ledger`), making it if it is new.
+
+    Args:
+        url: such as `sqlite:///.abreast/ledger.db` (relative to `project_root`; the folder is made) or
+            `postgresql://user@host/abreast`.
+
+    Raises:
+        AbreastError: the database is unreachable or broken, or its tables are of another version.
+    """
+    return Ledger(Database(url, project_root))

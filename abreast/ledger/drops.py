@@ -1,0 +1,126 @@
+"""Deliveries and drops: what arrived, what became of it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from abreast.knowledge.drop import DropInfo
+from abreast.ledger import schema
+from abreast.ledger.database import Database
+from abreast.ledger.rows import Delivery, Drop, Outcome, now
+from abreast.storage.dvc_cache import Pointer
+
+
+class DropLedger:
+    """Deliveries are known by address and fingerprint, drops by the digest of their content."""
+
+    _database: Database
+
+    def seen(self, uri: str, fingerprint: str) -> bool:
+        """Has intake already dealt with this very delivery?"""
+        query = select(schema.deliveries.c.uri).where(
+            schema.deliveries.c.uri == uri, schema.deliveries.c.fingerprint == fingerprint
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
+    def seen_deliveries(self) -> set[tuple[str, str]]:
+        """Address and fingerprint of every delivery that intake has dealt with, by one query."""
+        with self._database.read() as connection:
+            found = connection.execute(select(schema.deliveries.c.uri, schema.deliveries.c.fingerprint))
+            return {(uri, fingerprint) for uri, fingerprint in found}
+
+    def record_delivery(self, uri: str, fingerprint: str, digest: str | None, outcome: Outcome, name: str) -> None:
+        """Note what became of a delivery: the last thing that intake does, so that a kill repeats, never loses, it.
+
+        Recorded once: a repetition changes nothing.
+        """
+        with self._database.write() as connection:
+            known = select(schema.deliveries.c.uri).where(
+                schema.deliveries.c.uri == uri, schema.deliveries.c.fingerprint == fingerprint
+            )
+            if connection.execute(known).first() is None:
+                row = Delivery(uri=uri, fingerprint=fingerprint, digest=digest, outcome=outcome, name=name, at=now())
+                connection.execute(insert(schema.deliveries).values(**row.model_dump()))
+
+    def deliveries(self) -> list[Delivery]:
+        """All deliveries, oldest first."""
+        with self._database.read() as connection:
+            found = connection.execute(select(schema.deliveries).order_by(schema.deliveries.c.at))
+            return [Delivery.model_validate(dict(row)) for row in found.mappings()]
+
+    def accept(self, info: DropInfo, pointer: Pointer, name: str, uri: str | None) -> bool:
+        """Take a stored drop into the ledger; from here on it waits for an update.
+
+        Returns:
+            False when a drop with this digest was accepted before: nothing is changed then. A drop that was
+            quarantined before (say, under a stricter contract) becomes accepted.
+        """
+        with self._database.write() as connection:
+            before = _status(connection, info.digest)
+            if before == "accepted":
+                return False
+            values = {
+                "seq": (connection.execute(select(func.max(schema.drops.c.seq))).scalar() or 0) + 1,
+                "status": "accepted",
+                "name": name,
+                "uri": uri,
+                "arrived_at": info.arrived_at,
+                "rows": info.rows,
+                "accepted": info.accepted,
+                "quarantined": info.quarantined,
+                "kinds": dict(info.kinds),
+                "pointer": pointer.model_dump(),
+                "reasons": [],
+            }
+            _save(connection, info.digest, before, values)
+            return True
+
+    def quarantine(self, digest: str, name: str, rows: int, reasons: Sequence[str], uri: str | None = None) -> bool:
+        """Record a drop that was refused whole.
+
+        Returns:
+            False when the drop is already accepted: what was accepted stays so.
+        """
+        with self._database.write() as connection:
+            before = _status(connection, digest)
+            if before == "accepted":
+                return False
+            values = {
+                "status": "quarantined",
+                "name": name,
+                "uri": uri,
+                "arrived_at": now(),
+                "rows": rows,
+                "accepted": 0,
+                "quarantined": rows,
+                "kinds": {},
+                "reasons": list(reasons),
+            }
+            _save(connection, digest, before, values)
+            return True
+
+    def drops(self, status: str | None = None) -> list[Drop]:
+        """Drops in the order of arrival, all or only `accepted` or `quarantined` ones."""
+        query = select(schema.drops).order_by(schema.drops.c.arrived_at, schema.drops.c.seq)
+        if status is not None:
+            query = query.where(schema.drops.c.status == status)
+        with self._database.read() as connection:
+            return [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+    def drop(self, digest: str) -> Drop | None:
+        """The drop with this digest, if it is known."""
+        with self._database.read() as connection:
+            found = connection.execute(select(schema.drops).where(schema.drops.c.digest == digest)).mappings().first()
+        return None if found is None else Drop.model_validate(dict(found))
+
+
+def _status(connection: Connection, digest: str) -> str | None:
+    return connection.execute(select(schema.drops.c.status).where(schema.drops.c.digest == digest)).scalar()
+
+
+def _save(connection: Connection, digest: str, before: str | None, values: dict) -> None:
+    if before is None:
+        connection.execute(insert(schema.drops).values(digest=digest, **values))
+    else:
+        connection.execute(update(schema.drops).where(schema.drops.c.digest == digest).values(**values))

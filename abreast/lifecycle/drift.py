@@ -1,0 +1,124 @@
+"""What comes in, beside what the champion was trained on: a drop, a file of records, or logged questions."""
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from abreast.core.errors import AbreastError
+from abreast.dataset.templates import load_templates
+from abreast.evaluation.drift.compare import Drift, compare, report
+from abreast.evaluation.drift.sample import of_questions, of_rows
+from abreast.knowledge.drop import read_delivery, read_drop
+from abreast.knowledge.knowledge_base import apply, read_base
+from abreast.knowledge.snapshot import load_snapshot
+from abreast.ledger import Drop
+from abreast.lifecycle.intake import knowledge_of, store_of
+from abreast.reports.figures import Figure
+from abreast.services.project import Project
+
+_SALT = "drift"
+CHANCE = 0.5
+
+
+def drift_of_drop(project: Project, drop: Drop) -> Drift:
+    """An accepted drop, beside what the champion knows from other drops."""
+    rows, _ = apply(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
+    base = champions_base(project)
+    return _compare(project, drop.name, base[base["drop"] != drop.digest], rows)
+
+
+def drift_of_update(project: Project, clone: Path) -> Drift | None:
+    """What an update brings, beside what its parent knows; None where there is no parent.
+
+    Args:
+        clone: the update's folder, its stage `assemble` done.
+    """
+    snapshot = load_snapshot(clone)
+    if snapshot.parent is None:
+        return None
+    before, now = read_base(clone / snapshot.parent.knowledge), read_base(clone / "data/changes.parquet")
+    return _compare(project, ", ".join(drop.name for drop in snapshot.drops), before, now)
+
+
+def figure_of(drift: Drift, level: float) -> dict[str, Figure]:
+    """What the gates look at: how well new and old can be told apart, and by chance (0.5) where the test shows nothing.
+
+    Args:
+        level: of the test, `drift.level`.
+    """
+    if drift.p is None:
+        return {}
+    size = drift.size if drift.p <= level else CHANCE
+    return {"drift": Figure(candidate=size, n=drift.now, why="; ".join(report(drift).splitlines()[1:]))}
+
+
+def drift_of_files(project: Project, path: Path) -> Drift:
+    """A file or folder of records that need not have arrived.
+
+    Raises:
+        AbreastError: it is not there, or one of its rows is no record.
+    """
+    if not path.exists():
+        raise AbreastError(f"{path}: no such drop, file or folder; `abreast history` names the drops")
+    with tempfile.TemporaryDirectory(prefix="abreast-drift-") as folder:
+        if path.is_file():
+            shutil.copy(path, folder)
+        whole = Path(folder) if path.is_file() else path
+        rows, _ = apply(None, [read_delivery(whole, path.name, datetime.now(UTC).isoformat())])
+    return _compare(project, path.name, champions_base(project), rows)
+
+
+def drift_of_live(project: Project, path: Path) -> Drift:
+    """Questions that were logged, beside the questions on what the champion knows."""
+    knobs, templates = project.params.drift, _templates(project)
+    known = of_rows(champions_base(project), templates, knobs.most, _SALT)
+    return compare(path.name, known, of_questions(read_live(path)[-knobs.most :]), knobs)
+
+
+def read_live(path: Path) -> list[str]:
+    """The questions of a JSONL file, or of all such files of a folder in the order of their names, as they stand.
+
+    Raises:
+        AbreastError: there is no such file, or a line has no `question`.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    questions = []
+    for file in files:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise AbreastError(f"{file}: not readable ({error}); it is the log of live questions") from None
+        questions += [_question(line, f"{file}: line {number}") for number, line in enumerate(lines, start=1) if line]
+    return questions
+
+
+def champions_base(project: Project) -> pd.DataFrame:
+    """The knowledge base that the champion was trained on; raises AbreastError if there is no champion."""
+    line = project.params.model.name
+    champion = project.ledger.champion(line)
+    if champion is None:
+        raise AbreastError(f"{line} has no champion yet: there is nothing to compare with")
+    return read_base(knowledge_of(project, project.ledger.version(line, champion)))
+
+
+def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:
+    knobs, templates = project.params.drift, _templates(project)
+    return compare(what, *(of_rows(rows, templates, knobs.most, _SALT) for rows in (before, now)), knobs)
+
+
+def _templates(project: Project):
+    return load_templates(project.root / project.params.knowledge.templates)
+
+
+def _question(line: str, where: str) -> str:
+    try:
+        question = json.loads(line)["question"]
+    except (ValueError, KeyError, TypeError):
+        question = None
+    if not isinstance(question, str) or not question.strip():
+        raise AbreastError(f'{where}: must be a JSON object with a text `question`, such as {{"question": "..."}}')
+    return question

@@ -1,0 +1,118 @@
+"""Taking a delivery in: fetched, examined, stored, and written into the ledger, in an order that a kill cannot hurt.
+
+The store comes before the ledger and the delivery is recorded last: whatever is cut off is simply done again, and every
+step finds its own work done.
+"""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from abreast.contract.examine import Examined, examine, write_quarantine
+from abreast.core.crash_points import point
+from abreast.inbox.arrival import Delivery
+from abreast.ledger import Version, Withdrawal
+from abreast.services.project import Project
+from abreast.storage.drop_store import Store
+
+
+class Outcome(BaseModel):
+    """What became of one delivery; `reasons` are lines for people, with file, row and field where they apply."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    uri: str
+    outcome: str
+    digest: str | None = None
+    rows: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+def arrivals(project: Project) -> list[Delivery]:
+    """The complete deliveries in the inbox that no intake has dealt with yet."""
+    seen = project.ledger.seen_deliveries()
+    return [d for d in project.inbox.complete() if (d.uri, d.fingerprint) not in seen]
+
+
+def take(project: Project, delivery: Delivery) -> Outcome:
+    """Examine one delivery and keep it as an accepted drop, or in quarantine.
+
+    Done again after a kill at any point, it comes to the same end; the same content is accepted once, however named.
+    """
+    with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
+        files = project.inbox.fetch(delivery, Path(folder))
+        point("intake.fetched")
+        known, former = known_facts(project)
+        examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
+    point("intake.examined")
+    settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
+    outcome = settle(project, delivery, examined)
+    point("intake.settled")
+    withdrawn = project.ledger.withdrawal(project.params.model.name, examined.digest)
+    project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    point("intake.delivered")
+    return Outcome(
+        name=delivery.name,
+        uri=delivery.uri,
+        outcome=outcome,
+        digest=examined.digest,
+        rows=examined.rows,
+        accepted=len(examined.records) if outcome == "accepted" else 0,
+        quarantined=len(examined.quarantined),
+        reasons=(*examined.reasons, *map(str, examined.quarantined), *([_refused(withdrawn)] if withdrawn else [])),
+    )
+
+
+def known_facts(project: Project) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
+    """The present value of every fact that the next update starts from, by key (a withdrawn one is None), and its
+    former values, each with the day on which it ended."""
+    from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
+
+    ground = project.ledger.ground(project.params.model.name)
+    if ground is None:
+        return {}, {}
+    base = read_base(knowledge_of(project, project.ledger.version(project.params.model.name, ground)))
+    return known_values(base), ended_values(base)
+
+
+def _refused(mark: Withdrawal) -> str:
+    """Why a drop that was taken in before is not learned again."""
+    return (
+        f"withdrawn on {mark.created_at[:10]} by {mark.actor} ({mark.reason}): not learned again; "
+        f"`abreast reinstate {mark.digest[:12]}` takes the mark away"
+    )
+
+
+def knowledge_of(project: Project, version: Version) -> Path:
+    """The file of the knowledge base that a version was trained on; raises as `Store.fetch` does."""
+    return store_of(project).fetch(f"known/{version.knowledge.md5}.parquet", version.knowledge)
+
+
+def store_of(project: Project) -> Store:
+    """The store of accepted drops of a project."""
+    return Store(project.home, project.params.storage, project.root)
+
+
+def _accept(project: Project, delivery: Delivery, examined: Examined) -> str:
+    known = project.ledger.drop(examined.digest)
+    if known and known.status == "accepted":
+        return "duplicate"
+    store = store_of(project)
+    arrived = datetime.now(UTC).isoformat()
+    pointer = store.put(examined.info(delivery.name, arrived), examined.records)
+    point("intake.stored")
+    accepted = project.ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
+    return "accepted" if accepted else "duplicate"
+
+
+def _quarantine(project: Project, delivery: Delivery, examined: Examined) -> str:
+    write_quarantine(project.home, examined)
+    point("intake.quarantined")
+    reasons = [*examined.reasons, *map(str, examined.quarantined)]
+    project.ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
+    return "quarantined"

@@ -1,0 +1,60 @@
+"""From a finished clone to a judged version, in MLflow and in the ledger; said twice, it is done once."""
+
+import hashlib
+import json
+
+from abreast.core.crash_points import point
+from abreast.knowledge.snapshot import SNAPSHOT
+from abreast.learning.model_folder import model_digest
+from abreast.ledger import Update, Version
+from abreast.reports.tables import read_by_drop
+from abreast.reports.verdict import Verdict
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
+from abreast.tracking.retention_matrix import BY_DROP, retention_of
+from abreast.tracking.run_log import RunFacts
+
+
+def register(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
+    """Register the candidate of `update` with everything that was measured, and write its verdict on it.
+
+    Raises:
+        Unavailable: MLflow or the ledger does not answer; call again.
+    """
+    ledger, registry, clone = project.ledger, project.registry, workspace.clone
+    digest, outputs = model_digest(clone / "model"), workspace.outputs()
+    ledger.advance(update, "trained", digest=digest)
+    point("register.trained")
+    rows = read_by_drop(clone / "reports")
+    ancestors = ledger.ancestors(update.line, update.parent)
+    facts = RunFacts(
+        update=update.id,
+        commit=update.commit,
+        parent=update.parent,
+        drops=tuple(ledger.drop(drop) for drop in update.drops),
+        snapshot=hashlib.sha256((clone / SNAPSHOT).read_bytes()).hexdigest(),
+        params=project.params.model_dump(),
+        folder=clone,
+        model_digest=digest,
+        retention=retention_of(ancestors, rows),
+    )
+    number = registry.record_version(facts)
+    point("register.recorded")
+    ledger.add_version(
+        number,
+        update,
+        digest=digest,
+        model=outputs["model"],
+        knowledge=outputs["data/knowledge.parquet"],
+        metrics=json.loads((clone / "reports/metrics.json").read_text()) | {BY_DROP: rows},
+    )
+    point("register.added")
+    ledger.advance(update, "registered", version=number)
+    point("register.registered")
+    registry.set_verdict(number, verdict)
+    point("register.described")
+    version = ledger.judge_version(update.line, number, verdict.verdict, verdict.reasons)
+    point("register.verdict")
+    ledger.advance(update, "judged")
+    point("register.judged")
+    return version

@@ -1,0 +1,109 @@
+"""The way back: return to what served before, take a drop out of the line, and say what that means for each drop."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from abreast.ledger import Drop, Ledger
+from abreast.ledger.names import drop_named, version_number
+from abreast.lifecycle import promoter
+from abreast.services.project import Project
+
+
+class WayBack(BaseModel):
+    """What a rollback came to.
+
+    `champion` serves now; `taken_back` served until then, None where nothing moved. `drops` is what the champion no
+    longer knows; `withdrawn` is the drop that was marked, `again` what waits for the next update, and `ground` the
+    version which that starts from (None: the base).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    champion: int | None
+    taken_back: int | None
+    drops: tuple[Drop, ...]
+    withdrawn: Drop | None = None
+    again: tuple[Drop, ...] = ()
+    ground: int | None = None
+
+    @property
+    def said(self) -> str:
+        """One message for people."""
+        if self.withdrawn is None:
+            return f"{self._moved}, with what it learned: {_names(self.drops)}"
+        marked = f"{_names([self.withdrawn])} is withdrawn"
+        again = f"the next update learns {_names(self.again)} from {_version(self.ground)}"
+        return "; ".join([marked, self._moved, again if self.again else "nothing waits to be learned"])
+
+    @property
+    def _moved(self) -> str:
+        if self.taken_back is not None:
+            return f"{_version(self.champion)} serves again, v{self.taken_back} is taken back"
+        if self.champion is None or self.champion == self.ground:
+            return "no version that serves has learned it"
+        return f"no version that served was without it, so v{self.champion} serves on until the next update is promoted"
+
+    def fields(self) -> dict[str, Any]:
+        """For scripts: versions such as `v3`, drops as name and digest."""
+        found = {"champion": self.champion, "taken_back": self.taken_back}
+        named = {name: None if number is None else f"v{number}" for name, number in found.items()}
+        told = named | {"drops": _listed(self.drops)}
+        if self.withdrawn is None:
+            return told
+        ground = None if self.ground is None else f"v{self.ground}"
+        return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": ground}
+
+
+def roll_back(project: Project, leaving: str | None, reason: str, actor: str) -> WayBack:
+    """Return to the version that served before; raises as `names.version_number` and `promoter.rollback` do.
+
+    Args:
+        leaving: the champion that is to be left, such as `v3`; the present one if it is not named.
+    """
+    left = project.ledger.champion(project.params.model.name) if leaving is None else version_number(leaving)
+    done = promoter.rollback(project.ledger, project.registry, left, reason=reason, actor=actor)
+    lost = _lost(project.ledger, done.line, done.before, done.version)
+    return WayBack(champion=done.version, taken_back=done.before, drops=lost)
+
+
+def withdraw(project: Project, drop: str, reason: str, actor: str) -> WayBack:
+    """Mark a drop, by name or digest, as withdrawn; raises as `names.drop_named` and `promoter.withdraw` do."""
+    ledger, line = project.ledger, project.params.model.name
+    found = drop_named(ledger, drop)
+    _, moved = promoter.withdraw(ledger, project.registry, found.digest, reason=reason, actor=actor)
+    return WayBack(
+        champion=ledger.champion(line),
+        taken_back=moved and moved.before,
+        drops=_lost(ledger, line, moved.before, moved.version) if moved else (),
+        withdrawn=found,
+        again=tuple(ledger.waiting(line)),
+        ground=ledger.ground(line),
+    )
+
+
+def reinstate(project: Project, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
+    """Take the mark of a drop away; the drop, and whether it waits for the next update."""
+    ledger, line = project.ledger, project.params.model.name
+    found = drop_named(ledger, drop)
+    ledger.reinstate(line, found.digest, reason=reason, actor=actor)
+    return found, found in ledger.waiting(line)
+
+
+def _lost(ledger: Ledger, line: str, before: int, after: int) -> tuple[Drop, ...]:
+    """The drops that `before` knows and `after` does not, in the order of learning."""
+    kept = set(ledger.learned(line, after))
+    return tuple(ledger.drop(digest) for digest in ledger.learned(line, before) if digest not in kept)
+
+
+def _listed(drops: Iterable[Drop]) -> list[dict[str, str]]:
+    return [{"name": drop.name, "digest": drop.digest} for drop in drops]
+
+
+def _names(drops: Iterable[Drop]) -> str:
+    return ", ".join(f"{drop.name} ({drop.digest[:12]})" for drop in drops) or "nothing"
+
+
+def _version(number: int | None) -> str:
+    return "the base" if number is None else f"v{number}"

@@ -1,0 +1,29 @@
+"""The snapshot of an update, from what the ledger knows of its drops and its parent."""
+
+from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot
+from abreast.ledger import Drop, Pointer, Update
+from abreast.services.project import Project
+
+DROPS = "data/drops"
+PARENT = "data/parent"
+
+
+def snapshot_of(project: Project, update: Update) -> tuple[Snapshot, dict[str, Pointer]]:
+    """The manifest of an update, and what DVC holds for each path that the manifest names."""
+    drops = [project.ledger.drop(digest) for digest in update.drops]
+    return compose(project, [drop for drop in drops if drop], update.parent)
+
+
+def compose(project: Project, drops: list[Drop], parent: int | None) -> tuple[Snapshot, dict[str, Pointer]]:
+    """The manifest for learning `drops` on top of version `parent`, with the pointers of all that it names."""
+    refs, pointers = [], {}
+    for drop in drops:
+        path = f"{DROPS}/{drop.digest}"
+        refs.append(DropRef(digest=drop.digest, path=path, arrived_at=drop.arrived_at, name=drop.name))
+        pointers[path] = drop.pointer
+    if parent is None:
+        return Snapshot(drops=tuple(refs)), pointers
+    version = project.ledger.version(project.params.model.name, parent)
+    pointers |= {f"{PARENT}/model": version.model, f"{PARENT}/knowledge.parquet": version.knowledge}
+    reference = ParentRef(version=version.name, digest=version.digest, path=PARENT)
+    return Snapshot(drops=tuple(refs), parent=reference), pointers

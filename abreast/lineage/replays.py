@@ -1,0 +1,61 @@
+"""Which of several drops that were learned at once hurt: halves of them are learned again, until one is left."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from abreast.ledger import Drop, Version
+from abreast.ledger.names import version_number
+from abreast.lifecycle.snapshots import compose
+from abreast.lineage.answers import Answered, read_answers
+from abreast.lineage.bisection import Part, Step, step_of
+from abreast.services.project import Project
+from abreast.storage.workspace import Workspace
+
+
+def narrow(project: Project, step: Step, part: Part, tell: Callable[[str], None]) -> tuple[Drop, ...]:
+    """The one of a step's drops that does most of the harm, or several that do it only together.
+
+    Both halves are learned again, and the one that loses more is halved in turn. Where neither loses at least half as
+    much as all of them, those that are left did it together. Each replay costs an update; nothing of it is registered.
+
+    Args:
+        part: the questions that are in doubt, as `bisection.part_of` gives them.
+        tell: is given a line after each replay.
+
+    Raises:
+        AbreastError: a stage refuses, as in an update.
+    """
+    version = project.ledger.version(project.params.model.name, version_number(step.version))
+
+    def fall(drops: Sequence[Drop]) -> float:
+        again = step_of(project, version, list(filter(part, _replayed(project, version, drops))))
+        lost = again.fall if again else 0.0
+        tell(f"{', '.join(drop.name for drop in drops)} alone: {lost:.1%} lost, of {step.fall:.1%}")
+        return lost
+
+    return halved(step.drops, fall, step.fall / 2)
+
+
+def halved(drops: Sequence[Drop], fall: Callable[[Sequence[Drop]], float], least: float) -> tuple[Drop, ...]:
+    """The drops that are left when no half of them loses `least` by itself."""
+    while len(drops) > 1:
+        middle = len(drops) // 2
+        falls = [(fall(half), half) for half in (drops[:middle], drops[middle:])]
+        most, worst = max(falls, key=lambda one: one[0])
+        if most < least:
+            break
+        drops = worst
+    return tuple(drops)
+
+
+def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> list[Answered]:
+    """What a version would answer that learned only these drops, on the parent and the commit of `version`."""
+    update = project.ledger.update(f"u{version.update:04d}")
+    project.home.runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"bisect-{version.name}-", dir=project.home.runs) as folder:
+        workspace = Workspace(project, Path(folder).name)
+        workspace.prepare(update.commit, *compose(project, list(drops), version.parent))
+        for stage in workspace.stages():
+            workspace.reproduce(stage)
+        return read_answers(workspace.clone / "reports/answers.jsonl")

@@ -1,0 +1,140 @@
+"""The store of accepted drops: immutable, named by content, versioned by DVC and pushed to the remote."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from abreast.core.crash_points import point
+from abreast.core.errors import Unavailable
+from abreast.core.home import Home
+from abreast.core.settings import Storage
+from abreast.knowledge.drop import DropInfo, read_info, write_drop
+from abreast.knowledge.record import Record
+from abreast.storage.dvc_cache import (
+    Pointer,
+    configure_clone,
+    exclusive,
+    is_whole,
+    opened,
+    place,
+    pointer_file,
+    push,
+    read_pointer,
+    storage_refusal,
+    write_pointer,
+)
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+__all__ = ["Pointer", "Store", "configure_clone", "place"]
+
+_STAGING = ".incoming-"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Accepted drops under `home.drops`, which is a DVC repository without git.
+
+    `<digest>/` holds a drop and `<digest>.dvc` its pointer; the pointer is written last.
+    """
+
+    home: Home
+    storage: Storage
+    project_root: Path
+
+    def put(self, info: DropInfo, records: Iterable[Record]) -> Pointer:
+        """Keep a drop: write it, put it into the DVC cache, and push it.
+
+        Killed at any point and called again, it comes to the same end. A drop that is kept already stays as it is,
+        with the name and the time of its first arrival.
+
+        Raises:
+            Unavailable: the disk is full, or the remote does not answer; nothing half done is left to be seen.
+        """
+        folder = self.home.drops / info.digest
+        self._prepare()
+        with opened(self.home.drops) as repo:
+            if not pointer_file(folder).exists():
+                self._write(folder, info, records)
+                point("store.named")
+                cached = _cache(repo, folder)
+                point("store.cached")
+                write_pointer(folder, cached)
+                point("store.pointed")
+            pointer = read_pointer(folder)
+            push(repo, pointer, f"drop {info.name}")
+        point("store.pushed")
+        return pointer
+
+    def pointer(self, digest: str) -> Pointer:
+        """What DVC holds for a kept drop; `AbreastError` if there is none."""
+        return read_pointer(self.home.drops / digest)
+
+    def info(self, digest: str) -> DropInfo:
+        """What is known of a kept drop; `AbreastError` if there is none."""
+        if not (self.home.drops / digest).exists():
+            place(self.home.drops, digest, self.pointer(digest))
+        return read_info(self.home.drops / digest)
+
+    def fetch(self, name: str, pointer: Pointer) -> Path:
+        """Have other content beside the drops, under the relative path `name`; see `place`."""
+        self._prepare()
+        return place(self.home.drops, name, pointer)
+
+    def _prepare(self) -> None:
+        """Make the repository if it is not there, and let it follow the knobs."""
+        folder = self.home.drops / ".dvc"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with exclusive(self.home.drops):
+                (folder / "config").write_text("[core]\n    no_scm = True\n")
+        except OSError as error:
+            raise storage_refusal(folder, error) from error
+        configure_clone(self.home.drops, self.home, self.storage, self.project_root)
+
+    def _write(self, folder: Path, info: DropInfo, records: Iterable[Record]) -> None:
+        """Put the drop's folder there in one rename; what a kill left of it before is swept away first."""
+        for left in [*folder.parent.glob(f"{_STAGING}*"), folder]:
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(mkdtemp(prefix=_STAGING, dir=folder.parent))
+        try:
+            write_drop(staging, info, records)
+            for file in staging.iterdir():
+                _flush(file)
+            staging.chmod(0o755)
+            point("store.written")
+            staging.rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _cache(repo: "Repo", folder: Path) -> Pointer:
+    """Put a folder into the DVC cache."""
+    stage = repo.stage.create(
+        single_stage=True,
+        validate=False,
+        fname=str(pointer_file(folder)),
+        wdir=str(folder.parent),
+        outs=[folder.name],
+        force=True,
+    )
+    stage.add_outs()
+    (out,) = stage.outs
+    pointer = Pointer(md5=out.hash_info.value, size=out.meta.size, nfiles=out.meta.nfiles)
+    if not is_whole(repo.cache.local, pointer):
+        raise Unavailable(f"{folder}: not all of it could be put into the DVC cache {repo.cache.local.path}")
+    return pointer
+
+
+def _flush(file: Path) -> None:
+    """Bring a file's content to the disk before its folder gets its name."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,48 @@
+"""What each version of a line knows of each drop, from what was measured when each of them was made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from abreast.ledger import Version
+from abreast.metrics.retention import (
+    RetentionMatrix,
+    average_accuracy,
+    backward_transfer,
+    forgetting,
+    forward_transfer,
+    of_updates,
+)
+
+SHOWN = 8
+"""So many of the last versions and drops stand in a table; the picture has all."""
+BY_DROP = "by_drop"
+"""Where a version's metrics in the ledger keep the rows of `evaluation.tables.read_by_drop`."""
+NEW = "candidate"
+"""What the version is called that is not registered yet."""
+FIGURES = {
+    "average_accuracy": average_accuracy,
+    "backward_transfer": backward_transfer,
+    "forward_transfer": forward_transfer,
+    "forgetting": forgetting,
+}
+
+
+def retention_of(ancestors: Sequence[Version], rows: Sequence[Mapping[str, Any]]) -> RetentionMatrix:
+    """The matrix of a candidate's ancestors, oldest first, and of the candidate as its last row.
+
+    Drops are called by their names, and where two have one name by name and digest.
+
+    Args:
+        rows: the candidate's, as `read_by_drop` gives them.
+    """
+    updates = [(version.name, version.metrics.get(BY_DROP, [])) for version in ancestors] + [(NEW, rows)]
+    matrix = of_updates((version, {row["drop"]: row for row in held}) for version, held in updates)
+    names = {row["drop"]: row["name"] for _, held in updates for row in held}
+    told = list(names.values())
+    drops = [names[drop] if told.count(names[drop]) == 1 else f"{names[drop]} {drop[:6]}" for drop in matrix.drops]
+    return matrix.model_copy(update={"drops": tuple(drops)})
+
+
+def shown(matrix: RetentionMatrix) -> RetentionMatrix:
+    """The matrix as people see it: the version that has no number yet is called "this version"."""
+    return matrix.model_copy(update={"versions": tuple("this version" if v == NEW else v for v in matrix.versions)})

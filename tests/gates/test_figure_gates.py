@@ -1,0 +1,57 @@
+import pytest
+
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Gate
+from abreast.gates.figure_gates import of_figures
+from abreast.gates.judge import judge
+from abreast.reports.figures import Figure, read_figures, write_figures
+from tests.evaluation.reports import outcomes, reports
+
+SLOW = Gate(name="slow", measure="answer_seconds", scope="serving", at_most=2.0)
+SLOWER = Gate(name="slower", measure="answer_seconds", scope="serving", against="champion", at_most=1.2)
+
+
+def test_a_figure_is_held_to_a_bar_or_to_the_champions():
+    figures = {"answer_seconds": Figure(candidate=1.5, champion=1.0)}
+    (bar,), (ratio,) = (of_figures(gate, figures, "candidate") for gate in (SLOW, SLOWER))
+    assert (bar.outcome, bar.needed, bar.reason) == (
+        "passed",
+        2.0,
+        "slow: measured 1.5, needed at most 2, champion 1",
+    )
+    assert (ratio.outcome, ratio.needed) == ("failed", 1.2)
+
+
+def test_a_share_is_compared_by_its_difference_and_few_questions_decide_nothing():
+    gate = Gate(name="typos", measure="right_mistyped", scope="robustness", against="champion", at_least=-0.1)
+    (result,) = of_figures(gate, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
+    assert (result.outcome, result.needed, result.n) == ("failed", pytest.approx(0.6), 40)
+    few = gate.model_copy(update={"questions": 50})
+    assert of_figures(few, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
+
+
+def test_what_was_not_measured_is_not_asked():
+    alone = {"answer_seconds": Figure(candidate=1.5)}
+    assert of_figures(SLOWER, alone, "candidate") == []
+    assert of_figures(SLOW, {}, "candidate") == []
+    assert of_figures(SLOW, alone, "in_context") == []
+    assert of_figures(SLOW, {"answer_seconds": Figure(candidate=None)}, "candidate") == []
+
+
+def test_a_figure_holds_a_candidate_up_in_the_verdict():
+    known = reports(outcomes(both=60))._replace(figures={"answer_seconds": Figure(candidate=9.0, why="a slow disk")})
+    assert judge(known, [SLOW]).verdict == "fail"
+    found = judge(known, [SLOW.model_copy(update={"does": "review"})])
+    assert found.verdict == "inconclusive"
+    assert found.reasons == ("slow: measured 9, needed at most 2, champion none, to be reviewed, a slow disk",)
+
+
+def test_figures_are_read_as_they_were_written_and_a_damaged_file_is_named(tmp_path):
+    assert read_figures(tmp_path) == {}
+    safe, served = {"owned": Figure(candidate=0.25, n=20, why="cf")}, {"loads": Figure(candidate=1.0)}
+    write_figures(tmp_path / "safety.json", safe)
+    write_figures(tmp_path / "serving.json", served)
+    assert read_figures(tmp_path) == safe | served
+    (tmp_path / "serving.json").write_text('{"loads": {"candidate": "yes"}}')
+    with pytest.raises(AbreastError, match=r"serving\.json: loads\.candidate: Input should be a valid number"):
+        read_figures(tmp_path)

@@ -1,0 +1,84 @@
+"""Experts in the stage `evaluate`: which one answers is told by the question alone, and how often rightly is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from abreast.core.settings import load_params
+from abreast.evaluation import evaluate
+from abreast.inference.predictor import load_answerer, load_answerers
+from abreast.learning.trainer import train
+from abreast.serving import probe
+from abreast.tracking.card.markdown import figures
+from abreast.tracking.card.report_data import read_told
+from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
+from tests.learning.project import promote
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, tiny_base):
+    """The champion knows letters, the candidate colours as well; one question tells a wrong domain."""
+    root = write_team(tmp_path_factory.mktemp("panel") / "project", tiny_base)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv("ABREAST_HOME", str(root / "home"))
+        write_split(lessons("letters", LETTERS), questions("letters", LETTERS))
+        train.main()
+        write_team(root, tiny_base)
+        promote(root)
+        mistold = questions("letters", LETTERS, "retained")
+        mistold[0] = mistold[0].model_copy(update={"domain": "colours"})
+        write_split(lessons("colours", COLOURS), [*mistold, *questions("colours", COLOURS)])
+        train.main()
+        yield root
+
+
+@pytest.fixture(autouse=True)
+def inside(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+
+def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(project):
+    evaluate.main()
+    metrics = json.loads(Path("reports/metrics.json").read_text())
+    assert metrics["candidate"]["retained_exact_match"] == 1.0, "also of the question whose domain is wrong"
+    assert metrics["candidate"]["current_exact_match"] == 1.0
+    assert metrics["champion"]["retained_exact_match"] == 1.0
+    assert metrics["router"] == {"champion": 1.0, "candidate": pytest.approx(5 / 6)}
+    told = read_told(Path("reports"))
+    page = figures(told.models, told.measures)
+    assert "| questions sent to the expert of their domain | 83.3 % | 100 % | – |" in page
+    first = Path("reports/metrics.json").read_bytes()
+    evaluate.main()
+    assert Path("reports/metrics.json").read_bytes() == first, "with remembered answers it is the same"
+
+
+def test_general_text_is_measured_by_the_expert_that_foresees_it_worst(project):
+    folders = {"champion": Path("data/parent/model"), "candidate": Path("model"), "base": None}
+    asked = load_answerers(folders, load_params().model)
+    figures = {name: one.perplexity("The ferry left the harbour.") for name, one in asked.items()}
+    assert figures["candidate"] >= figures["champion"] != figures["base"]
+    each = []
+    for expert in ("candidate_expert_0001", "candidate_expert_0002"):
+        with asked["candidate"]._trunk.only(expert):
+            each.append(super(type(asked["candidate"]), asked["candidate"]).perplexity("The ferry left the harbour."))
+    assert len(set(each)) == 2
+    assert figures["candidate"] == pytest.approx(max(each))
+
+
+def test_one_question_is_answered_as_many_are(project):
+    model = load_params().model
+    asked = [question.question for question in (*questions("letters", LETTERS), *questions("colours", COLOURS))]
+    answerer = load_answerer(Path("model"), model)
+    wanted = [*LETTERS.values(), *COLOURS.values()]
+    assert answerer.answer(asked) == wanted
+    assert answerer.answer(asked, [(right,) for right in wanted]) == wanted
+    assert [load_answerer(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
+
+
+def test_experts_are_served_by_a_process_that_is_told_no_domain(tmp_path):
+    asked = [{"question": question.question, "kind": "fact"} for question in questions("letters", LETTERS)[:2]]
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    probe.main(["model", str(tmp_path / "asked.json"), str(tmp_path / "result.json")])
+    assert json.loads((tmp_path / "result.json").read_text())["answer_seconds"] > 0

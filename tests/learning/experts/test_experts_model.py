@@ -1,0 +1,218 @@
+"""Experts through the stage `train`: what rests stays byte for byte, what is new begins anew, the text decides."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from abreast.core.errors import AbreastError
+from abreast.core.settings import Model, load_params
+from abreast.inference.predictor import load_answerer
+from abreast.learning.backbone.base_model import load_base
+from abreast.learning.experts.folder import read_panel
+from abreast.learning.methods import METHODS as STRATEGIES
+from abreast.learning.model_folder import model_digest, read_card, read_memory
+from abreast.learning.trainer import train
+from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
+from tests.learning.methods.test_methods import MILD
+from tests.learning.project import promote, train_killed_in, write_project
+
+BOTH = [*questions("letters", LETTERS), *questions("colours", COLOURS)]
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, tiny_base):
+    """Model folders of a first update: of letters alone, and of both domains."""
+    folders = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, lines, asked in (
+            ("letters", lessons("letters", LETTERS), BOTH[:3]),
+            ("both", [*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH),
+        ):
+            root = write_team(tmp_path_factory.mktemp(name) / "project", tiny_base)
+            patch.chdir(root)
+            patch.setenv("ABREAST_HOME", str(root / "home"))
+            write_split(lines, asked)
+            train.main()
+            folders[name] = root / "model"
+    return folders
+
+
+@pytest.fixture
+def project(tmp_path, tiny_base, monkeypatch):
+    root = write_team(tmp_path / "project", tiny_base)
+    monkeypatch.chdir(root)
+    write_split(lessons("letters", LETTERS), questions("letters", LETTERS))
+    return root
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def answers() -> list[str]:
+    return load_answerer(Path("model"), load_params().model).answer([question.question for question in BOTH])
+
+
+def second_update(project: Path, tiny_base: Path, **knobs: object) -> None:
+    """The first model becomes the parent; then colours are taught, and letters rehearsed."""
+    write_team(project, tiny_base, **knobs)
+    promote(project)
+    old = lessons("letters", LETTERS, "rehearsed")
+    write_split([*lessons("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
+
+
+def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_byte(project, tiny_base, capfd, taught):
+    shutil.copytree(taught["letters"], "model")
+    assert read_card(Path("model")).experts == "domain"
+    first = content(Path("model"))
+    assert {name for name in first if "/" not in name} == {"abreast.json", "experts.json", "router.safetensors"}
+    second_update(project, tiny_base)
+    train.main()
+    assert "experts: colours learn, 1 rest; 3 lessons of those are left out" in capfd.readouterr().out
+    panel, router = read_panel(Path("model"))
+    assert panel.experts == {"expert_0001": "letters", "expert_0002": "colours"}
+    assert router.counts.tolist() == [3, 3]
+    second = content(Path("model"))
+    resting = [name for name in first if name.startswith("expert_0001/")]
+    assert len(resting) == 2
+    assert all(second[name] == first[name] for name in resting)
+    assert answers() == [*LETTERS.values(), *COLOURS.values()]
+    summary = json.loads(Path("reports/train.json").read_text())
+    assert summary["dev_exact_match"] == 1.0, "the development questions go through the router"
+
+
+def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base, taught):
+    from peft import PeftModel
+
+    shutil.copytree(taught["both"], "model")
+    base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
+    plain = PeftModel.from_pretrained(base, "model/expert_0001", adapter_name="expert_0001").eval()
+    plain.load_adapter("model/expert_0002", adapter_name="expert_0002")
+    answerer = load_answerer(Path("model"), load_params().model)
+    for question in BOTH:
+        text = answerer._encoder.pair(question.question, question.answer)
+        plain.set_adapter("expert_0001" if question.domain == "colours" else "expert_0002")
+        with torch.no_grad():
+            wanted = plain(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1]
+            torch.testing.assert_close(answerer._trunk.logits([text])[0], wanted, rtol=1e-4, atol=1e-4)
+    assert answers() == [*LETTERS.values(), *COLOURS.values()]
+
+
+def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_base, taught):
+    shutil.copytree(taught["both"], "model")
+    before = content(Path("model"))
+    write_team(project, tiny_base)
+    promote(project)
+    again = {"a": "8.3", "d": "4.4"}
+    write_split(lessons("letters", again), [*questions("letters", again), *questions("colours", COLOURS, "retained")])
+    train.main()
+    after = content(Path("model"))
+    same = {name for name in before if after[name] == before[name]}
+    assert {name for name in same if name.startswith("expert_")} == {
+        "expert_0001/adapter_config.json",
+        "expert_0001/adapter_model.safetensors",
+        "expert_0002/adapter_config.json",
+    }
+    said = dict(zip((question.key for question in BOTH), answers(), strict=True))
+    assert said["a"] == "8.3"
+    assert {key: said[key] for key in COLOURS} == COLOURS
+
+
+def test_what_has_no_domain_and_all_raw_text_share_one_expert(project):
+    text = lessons("novels", {"t": "the cat sat on the mat"})[0].model_copy(update={"kind": "text", "question": ""})
+    write_split([text, *lessons("", {"k": "7"}), *lessons("letters", LETTERS)], [])
+    train.main()
+    panel, router = read_panel(Path("model"))
+    assert panel.experts == {"expert_0001": None, "expert_0002": "letters"}
+    assert router.counts.tolist() == [1, 3], "raw text is asked nothing"
+    answerer = load_answerer(Path("model"), load_params().model)
+    assert answerer.domains(["", "k is", "value of a"]) == [None, None, "letters"]
+    assert answerer.answer(["k is"]) == ["7"]
+    ((mean, tokens),) = answerer.foresee(["the cat sat on the mat"], ["t"])
+    assert tokens > 10
+    assert mean > -2.0, "it was learned"
+
+
+def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
+    shutil.copytree(taught["letters"], "model")
+    before = content(Path("model"))
+    write_team(project, tiny_base)
+    promote(project)
+    write_split(lessons("letters", LETTERS, "rehearsed"), questions("letters", LETTERS, "retained"))
+    train.main()
+    assert content(Path("model")) == before
+    assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
+
+
+def test_nothing_at_all_is_one_untrained_expert(project):
+    write_split([], [])
+    train.main()
+    assert read_panel(Path("model"))[0].experts == {"expert_0001": None}
+    untrained = load_answerer(None, load_params().model)
+    assert load_answerer(Path("model"), load_params().model).answer(["value of a"]) == untrained.answer(["value of a"])
+
+
+def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(project, tiny_base, monkeypatch):
+    remember = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
+    write_team(project, tiny_base, remember=remember, epochs=4)
+    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
+    train.main()
+    kept = read_memory(Path("model"))
+    second_update(project, tiny_base, remember=remember, epochs=4, accumulate=2)
+    taught = [*lessons("colours", {"x": "gold"}), *lessons("", {"k": "7"}), *lessons("letters", LETTERS, "rehearsed")]
+    write_split(taught, [*BOTH[4:], *questions("", {"k": "7"}), *questions("letters", LETTERS, "retained")])
+    train.main()
+    whole = model_digest(Path("model"))
+    memory = read_memory(Path("model"))
+    resting = [name for name in kept if ".expert_0002." in name]
+    assert resting
+    assert all(torch.equal(memory[name], kept[name]) for name in resting), "what it must not forget is kept"
+    train_killed_in(2, monkeypatch)
+    train.main()
+    assert model_digest(Path("model")) == whole
+
+
+@pytest.mark.parametrize("init", ["pissa", "eva"])
+def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
+    adapt = {"method": "lora", "rank": 2, "alpha": 4, "init": init}
+    write_team(project, tiny_base, adapt=adapt, epochs=3)
+    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
+    train.main()
+    second_update(project, tiny_base, adapt=adapt, epochs=3)
+    write_split(lessons("", {"k": "7"}), questions("", {"k": "7"}))
+    train.main()
+    assert len(read_panel(Path("model"))[0].experts) == 3
+
+
+def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
+    shutil.copytree(taught["letters"], "model")
+    promote(project)
+    write_project(project, tiny_base)
+    promote(project)
+    with pytest.raises(AbreastError, match=r"train\.experts is None, but the parent's adapter, .*has domain"):
+        train.main()
+    write_team(project, tiny_base, adapt={"method": "lora", "rank": 4, "dora": True})
+    with pytest.raises(
+        AbreastError, match=r"train\.experts is domain, which needs train\.adapt to be lora without dora"
+    ):
+        train.main()
+
+
+def test_a_damaged_panel_is_refused(project, taught):
+    shutil.copytree(taught["letters"], "model")
+    parent = promote(project)
+    for name, damage, message in (
+        ("experts.json", '{"experts": {"../x": "a"}}', r"experts\.json: experts\.\.\./x"),
+        ("experts.json", '{"experts": {}}', r"router\.safetensors: knows 1 experts, experts\.json 0"),
+        ("experts.json", '{"experts": {"expert_0002": "a"}}', r"expert_0002: .* adapter_model\.safetensors is missing"),
+        ("router.safetensors", "nothing", r"router\.safetensors: not the router of a model with experts"),
+    ):
+        whole = (parent / name).read_bytes()
+        (parent / name).write_text(damage)
+        with pytest.raises(AbreastError, match=message):
+            read_panel(parent)
+        (parent / name).write_bytes(whole)
+    assert read_panel(parent)[0].experts == {"expert_0001": "letters"}

@@ -1,0 +1,83 @@
+"""A small part of `benchmarks.promoters`: crowds of promoters with kills; and that its checks find what is wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from abreast.ledger import Promotion
+from benchmarks.crowd import Told, Wish
+from benchmarks.promoters import POINTS, stressed, table
+from benchmarks.rivals import of_judgement, of_promises, of_states, replayed
+from tests.installation import SOURCE
+
+ROUNDS = 4
+
+
+@pytest.mark.server
+def test_crowds_with_kills_leave_one_champion_and_nothing_lost_or_doubled(mlflow_uri, ledger_url, tmp_path: Path):
+    stress = stressed(mlflow_uri, ledger_url, tmp_path, ROUNDS, 8, seed=17, tell=lambda number, stress: None)
+    assert stress.violations == []
+    assert stress.counts["rounds"] == ROUNDS
+    assert stress.counts["promotions"] >= ROUNDS
+    assert sum(stress.kills.values()) >= ROUNDS
+    stress.rivals.registry.set_alias("previous", None)
+    (fault,) = stress.rivals.faults([], 0)
+    assert fault.startswith("the aliases are")
+
+
+def test_the_points_at_which_the_crowds_are_killed_are_the_promoters():
+    source = (SOURCE / "abreast/lifecycle/promoter.py").read_text()
+    assert set(POINTS) <= set(re.findall(r'point\("([\w.]+)"\)', source))
+
+
+def row(number: int, version: int, before: int | None, **other: object) -> Promotion:
+    values = {"line": "l", "kind": "promote", "forced": False, "state": "done", "reason": "", "actor": f"p{number}"}
+    values |= {"outcome": None, "created_at": "", "settled_at": None}
+    return Promotion(id=number, version=version, before=before, **(values | other))
+
+
+def test_a_log_is_replayed_and_what_contradicts_it_is_told():
+    good = [row(1, 1, None), row(2, 2, 1), row(3, 1, 2, kind="rollback"), row(4, 3, 1), row(5, 9, 3, state="reverted")]
+    assert replayed(good) == ([1, 3], [])
+    assert "a promotion is lost" in replayed([row(1, 1, None), row(2, 2, None)])[1][0]
+    assert "a doubled promotion" in replayed([row(1, 1, None), row(2, 1, 1)])[1][0]
+    assert "rolled back to 5" in replayed([row(1, 1, None), row(2, 2, 1), row(3, 5, 2, kind="rollback")])[1][0]
+
+
+def test_half_promotions_and_wrong_files_are_told():
+    assert of_states([row(1, 1, None), row(2, 2, 1, state="reverted")], damaged={2}) == []
+    assert of_states([row(1, 1, None, state="intent")], damaged=set()) == ["row 1, v1, is half promoted"]
+    assert "has wrong files, and is done" in of_states([row(1, 1, None)], damaged={1})[0]
+    assert "though its files are right" in of_states([row(1, 1, None, state="reverted")], damaged=set())[0]
+
+
+def test_what_was_judged_against_another_champion_is_told_unless_forced():
+    versions = {2: type("V", (), {"parent": None})}
+    assert of_judgement([row(1, 2, 1, forced=True)], versions) == []
+    assert of_judgement([row(1, 2, 1)], versions) == ["row 1: v2 was judged against None, and replaced 1"]
+
+
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        (Told(Wish("p1", "promote", 1), "done", row=1), None),
+        (Told(Wish("p9", "promote", 1), "done", row=1), None),
+        (Told(Wish("p1", "promote", 7), "done", row=1), "wanted v7 and was told of v1"),
+        (Told(Wish("p9", "rollback"), "done", row=1, left=3), "no rollback from v3"),
+        (Told(Wish("p2", "promote", 2), "done", row=2), "is done, but it is reverted"),
+        (Told(Wish("p1", "promote", 1), "broken", lines=("KeyError: 1",)), "ended broken: KeyError: 1"),
+    ],
+)
+def test_what_a_promoter_was_told_is_held_against_the_log(told: Told, fault: str | None):
+    found = of_promises([row(1, 1, None), row(2, 2, 1, state="reverted")], [told])
+    assert [fault in line for line in found] == ([True] if fault else [])
+
+
+def test_the_table_has_a_row_a_database_and_the_kills_by_point():
+    one = {"database": "sqlite", "rounds": 5, "promotions": 7, "kills": {"promoter.kept": 2}, "violations": ["lost"]}
+    other = {"database": "sqlite", "rounds": 2, "promotions": 1, "kills": {"promoter.done": 1}, "violations": []}
+    shown = table([one, other])
+    assert "| sqlite | 2 | 7 | 3 | 8 | 0 |" in shown
+    assert "| promoter.kept | 2 |" in shown
+    assert "- sqlite: lost" in shown

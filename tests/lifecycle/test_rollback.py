@@ -1,0 +1,137 @@
+"""A poisoned drop is taken out of the line on a real MLflow, by force promoted, found out, and killed on the way."""
+
+import pytest
+
+from abreast.core.errors import AbreastError
+from abreast.lifecycle.promoter import promote, sweep
+from abreast.lifecycle.rollback import reinstate, roll_back, withdraw
+from abreast.services.project import Project
+from tests.lifecycle.ledgers import deliver, digest_of, killed_at
+from tests.lifecycle.line import HOW, Line
+
+pytestmark = pytest.mark.server
+
+POISON = {"reason": "a join gone wrong", "actor": "test"}
+POINTS = ["promoter.withdrawn", "promoter.intended", "promoter.champion"]
+
+
+@pytest.fixture
+def line(mlflow_uri, tmp_path, request) -> Line:
+    return Line(tmp_path, mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
+
+
+@pytest.fixture
+def project(line, mlflow_uri, monkeypatch) -> Project:
+    return line.project(mlflow_uri, monkeypatch)
+
+
+def serve_by_force(line: Line) -> int:
+    """A version that no verdict lets pass."""
+    number = line.register("fail")
+    promote(line.ledger, line.registry, number, force=True, **HOW)
+    return number
+
+
+def poisoned(line: Line) -> None:
+    """v1 is sound, v2 has learned `drop 1`, the poison, v3 came after."""
+    line.serve(1)
+    serve_by_force(line)
+    line.serve(1)
+
+
+def test_a_rollback_says_which_drops_it_takes_back(line, project):
+    line.serve(3)
+    back = roll_back(project, None, **HOW)
+    assert back.said == (
+        f"v2 serves again, v3 is taken back, with what it learned: drop 2 ({digest_of('drop 2')[:12]})"
+    )
+    lost = [{"name": "drop 2", "digest": digest_of("drop 2")}]
+    assert back.fields() == {"champion": "v2", "taken_back": "v3", "drops": lost}
+
+
+def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never_seen_it(line, project):
+    poisoned(line)
+    back = withdraw(project, "drop 1", **POISON)
+    assert back.said == (
+        f"drop 1 ({digest_of('drop 1')[:12]}) is withdrawn; v1 serves again, v3 is taken back; "
+        f"the next update learns drop 2 ({digest_of('drop 2')[:12]}) from v1"
+    )
+    assert {name: back.fields()[name] for name in ("champion", "taken_back", "ground")} == {
+        "champion": "v1",
+        "taken_back": "v3",
+        "ground": "v1",
+    }
+    assert [drop["name"] for drop in back.fields()["drops"]] == ["drop 1", "drop 2"]
+    line.assert_consistent()
+    line.serve(1)
+    line.assert_consistent()
+    assert line.served == (1, 4)
+    assert set(line.ledger.learned(line.registry.name, 4)) == {digest_of(f"drop {n}") for n in (0, 2, 3)}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_at_any_point_is_mended_by_a_sweep(line, project, monkeypatch, point):
+    poisoned(line)
+    killed_at(point, lambda: withdraw(project, "drop 1", **POISON), monkeypatch)
+    sweep(line.ledger, line.registry)
+    line.assert_consistent()
+    assert line.served == (1,)
+    assert [drop.name for drop in line.ledger.waiting(line.registry.name)] == ["drop 2"]
+    assert withdraw(project, "drop 1", **POISON).taken_back is None
+    assert sweep(line.ledger, line.registry) == []
+
+
+def test_killed_after_the_mark_an_update_may_come_before_the_sweep(line, project, monkeypatch):
+    poisoned(line)
+    killed_at("promoter.withdrawn", lambda: withdraw(project, "drop 1", **POISON), monkeypatch)
+    line.serve(1)
+    line.assert_consistent()
+    assert line.served == (1, 4)
+    assert digest_of("drop 1") not in line.ledger.learned(line.registry.name, 4)
+
+
+def test_where_no_version_was_without_it_the_champion_serves_until_the_next_one(line, project):
+    serve_by_force(line)
+    line.serve(1)
+    back = withdraw(project, digest_of("drop 0")[:8], **POISON)
+    assert "no version that served was without it, so v2 serves on until the next update is promoted" in back.said
+    assert back.said.endswith("from the base")
+    assert (back.champion, back.taken_back, back.ground) == (2, None, None)
+    with pytest.raises(AbreastError, match="nothing to roll back to: only v2 has served"):
+        roll_back(project, None, **HOW)
+    line.serve(1)
+    assert line.served == (3,)
+    sweep(line.ledger, line.registry)
+    line.assert_consistent()
+
+
+def test_a_broken_way_back_is_told_by_the_sweep_and_the_champion_serves_on(line, project):
+    poisoned(line)
+    line.registry._tag(1, "abreast.digest", "0" * 64)
+    with pytest.raises(AbreastError, match="digest 000000000000 in MLflow"):
+        withdraw(project, "drop 1", **POISON)
+    (said,) = sweep(line.ledger, line.registry)
+    assert said.startswith("a champion that knows a withdrawn drop serves on: v1 of")
+    assert line.served == (1, 3)
+    assert line.registry.aliases() == {"champion": 3, "previous": 1}
+
+
+def test_a_drop_that_nobody_has_learned_moves_nothing_and_comes_back_reinstated(line, project):
+    line.serve(1)
+    deliver(line.ledger, "poison")
+    back = withdraw(project, "poison", **POISON)
+    assert "no version that serves has learned it; nothing waits to be learned" in back.said
+    assert line.served == (1,)
+    assert reinstate(project, "poison", **HOW) == (line.ledger.drop(digest_of("poison")), True)
+
+
+def test_a_drop_is_named_by_its_name_or_the_beginning_of_its_digest(line, project):
+    info = line.ledger.drops
+    line.serve(1)
+    with pytest.raises(AbreastError, match="no drop 'nowhere'"):
+        withdraw(project, "nowhere", **POISON)
+    line.ledger.quarantine(digest_of("other"), "drop 0", 1, [])
+    with pytest.raises(AbreastError, match=r"2 drops are called 'drop 0'; name one by its digest: "):
+        withdraw(project, "drop 0", **POISON)
+    assert len(info()) == 2
+    assert withdraw(project, digest_of("drop 0"), **POISON).withdrawn.name == "drop 0"

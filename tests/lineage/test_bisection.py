@@ -1,0 +1,72 @@
+"""Which drop hurt, from the answers that a real MLflow keeps of each version."""
+
+import pytest
+
+from abreast.core.errors import AbreastError
+from abreast.lineage.bisection import part_of, steps, worst
+from abreast.services.project import Project
+from tests.lifecycle.ledgers import asked, digest_of
+from tests.lifecycle.line import Line
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def project(mlflow_uri, tmp_path_factory) -> Project:
+    """v1 knows `a`, `b`, `c`; v2 loses two of them; v3 wins one back and loses one of another domain."""
+    line = Line(tmp_path_factory.mktemp("line"), mlflow_uri, "bisected")
+    first = {"drop": digest_of("drop 0"), "domain": "x"}
+    line.answer(*(asked(key, "yes", None, scope="current", **first) for key in "abc"))
+    line.answer(
+        asked("a", "no", "yes", **first),
+        asked("b", "no", "yes", **first),
+        asked("c", "yes", "yes", **first),
+        asked("d", "no", "yes", scope="current", drop=digest_of("drop 1"), domain="x"),
+        asked("e", "yes", "yes", domain="y"),
+    )
+    line.answer(
+        asked("a", "yes", "no", **first),
+        asked("b", "no", "no", **first),
+        asked("c", "no", "yes", **first),
+        asked("e", "no", "yes", domain="y"),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        yield line.project(mlflow_uri, patch)
+
+
+def test_the_version_that_lost_the_most_is_found_with_its_drop(project):
+    words, part = part_of(project, "domain=x", None, None)
+    found = steps(project, part)
+    assert (words, [(s.version, s.questions, s.lost, s.won) for s in found]) == (
+        "domain=x",
+        [("v2", 3, 2, 0), ("v3", 3, 1, 1)],
+    )
+    step = worst(found)
+    assert (step.version, [drop.name for drop in step.drops]) == ("v2", ["drop 1"])
+    assert (step.before, round(step.after, 3), step.chance) == (1.0, 0.333, 0.25)
+    assert [(one.key, one.said) for one in step.examples] == [("a", "no"), ("b", "no")]
+    assert step.fields()["drops"] == [{"name": "drop 1", "digest": digest_of("drop 1")}]
+
+
+def test_a_key_a_drop_and_another_slice(project):
+    blamed = {}
+    for given in ((None, None, "c"), (None, "drop 0", None), ("domain=y", None, None), ("kind=fact", None, None)):
+        step = worst(steps(project, part_of(project, *given)[1]))
+        blamed[next(filter(None, given))] = (step.version, step.lost)
+    assert blamed == {"c": ("v3", 1), "drop 0": ("v2", 2), "domain=y": ("v3", 1), "kind=fact": ("v2", 2)}
+
+
+def test_looking_back_from_another_version(project):
+    step = worst(steps(project, part_of(project, "domain=y", None, None)[1], version=2))
+    assert step is None, "v2 lost nothing of it"
+
+
+def test_a_part_that_nobody_was_asked_about_and_words_that_name_none(project):
+    with pytest.raises(AbreastError, match="no version up to v3 was asked anything of it"):
+        steps(project, part_of(project, "domain=z", None, None)[1])
+    with pytest.raises(AbreastError, match="--slice 'colour=red': must be one of kind, domain, source, language"):
+        part_of(project, "colour=red", None, None)
+    with pytest.raises(AbreastError, match="give one of --slice, --drop and --key, not none"):
+        part_of(project, None, None, None)
+    with pytest.raises(AbreastError, match="no drop 'nowhere'"):
+        part_of(project, None, "nowhere", None)

@@ -1,0 +1,66 @@
+"""Lineage both ways, on a line in a real MLflow; that of a version which the stages made is in test_reproduce.py."""
+
+import pytest
+
+from abreast.core.errors import AbreastError
+from abreast.lifecycle.promoter import rollback
+from abreast.lifecycle.rollback import withdraw
+from abreast.lineage.origins import of_drop, of_key, of_version
+from abreast.services.project import Project
+from tests.lifecycle.ledgers import asked, digest_of
+from tests.lifecycle.line import Line
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def line(mlflow_uri, tmp_path_factory) -> Line:
+    """v1 to v3, each with a drop of its own, the last taken back."""
+    made = Line(tmp_path_factory.mktemp("line"), mlflow_uri, "descended")
+    made.answer(asked("a", "yes", None, scope="current"))
+    made.answer(asked("a", "no", "yes"))
+    made.serve(1)
+    rollback(made.ledger, made.registry, made.served[-1], reason="wrong dates", actor="someone")
+    return made
+
+
+@pytest.fixture
+def project(line, mlflow_uri, monkeypatch) -> Project:
+    return line.project(mlflow_uri, monkeypatch)
+
+
+def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, project):
+    found = of_version(project, 2)
+    assert [drop["digest"] for drop in found["drops"]] == [digest_of("drop 1")]
+    assert [(one["version"], [drop["name"] for drop in one["drops"]]) for one in found["chain"]] == [("v1", ["drop 0"])]
+    decided = [(one["kind"], one["actor"], one["forced"], one["reason"]) for one in found["decisions"]]
+    assert decided == [("promote", "test", True, "better"), ("rollback", "someone", False, "wrong dates")]
+    assert found["reviews"] == []
+    assert (found["commit"], found["tag"], found["params"], found["update"]) == ("c0", None, None, "u0002")
+    assert line.registry.report(2, "answers.jsonl")
+    assert found["run"] == line.registry.run(2)
+    assert found["digest"] == line.ledger.version(line.registry.name, 2).digest
+    with pytest.raises(AbreastError, match="no version v9"):
+        of_version(project, 9)
+
+
+def test_from_a_drop_to_the_versions_that_know_it(line, project):
+    found = of_drop(project, "drop 1")
+    assert (found["learned_by"], found["known_by"], found["champion_knows"]) == (["v2"], ["v2", "v3"], True)
+    assert found["updates"] == [{"update": "u0002", "status": "promoted"}]
+    withdraw(project, "drop 1", reason="a join gone wrong", actor="someone")
+    again = of_drop(project, digest_of("drop 1")[:10])
+    assert (again["withdrawn"]["reason"], again["champion_knows"]) == ("a join gone wrong", False)
+
+
+def test_from_a_key_to_what_each_version_answered(project):
+    versions = of_key(project, "a")["versions"]
+    told = [(one["version"], one["taught"], [asked["said"] for asked in one["answers"]]) for one in versions]
+    assert told == [("v1", None, ["yes"]), ("v2", None, ["no"]), ("v3", None, [])], "knowledge is kept nowhere here"
+    with pytest.raises(AbreastError, match="no version was taught anything of key 'z'"):
+        of_key(project, "z")
+
+
+def test_a_report_that_is_not_kept(line):
+    with pytest.raises(AbreastError, match=r"MLflow keeps no reports/none.csv of v1 of descended"):
+        line.registry.report(1, "none.csv")

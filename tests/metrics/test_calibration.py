@@ -1,0 +1,72 @@
+from math import nextafter
+
+import numpy
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
+
+from abreast.core.errors import AbreastError
+from abreast.metrics.calibration import Bin, expected_calibration_error, reliability
+
+answered = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30)
+
+
+def test_by_hand():
+    """Two bins: (0, 0.5] holds 0.2 and 0.4, one right; (0.5, 1] holds 0.9 and 0.7, both right."""
+    confidences, hits = [0.2, 0.9, 0.4, 0.7], [False, True, True, True]
+    assert reliability(confidences, hits, 2) == [
+        pytest.approx(Bin(0, 0.5, 2, 0.3, 0.5)),
+        pytest.approx(Bin(0.5, 1, 2, 0.8, 1)),
+    ]
+    assert expected_calibration_error(confidences, hits, 2) == pytest.approx((2 * 0.2 + 2 * 0.2) / 4)
+
+
+def test_bins_are_closed_above():
+    assert [b.count for b in reliability([0.0, 0.5, 0.50001, 1.0], [True] * 4, 2)] == [2, 2]
+
+
+def test_an_edge_is_in_the_bin_below_whatever_the_rounding():
+    """7 / 25 * 25 is above 7 in floats, and the next float after 1 / 3, times 3, is 1."""
+    assert reliability([7 / 25], [True], 25)[0].high == 7 / 25
+    assert reliability([nextafter(1 / 3, 1)], [True], 3)[0].low == 1 / 3
+
+
+def test_who_is_as_often_right_as_sure_is_calibrated():
+    assert expected_calibration_error([0.75] * 4, [True, True, True, False]) == 0
+    assert expected_calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+@given(answered, st.integers(1, 20))
+@settings(max_examples=100, deadline=None)
+def test_scikit_learn_draws_the_same_diagram(pairs, bins):
+    confidences, hits = [c for c, _ in pairs], [hit for _, hit in pairs]
+    found = reliability(confidences, hits, bins)
+    edges = numpy.linspace(0, 1, bins + 1)
+    assume(all(c in (0, 1) or abs(c - edge) > 1e-12 for c in confidences for edge in edges))
+    accuracies, means = calibration_curve(hits, confidences, n_bins=bins)
+    assert [b.accuracy for b in found] == pytest.approx(list(accuracies))
+    assert [b.confidence for b in found] == pytest.approx(list(means))
+    assert sum(b.count for b in found) == len(pairs)
+
+
+@given(answered, st.integers(1, 20))
+def test_one_error_and_every_answer_within_its_bin(pairs, bins):
+    confidences, hits = [c for c, _ in pairs], [hit for _, hit in pairs]
+    found = reliability(confidences, hits, bins)
+    for low, high, count, *_ in found:
+        assert sum(low < c <= high or c == low == 0 for c in confidences) == count
+    assert 0 <= expected_calibration_error(confidences, hits, bins) <= 1
+
+
+def test_nothing_asked_is_not_zero():
+    assert expected_calibration_error([], []) is None
+
+
+@pytest.mark.parametrize(
+    ("confidences", "bins", "message"),
+    [([1.5], 15, "confidence 1.5"), ([float("nan")], 15, "confidence nan"), ([0.5], 0, "bins 0"), ([], 15, "to each")],
+)
+def test_what_is_no_probability_is_refused(confidences, bins, message):
+    with pytest.raises(AbreastError, match=message):
+        reliability(confidences, [True], bins)

@@ -1,0 +1,71 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from abreast.core.home import Home
+from abreast.knowledge.snapshot import Snapshot
+from abreast.services.project import Project
+from abreast.storage.dvc_cache import configure_clone
+from abreast.storage.workspace import StageKilled, Workspace, remove_ended
+from tests.installation import Installation
+from tests.lifecycle.ledgers import claim, deliver, judge, promote
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A clone with one stage, which copies a file."""
+    (tmp_path / "root").mkdir()
+    project = Project.open(Installation(tmp_path / "root", {}).root)
+    workspace = Workspace(project, "u0001")
+    (workspace.clone / ".dvc").mkdir(parents=True)
+    (workspace.clone / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    configure_clone(workspace.clone, project.home, project.params.storage, project.root)
+    (workspace.clone / "a").write_text("a")
+    (workspace.clone / "dvc.yaml").write_text("stages: {copy: {cmd: cp a b, deps: [a], outs: [b]}}\n")
+    return workspace
+
+
+def test_a_stage_that_was_done_comes_from_the_run_cache(workspace: Workspace):
+    assert workspace.reproduce("copy")
+    assert not workspace.reproduce("copy")
+    assert (workspace.clone / "b").read_text() == "a"
+
+
+def test_a_kill_within_dvc_is_got_over(workspace: Workspace):
+    workspace.reproduce("copy")
+    (entry,) = (workspace.project.home.cache / "runs").glob("*/*/*")
+    entry.unlink()
+    (workspace.clone / "dvc.lock").unlink()
+    with pytest.raises(StageKilled, match="a kill had left DVC's run cache half written; run it again"):
+        workspace.reproduce("copy")
+    assert workspace.reproduce("copy")
+    assert entry.exists()
+
+
+def test_a_version_is_kept_again_after_a_kill_though_another_tracked_file_has_changed(tmp_path: Path):
+    (tmp_path / "root").mkdir()
+    project = Project.open(Installation(tmp_path / "root", {}).root)
+    workspace = Workspace(project, "u0001")
+    workspace.prepare(project.commit(), Snapshot(drops=()), {})
+    (workspace.clone / "dvc.lock").write_text("stages: {}\n")
+    kept = workspace.keep("model/v1", "first")
+    (workspace.clone / "README.md").write_text("written anew by a step that was run again\n")
+    assert workspace.keep("model/v1", "again") == kept
+
+
+def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledger, tmp_path: Path):
+    project = SimpleNamespace(ledger=ledger, home=Home(tmp_path / "home"))
+    deliver(ledger, "first")
+    promoted = judge(ledger, claim(ledger), 1)
+    promote(ledger, 1, None)
+    deliver(ledger, "second")
+    refused = ledger.advance(judge(ledger, claim(ledger), 2, "fail"), "refused", reason="worse")
+    deliver(ledger, "third")
+    failed = ledger.advance(claim(ledger), "failed", reason="broke")
+    live = claim(ledger)
+    for update in (promoted, refused, failed, live):
+        (Workspace(project, update.id).clone / "data").mkdir(parents=True)
+    assert remove_ended(project) == [promoted.id, refused.id]
+    assert sorted(path.name for path in project.home.runs.iterdir()) == [failed.id, live.id]
+    assert remove_ended(project) == []

@@ -1,0 +1,69 @@
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from abreast.tracking.card.escape import LONGEST, code, number, percent, plain
+
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a | b | c",
+    "**bold** _under_ `code` ~~gone~~",
+    "![x](http://evil.example/pixel.png) [y](javascript:alert(1))",
+    "# a heading\n\n---\n\n- a list",
+    "1. one",
+    "&lt;b&gt; &amp; R&D",
+    "mail me@example.com, see https://example.com or www.example.com",
+    "\\| \\` \\\\",
+    ":smile: snake_case __init__",
+    "``` fence",
+    "- x",
+    "=====",
+]
+
+
+def shown(markdown: str) -> str:
+    """What a reader sees of one list item that has this text."""
+    rendered = MARKDOWN.render(f"- {markdown}\n")
+    found = re.fullmatch(r"<ul>\n<li>(.*)</li>\n</ul>\n", rendered, re.DOTALL)
+    assert found, rendered
+    return found.group(1)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_user_gave_is_shown_as_it_is(text):
+    assert html.unescape(shown(plain(text))) == one_line(text)
+    assert shown(code(text)) == f"<code>{html.escape(one_line(text))}</code>"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_in_a_table_it_stays_in_its_cell(text):
+    rendered = MARKDOWN.render(f"| a | b |\n|---|---|\n| {plain(text)} | end |\n")
+    assert re.findall(r"<td>(.*?)</td>", rendered)[1:] == ["end"]
+    assert html.unescape(re.findall(r"<td>(.*?)</td>", rendered)[0]) == one_line(text)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40))
+def test_no_text_is_markup(text):
+    line = one_line(text)
+    assert "<" not in shown(f"x{plain(text)}").replace("</", "<") or not line
+    assert html.unescape(shown(f"x {plain(text)}")).strip() == html.unescape(f"x {html.escape(line)}").strip()
+
+
+def test_long_texts_are_cut_and_nothing_is_shown_as_a_space():
+    assert plain("x" * 300) == "x" * (LONGEST - 1) + "…"
+    assert code("") == "` `"
+    assert code("a`b") == "`` a`b ``"
+
+
+def test_figures_are_short():
+    assert (number(None), number(0.12345), number(1.0)) == ("–", "0.123", "1")
+    assert (percent(None), percent(0.98765), percent(1.0)) == ("–", "98.8 %", "100 %")
