@@ -10,8 +10,8 @@ from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 
-from abreast.services.environment import environment
 from abreast.core.errors import AbreastError
+from abreast.services.environment import environment
 from abreast.services.project import Project
 
 STOP_SECONDS = 120  # programs are stopped one after the other, each within `stopwaitsecs`

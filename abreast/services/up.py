@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from abreast.services.environment import environment
 from abreast.core.errors import AbreastError
+from abreast.services.environment import environment
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.project import Project
 from abreast.services.supervisor import POOL, Supervisor

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abreast.core.crash_points import point
-from abreast.services.environment import environment
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.stage import TRY_AGAIN
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
 from abreast.ledger.rows import LIVE
+from abreast.services.environment import environment
 from abreast.services.project import Project
 from abreast.storage.dvc_cache import Pointer, configure_clone, opened, place, push, storage_refusal
 

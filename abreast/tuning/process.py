@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from abreast.services.environment import environment
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.stage import TRY_AGAIN
+from abreast.services.environment import environment
 from abreast.services.project import Project
 
 
