@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger import Update
 from abreast.ledger.process_id import Holder
@@ -25,7 +25,7 @@ def claim_drops(project: Project) -> Update | None:
     if changed := project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
     update = project.ledger.claim(project.params.model.name, project.commit(), Holder.current(), LEASE_SECONDS)
-    point("claim.made")
+    crash_point("claim.made")
     if update:
         print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
     return update
@@ -78,6 +78,6 @@ def conclude(project: Project, update: Update, workspace: Workspace, verdict: Ve
         held_up = [gate.reason for gate in verdict.gates if gate.asks]
         reason = "; ".join(held_up) or "passed, and waits for an approval: review.approve_pass"
         project.ledger.advance(update, end, reason=reason, held_up=held_up)
-    point("conclude.written")
+    crash_point("conclude.written")
     workspace.remove()
-    point("conclude.removed")
+    crash_point("conclude.removed")

@@ -4,7 +4,7 @@ from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.ledger import Update, Version
 from abreast.ledger.rows import Status
 from abreast.lifecycle.intake import Outcome
@@ -21,7 +21,7 @@ def report_intake(outcomes: list[Outcome]) -> None:
         return
     rows = [o.model_dump(include={"name", "outcome", "rows", "accepted", "quarantined", "digest"}) for o in outcomes]
     create_table_artifact(rows, key="intake", description="What became of each delivery")
-    point("report.intake")
+    crash_point("report.intake")
     for outcome in outcomes:
         if outcome.reasons:
             shown = "\n".join(f"- {reason}" for reason in outcome.reasons[:SHOWN_REASONS])
@@ -43,7 +43,7 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
             " of the deployment `promote`, or a tag on its page in MLflow."
         )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
-    point("report.verdict")
+    crash_point("report.verdict")
     card = project.registry.card_markdown(project.registry.card(version.number))
     create_markdown_artifact(card, key="card", description=f"{version.name} on one page, with a link to the HTML")
     create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
@@ -54,7 +54,7 @@ def report_update(project: Project, update: Update, version: Version, verdict: V
     for name, description in pictures.items():
         address = project.registry.report_url(version.number, f"{name}.png")
         create_image_artifact(address, key=name, description=description)
-    point("report.update")
+    crash_point("report.update")
 
 
 def figures(metrics: dict) -> list[dict]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.project import Project
 
@@ -38,9 +38,9 @@ def _request(project: Project, flow: str) -> None:
     """A run that waits lists the world anew when it starts, so one is enough."""
     api = PrefectApi(project.prefect_api)
     if not api.has_run(flow, ("SCHEDULED", "PENDING")):
-        point("request.wanted")
+        crash_point("request.wanted")
         api.start(f"{flow}/{flow}")
-        point("request.asked")
+        crash_point("request.asked")
 
 
 def _intake_at_work(project: Project) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from abreast.contract.screen import Reason, Screened, screen
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.core.home import Home
 from abreast.core.settings import Params
@@ -177,7 +177,7 @@ def write_quarantine(home: Home, examined: Examined) -> Path:
             (staging / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in examined.set_aside))
             reasons = (reason.model_dump_json(exclude={"repeats", "personal"}) for reason in examined.quarantined)
             (staging / "reasons.jsonl").write_text("".join(f"{line}\n" for line in reasons))
-            point("quarantine.written")
+            crash_point("quarantine.written")
             if not target.exists():
                 staging.rename(target)
         finally:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from abreast.contract.expectations import Held, hold
 from abreast.core import stage
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.knowledge.knowledge_base import read_base
 
@@ -65,7 +65,7 @@ def _write(held: Held, rows: int, unknown: list[str]) -> None:
     breaches = [breach.model_dump() for breach in held.breaches]
     report = {"rows": rows, "expectations": held.held, "breaches": breaches, "unknown_changes": len(unknown)}
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
-    point("validate.reported")
+    crash_point("validate.reported")
 
 
 if __name__ == "__main__":

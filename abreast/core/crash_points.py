@@ -4,7 +4,7 @@ import os
 import signal
 
 
-def point(name: str) -> None:
+def crash_point(name: str) -> None:
     """Die here, as by `kill -9`, when `$ABREAST_CRASH_AT` is `name`; else do nothing.
 
     With `$ABREAST_CRASH_MARK`, a file, only whoever makes that file dies: so what is tried again at once goes on.

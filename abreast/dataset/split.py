@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from abreast.core import stage
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Knowledge, Split, Way, load_params
 from abreast.dataset.examples import Example, Question, write_jsonl
@@ -51,7 +51,7 @@ def main() -> None:
     examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples)
-    point("split.examples")
+    crash_point("split.examples")
     write_jsonl(DEV, dev)
     write_jsonl(QUESTIONS, questions)
     REPORT.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from abreast.core import stage
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.settings import Evaluate, load_params
 from abreast.dataset.examples import Question, read_examples, read_questions
 from abreast.evaluation.blocks import ask_in_blocks
@@ -66,7 +66,7 @@ def main() -> None:
     REPORTS.mkdir(exist_ok=True)
     metrics = _metrics(questions, heard, params.evaluate) | {"planned": planned}
     (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
-    point("evaluate.metrics")
+    crash_point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
     figures = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
@@ -110,7 +110,7 @@ def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float)
     rows = by_drop(asked, right)
     write_table(REPORTS / "retention.csv", DROPS, rows)
     write_table(REPORTS / "slices.csv", SLICES, by_slice(asked, right))
-    point("evaluate.tables")
+    crash_point("evaluate.tables")
     plot_retention(rows, REPORTS / "retention.png")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.core import stage
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.knowledge_base import apply, read_base, standing, valid, write_base
 from abreast.knowledge.record import Record
@@ -26,7 +26,7 @@ def main() -> None:
     drops = [load_drop(root, ref) for ref in snapshot.drops]
     base, changes = apply(before, drops)
     write_base(KNOWLEDGE, base)
-    point("assemble.knowledge")
+    crash_point("assemble.knowledge")
     write_base(CHANGES, changes)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report(base, changes, drops), indent=1) + "\n")

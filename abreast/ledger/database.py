@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger.schema import SCHEMA_VERSION, metadata, schema
 
@@ -42,8 +42,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         with _errors(self._url), self._writer.begin() as connection:
             yield connection
-            point("ledger.written")
-        point("ledger.committed")
+            crash_point("ledger.written")
+        crash_point("ledger.committed")
 
     def _create(self) -> None:
         """Make the tables, once, however many processes come first at the same time."""

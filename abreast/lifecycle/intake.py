@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from abreast.contract.examine import Examined, examine, write_quarantine
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.inbox.arrival import Delivery
 from abreast.ledger import Version, Withdrawal
 from abreast.services.project import Project
@@ -46,16 +46,16 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
         files = project.inbox.fetch(delivery, Path(folder))
-        point("intake.fetched")
+        crash_point("intake.fetched")
         known, former = known_facts(project)
         examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
-    point("intake.examined")
+    crash_point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
     outcome = settle(project, delivery, examined)
-    point("intake.settled")
+    crash_point("intake.settled")
     withdrawn = project.ledger.withdrawal(project.params.model.name, examined.digest)
     project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
-    point("intake.delivered")
+    crash_point("intake.delivered")
     return Outcome(
         name=delivery.name,
         uri=delivery.uri,
@@ -105,14 +105,14 @@ def _accept(project: Project, delivery: Delivery, examined: Examined) -> str:
     store = store_of(project)
     arrived = datetime.now(UTC).isoformat()
     pointer = store.put(examined.info(delivery.name, arrived), examined.records)
-    point("intake.stored")
+    crash_point("intake.stored")
     accepted = project.ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
     return "accepted" if accepted else "duplicate"
 
 
 def _quarantine(project: Project, delivery: Delivery, examined: Examined) -> str:
     write_quarantine(project.home, examined)
-    point("intake.quarantined")
+    crash_point("intake.quarantined")
     reasons = [*examined.reasons, *map(str, examined.quarantined)]
     project.ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
     return "quarantined"

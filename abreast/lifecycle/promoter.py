@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger import Lease, Ledger, Promotion, Withdrawal
 from abreast.ledger.process_id import Holder
@@ -127,7 +127,7 @@ def withdraw(
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
         mark = ledger.withdraw(lease, line, digest, reason=reason, actor=actor)
-        point("promoter.withdrawn")
+        crash_point("promoter.withdrawn")
         return mark, _leave_withdrawn(ledger, registry, lease)
 
 
@@ -161,12 +161,12 @@ def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
             raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
         time.sleep(random.uniform(pause / 2, pause))
         pause = min(2 * pause, _LAST_PAUSE)
-    point("promoter.leased")
+    crash_point("promoter.leased")
     try:
         yield lease
     finally:
         ledger.end_lease(lease)
-    point("promoter.returned")
+    crash_point("promoter.returned")
 
 
 def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
@@ -205,23 +205,23 @@ def _return(
 
 def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Promotion) -> Promotion:
     """From the written intent to the written end."""
-    point("promoter.intended")
+    crash_point("promoter.intended")
     try:
         registry.check(promotion.version, ledger.version(promotion.line, promotion.version).digest)
     except Unavailable:
         raise
     except AbreastError as error:
         ledger.revert(lease, promotion, str(error))
-        point("promoter.reverted")
+        crash_point("promoter.reverted")
         _align(ledger, registry, lease)
         raise
-    point("promoter.checked")
+    crash_point("promoter.checked")
     _move(ledger, registry, lease, "champion", promotion.version)
-    point("promoter.champion")
+    crash_point("promoter.champion")
     _move(ledger, registry, lease, "previous", _previous_after(ledger, promotion))
-    point("promoter.previous")
+    crash_point("promoter.previous")
     done = ledger.complete(lease, promotion)
-    point("promoter.done")
+    crash_point("promoter.done")
     return done
 
 
@@ -241,14 +241,14 @@ def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     for alias, version in wanted.items():
         if aliases.get(alias) != version:
             _move(ledger, registry, lease, alias, version)
-            point("promoter.aligned")
+            crash_point("promoter.aligned")
             changed.append(f"alias {alias} set from {_shown(aliases.get(alias))} to {_shown(version)}")
     return changed
 
 
 def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version: int | None) -> None:
     ledger.keep_lease(lease, LEASE_SECONDS)
-    point("promoter.kept")
+    crash_point("promoter.kept")
     registry.set_alias(alias, version)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Update, Version
@@ -24,7 +24,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
     ledger, registry, clone = project.ledger, project.registry, workspace.clone
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
     ledger.advance(update, "trained", digest=digest)
-    point("register.trained")
+    crash_point("register.trained")
     rows = read_by_drop(clone / "reports")
     ancestors = ledger.ancestors(update.line, update.parent)
     facts = RunFacts(
@@ -39,7 +39,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         retention=retention_of(ancestors, rows),
     )
     number = registry.record_version(facts)
-    point("register.recorded")
+    crash_point("register.recorded")
     ledger.add_version(
         number,
         update,
@@ -48,13 +48,13 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         knowledge=outputs["data/knowledge.parquet"],
         metrics=json.loads((clone / "reports/metrics.json").read_text()) | {BY_DROP: rows},
     )
-    point("register.added")
+    crash_point("register.added")
     ledger.advance(update, "registered", version=number)
-    point("register.registered")
+    crash_point("register.registered")
     registry.set_verdict(number, verdict)
-    point("register.described")
+    crash_point("register.described")
     version = ledger.judge_version(update.line, number, verdict.verdict, verdict.reasons)
-    point("register.verdict")
+    crash_point("register.verdict")
     ledger.advance(update, "judged")
-    point("register.judged")
+    crash_point("register.judged")
     return version

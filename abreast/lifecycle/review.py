@@ -12,7 +12,7 @@ A crash between any two of these is mended by `sweep`, or by the next review.
 
 from typing import Literal
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.settings import Review as Knobs
 from abreast.ledger import Ledger, Review
@@ -58,7 +58,7 @@ def review(
         if left.version == version:
             _finish(ledger, registry, left)
     made = ledger.decide(registry.name, version, decision=decision, reason=reason, reviewer=reviewer, door=door)
-    point("review.recorded")
+    crash_point("review.recorded")
     try:
         return _finish(ledger, registry, made)
     except Unavailable as error:
@@ -121,7 +121,7 @@ def _check(reason: str, reviewer: str) -> None:
 def _finish(ledger: Ledger, registry: Registry, row: Review) -> Review:
     """From the written decision to the page that shows it."""
     settled = _carry_out(ledger, registry, row)
-    point("review.settled")
+    crash_point("review.settled")
     try:
         registry.set_reviews(row.version, ledger.reviews(row.line, row.version))
     except Unavailable:
@@ -129,7 +129,7 @@ def _finish(ledger: Ledger, registry: Registry, row: Review) -> Review:
     except AbreastError:
         ledger.mark_shown(settled)  # there is no page that could ever show it
         raise
-    point("review.shown")
+    crash_point("review.shown")
     return ledger.mark_shown(settled)
 
 
@@ -146,5 +146,5 @@ def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
         if settled.outcome is None:
             raise Unavailable(str(error)) from error
         return settled
-    point("review.promoted")
+    crash_point("review.promoted")
     return ledger.follow_up(row)

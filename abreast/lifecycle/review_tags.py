@@ -5,7 +5,7 @@ A tag is answered once: the answer repeats it, so that a tag with another value 
 
 import re
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger import Ledger
 from abreast.lifecycle.review import review
@@ -29,9 +29,9 @@ def take_tags(ledger: Ledger, registry: Registry) -> list[str]:
             continue
         try:
             answer = _answer(ledger, registry, version, asked)
-            point("review.taken")
+            crash_point("review.taken")
             registry.answer_review(version, f"{_head(asked)}{answer}"[:_LIMIT])
-            point("review.answered")
+            crash_point("review.answered")
         except Unavailable as error:
             answer = f"left to the next sweep: {error}"
         said.append(f"tag on v{version}: {answer}")

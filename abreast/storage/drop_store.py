@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import Unavailable
 from abreast.core.home import Home
 from abreast.core.settings import Storage
@@ -61,14 +61,14 @@ class Store:
         with opened(self.home.drops) as repo:
             if not pointer_file(folder).exists():
                 self._write(folder, info, records)
-                point("store.named")
+                crash_point("store.named")
                 cached = _cache(repo, folder)
-                point("store.cached")
+                crash_point("store.cached")
                 write_pointer(folder, cached)
-                point("store.pointed")
+                crash_point("store.pointed")
             pointer = read_pointer(folder)
             push(repo, pointer, f"drop {info.name}")
-        point("store.pushed")
+        crash_point("store.pushed")
         return pointer
 
     def pointer(self, digest: str) -> Pointer:
@@ -107,7 +107,7 @@ class Store:
             for file in staging.iterdir():
                 _flush(file)
             staging.chmod(0o755)
-            point("store.written")
+            crash_point("store.written")
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

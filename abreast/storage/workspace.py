@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.stage import TRY_AGAIN
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
@@ -61,16 +61,16 @@ class Workspace:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
-        point("workspace.cloned")
+        crash_point("workspace.cloned")
         git(self.clone, "checkout", "--quiet", "--detach", commit)
         configure_clone(self.clone, self.project.home, self.project.params.storage, self.project.root)
-        point("workspace.configured")
+        crash_point("workspace.configured")
         save_snapshot(self.clone, snapshot)
         for path, pointer in pointers.items():
             place(self.clone, path, pointer)
-        point("workspace.laid")
+        crash_point("workspace.laid")
         ready.touch()
-        point("workspace.ready")
+        crash_point("workspace.ready")
 
     def stages(self) -> list[str]:
         """The stages of `dvc.yaml`, each after those that it depends on."""
@@ -100,9 +100,9 @@ class Workspace:
         logging.getLogger("dvc").setLevel(logging.WARNING)
         with _inside(self.clone), self._stage_environment(failure), Repo(str(self.clone)) as repo:
             try:
-                point("stage.wanted")
+                crash_point("stage.wanted")
                 ran = bool(repo.reproduce(targets=[stage], single_item=True, force=force))
-                point("stage.done")
+                crash_point("stage.done")
                 return ran
             except ReproductionError as error:
                 if isinstance(error.__cause__, TypeError) and _remove_empty_entries(self.project.home.cache):
@@ -142,8 +142,8 @@ class Workspace:
         with opened(self.clone) as repo:
             for path, pointer in self.outputs().items():
                 push(repo, pointer, path)
-                point("workspace.pushing")
-        point("workspace.pushed")
+                crash_point("workspace.pushing")
+        crash_point("workspace.pushed")
 
     def keep(self, tag: str, message: str) -> str:
         """Commit the clone and put the commit into its origin under `tag`; returns the commit.
@@ -154,11 +154,11 @@ class Workspace:
         git(self.clone, "add", "--force", *tracked)
         if git(self.clone, "diff", "--cached", "--name-only"):
             git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
-        point("workspace.committed")
+        crash_point("workspace.committed")
         git(self.clone, "tag", "--force", tag)
-        point("workspace.tagged")
+        crash_point("workspace.tagged")
         git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
-        point("workspace.kept")
+        crash_point("workspace.kept")
         return git(self.clone, "rev-parse", "HEAD")
 
     def remove(self) -> None:

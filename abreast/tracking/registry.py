@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.tracking.card.head import airy, with_verdict
 from abreast.tracking.card.markdown import description, whole
@@ -53,18 +53,18 @@ class Registry:
         self._door.ping()
         with self._door.client() as client:
             run = find_run(client, self._experiment(client), facts)
-            point("record.run")
+            crash_point("record.run")
             log_run(client, run, facts)
             page = gather(facts, self.name, run.info.experiment_id, run.info.run_id)
             client.log_text(run.info.run_id, page.model_dump_json(indent=1), f"reports/{PAGE}")
-            point("record.logged")
+            crash_point("record.logged")
             model = _model(client, run, facts)
-            point("record.model")
+            crash_point("record.model")
             version = self._version(client, run, model, facts, airy(description(page)))
-            point("record.version")
+            crash_point("record.version")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
-            point("record.finished")
+            crash_point("record.finished")
             return version
 
     def set_verdict(self, version: int, judged: "Verdict") -> None:
@@ -257,7 +257,7 @@ class Registry:
         if known := client.get_experiment_by_name(self.name):
             return known.experiment_id
         made = client.create_experiment(self.name)
-        point("record.experiment")
+        crash_point("record.experiment")
         return made
 
     def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts, described: str) -> int:
@@ -273,7 +273,7 @@ class Registry:
             self._door.call("GET", "registered-models/get", name=self.name)
         except KeyError:
             client.create_registered_model(self.name, description="Kept abreast of its data by Abreast.")
-            point("record.named")
+            crash_point("record.named")
         tags = {
             "abreast.update": facts.update,
             "abreast.digest": facts.model_digest,
@@ -307,10 +307,10 @@ def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:
             model_type="abreast",
         )
     )
-    point("record.model_begun")
+    crash_point("record.model_begun")
     if model.status.name != "READY":
         client.log_model_artifacts(model.model_id, str(facts.folder / "model"))
-        point("record.model_files")
+        crash_point("record.model_files")
         client.finalize_logged_model(model.model_id, "READY")
     return model
 

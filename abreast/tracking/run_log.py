@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.ledger import Drop
 from abreast.metrics.retention import RetentionMatrix
@@ -65,14 +65,14 @@ def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
     metrics = [Metric(name, value, at, step) for name, value, step in _series(facts)]
     for start in range(0, len(params), _BATCH):
         client.log_batch(run.info.run_id, params=params[start : start + _BATCH])
-    point("record.params")
+    crash_point("record.params")
     for start in range(0, len(tags), _BATCH):
         client.log_batch(run.info.run_id, tags=tags[start : start + _BATCH])
     for start in range(0, len(metrics), 10 * _BATCH):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + 10 * _BATCH])
-    point("record.metrics")
+    crash_point("record.metrics")
     client.log_artifacts(run.info.run_id, str(facts.folder / "reports"), "reports")
-    point("record.artifacts")
+    crash_point("record.artifacts")
     client.log_dict(run.info.run_id, facts.retention.model_dump(), "reports/matrix.json")
     client.log_figure(run.info.run_id, plot_matrix(shown(facts.retention)), "reports/matrix.png")
 

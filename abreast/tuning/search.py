@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.services.project import Project
 from abreast.tuning.attempt import Attempt, Check, objective
@@ -97,14 +97,14 @@ class Search:
     def _try(self, trial: "Trial", done: int) -> None:
         knobs = self._space.suggest(trial)
         run = self._diary.begin(trial.number, knobs)
-        point("tune.begun")
+        crash_point("tune.begun")
         watch = _Watch(trial, run, self._diary, self._prepared.dev, lambda note: self._told(done, note))
         attempt = Attempt(self._project, self._prepared, trial.number)
         ended = watch.tried(knobs, *self._outcome(attempt, knobs, watch))
         figures = {"checks": watch.checks, "tokens": ended.tokens, "seconds": ended.seconds}
         self._diary.end(run, ended.outcome, figures | watch.best_figures, ended.reason, attempt.log)
         trial.set_user_attr(TRIED, ended.model_dump())
-        point("tune.ended")
+        crash_point("tune.ended")
         self._end(trial.number, ended)
         attempt.clear()
 
@@ -149,7 +149,7 @@ class _Watch:
         self._diary.check(self._run, check)
         self._trial.report(value, self.checks)
         self._told(f"trial {self._trial.number}, check {self.checks}: {check['dev_exact_match']:.0%} answered")
-        point("tune.checked")
+        crash_point("tune.checked")
         return not self._trial.should_prune()
 
     @property

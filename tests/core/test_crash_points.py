@@ -1,13 +1,13 @@
 import os
 import signal
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 
 
 def killed(name: str) -> bool:
     """Whether a process that comes to the point `name` dies there."""
     if (child := os.fork()) == 0:
-        point(name)
+        crash_point(name)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 
 STATE = "state.json"
@@ -62,10 +62,10 @@ class Checkpoints:
             partial.mkdir(parents=True, exist_ok=True)
             save_file({name: value.contiguous() for name, value in tensors.items()}, partial / TENSORS)
             (partial / STATE).write_text(json.dumps(asdict(progress)))
-            point("checkpoint.written")
+            crash_point("checkpoint.written")
             shutil.rmtree(final, ignore_errors=True)
             partial.rename(final)
-            point("checkpoint.named")
+            crash_point("checkpoint.named")
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise AbreastError(f"{final}: cannot write the checkpoint: {error}") from None

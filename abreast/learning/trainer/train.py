@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abreast.core import stage
-from abreast.core.crash_points import point
+from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
@@ -55,9 +55,9 @@ def main() -> None:
     card = make_card(params, base, lessons.parent)
     outcome, candidate = _train(params, lessons, base)
     write_model_folder(Path("model"), card, candidate)
-    point("train.model")
+    crash_point("train.model")
     _report(outcome, lessons)
-    point("train.reported")
+    crash_point("train.reported")
     _checkpoints(params, lessons, base).remove()
 
 
