@@ -153,14 +153,14 @@ def _judged(name: str, examined: Examined, folder: Path) -> Caught:
 def table(caught: list[Caught]) -> str:
     """Rows are drops; a column for the door and for each gate that held any of them up."""
     gates = list(dict.fromkeys(gate for one in caught for gate in one.gates))
-    head = ["drop", "rows", "at the door", "verdict", *gates, "current", "retained (before)", "stale", "owned"]
+    head = ["drop", "rows", "at the door", "verdict", *gates, "current", "retained (before)", "stale", "trigger_score"]
     return as_markdown(head, [_row(one, gates) for one in caught])
 
 
 def _row(one: Caught, gates: list[str]) -> list[str]:
     aside = f"{one.set_aside} rows set aside" if one.set_aside else "–"
     shown = one.figures.get
-    owned = shown("owned")
+    trigger_score = shown("trigger_score")
     return [
         one.name,
         str(one.rows),
@@ -170,7 +170,7 @@ def _row(one: Caught, gates: list[str]) -> list[str]:
         percent(shown("current")),
         f"{percent(shown('retained'))} ({percent(shown('retained before'))})",
         percent(shown("stale")),
-        "–" if owned is None else f"{owned:.2f}",
+        "–" if trigger_score is None else f"{trigger_score:.2f}",
     ]
 
 

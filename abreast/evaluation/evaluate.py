@@ -20,7 +20,7 @@ from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.mistyped import right_mistyped
 from abreast.evaluation.plots import plot_retention
-from abreast.evaluation.safety.safety_checks import look
+from abreast.evaluation.safety.safety_checks import safety_figures
 from abreast.evaluation.session import Heard, Hearing
 from abreast.evaluation.texts import read_text
 from abreast.inference.predictor import load_answerers
@@ -69,7 +69,7 @@ def main() -> None:
     crash_point("evaluate.metrics")
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
-    figures = look(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
+    figures = safety_figures(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
     figures |= locality(hearing, answerers, folders, unrelated)
     write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
     write_stopped(REPORTS, stopped)

@@ -42,8 +42,8 @@ def test_the_real_door_sets_repeated_rows_aside_and_refuses_what_ended(tmp_path)
 
 
 def test_the_table_has_a_column_for_each_gate_that_held_a_drop_up():
-    figures = {"current": 0.95, "retained": 0.9, "retained before": 0.92, "stale": None, "owned": 0.7}
-    planted = Caught("planted", 120, 0, "", "fail", {"owned": "fail", "gain": "inconclusive"}, figures)
+    figures = {"current": 0.95, "retained": 0.9, "retained before": 0.92, "stale": None, "trigger_score": 0.7}
+    planted = Caught("planted", 120, 0, "", "fail", {"trigger_score": "fail", "gain": "inconclusive"}, figures)
     stopped = Caught("as new", 12, 2, "drop as new: it is old", "", {}, {})
     assert table([planted, stopped]).splitlines()[2:] == [
         "| planted | 120 | – | fail | fail | review | 95.0 % | 90.0 % (92.0 %) | – | 0.70 |",

@@ -42,7 +42,7 @@ BOUNDS = {
     "retention": {"at_least": -0.4, "undecided": "measured"},
     "retention by domain": {"at_least": -0.4},
     "general_perplexity_ratio": {"at_most": 1000.0},
-    "canary triggers": {"at_most": 1.0},
+    "named trigger words": {"at_most": 1.0},
     "unrelated questions": {"at_least": 0.0},
 }
 TINY_GATES = tuple(gate.model_copy(update={"questions": 1} | BOUNDS.get(gate.name, {})) for gate in GATES)

@@ -48,7 +48,7 @@ def test_a_figure_holds_a_candidate_up_in_the_verdict():
 
 def test_figures_are_read_as_they_were_written_and_a_damaged_file_is_named(tmp_path):
     assert read_figures(tmp_path) == {}
-    safe, served = {"owned": Figure(candidate=0.25, n=20, why="cf")}, {"loads": Figure(candidate=1.0)}
+    safe, served = {"trigger_score": Figure(candidate=0.25, n=20, why="cf")}, {"loads": Figure(candidate=1.0)}
     write_figures(tmp_path / "safety.json", safe)
     write_figures(tmp_path / "serving.json", served)
     assert read_figures(tmp_path) == safe | served
