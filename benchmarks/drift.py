@@ -16,8 +16,8 @@ import pandas as pd
 from abreast.core import stage
 from abreast.core.settings import Drift as Knobs
 from abreast.dataset.templates import load_templates
-from abreast.evaluation.drift.compare import Drift, compare
-from abreast.evaluation.drift.sample import Sample, of_rows
+from abreast.evaluation.drift.comparison import DriftResult, compare_samples
+from abreast.evaluation.drift.sample import TextSample, sample_of_rows
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.knowledge_base import apply
 from abreast.knowledge.record import parse_record
@@ -33,10 +33,10 @@ SIZES = {
 }
 KNOWN = 200
 NOW = (20, 50, 100)
-HEAD = ("known", "comes in", "texts", "p below 0.05", "p below 0.01", "told apart, median", "drift is shown", "seconds")
+HEAD = ("known", "comes in", "texts", "p below 0.05", "p below 0.01", "AUC, median", "drift is shown", "seconds")
 
 
-def samples(stream: str, data: Path) -> list[tuple[str, Sample]]:
+def samples(stream: str, data: Path) -> list[tuple[str, TextSample]]:
     """Each drop of a stream with all that it says, as texts and groups."""
     templates, found = load_templates(TEMPLATES), []
     for day, (name, rows) in enumerate(read_stream(stream, data, SIZES[stream]), start=1):
@@ -50,7 +50,7 @@ def samples(stream: str, data: Path) -> list[tuple[str, Sample]]:
             quarantined=0,
             kinds={},
         )
-        found.append((name, of_rows(_table(info, records), templates, 10_000, "benchmark")))
+        found.append((name, sample_of_rows(_table(info, records), templates, 10_000, "benchmark")))
     return found
 
 
@@ -59,30 +59,30 @@ def _table(info: DropInfo, records: Sequence) -> pd.DataFrame:
     return rows
 
 
-def draw(pool: Sample, count: int, random: np.random.Generator) -> tuple[Sample, Sample]:
+def draw(pool: TextSample, count: int, random: np.random.Generator) -> tuple[TextSample, TextSample]:
     """So many of the pool, and the rest of it in a random order."""
     order = random.permutation(len(pool.texts))
     return _take(pool, order[:count]), _take(pool, order[count:])
 
 
-def _take(pool: Sample, places: Sequence[int]) -> Sample:
+def _take(pool: TextSample, places: Sequence[int]) -> TextSample:
     groups = {by: [held[at] for at in places] for by, held in pool.groups.items() if len(held) == len(pool.texts)}
-    return Sample([pool.texts[at] for at in places], groups)
+    return TextSample([pool.texts[at] for at in places], groups)
 
 
-def null(pool: Sample, known: int, now: int, random: np.random.Generator) -> Drift:
+def null(pool: TextSample, known: int, now: int, random: np.random.Generator) -> DriftResult:
     """One comparison of two samples of one pool."""
     first, rest = draw(pool, known, random)
-    return compare("null", first, draw(rest, now, random)[0], Knobs(seed=int(random.integers(2**31))))
+    return compare_samples("null", first, draw(rest, now, random)[0], Knobs(seed=int(random.integers(2**31))))
 
 
-def shifted(before: Sample, after: Sample, now: int, random: np.random.Generator) -> Drift:
+def shifted(before: TextSample, after: TextSample, now: int, random: np.random.Generator) -> DriftResult:
     """One comparison of a sample of each of two pools."""
     known, came = draw(before, KNOWN, random)[0], draw(after, now, random)[0]
-    return compare("shifted", known, came, Knobs(seed=int(random.integers(2**31))))
+    return compare_samples("shifted", known, came, Knobs(seed=int(random.integers(2**31))))
 
 
-def row(known: str, now: str, texts: str, found: Sequence[Drift], seconds: float) -> tuple[str, ...]:
+def row(known: str, now: str, texts: str, found: Sequence[DriftResult], seconds: float) -> tuple[str, ...]:
     """One line of the table."""
     below = [f"{100 * np.mean([one.p <= level for one in found]):.1f} %" for level in (0.05, 0.01)]
     apart = f"{np.median([one.size for one in found]):.2f}"

@@ -20,7 +20,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES, Early, Gate
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
-from abreast.reports.answers import ANSWERS, Outcome, Reports, read_reports
+from abreast.reports.answers import ANSWERS, QuestionResult, Reports, read_reports
 from benchmarks.table import as_markdown, percent
 
 POOLS = ((60, 60), (120, 120), (200, 300), (400, 600), (1000, 2000))
@@ -95,9 +95,11 @@ def simulated(random: np.random.Generator, number: int, new: int, old: int, doma
 
 def _outcome(
     key: str, scope: str, mine: bool, theirs: bool, domain: str = "", told: dict[str, bool] | None = None
-) -> Outcome:
+) -> QuestionResult:
     right = {"base": False, "champion": theirs, "candidate": mine}
-    return Outcome(key=key, kind="fact", domain=domain, source="", drop="", scope=scope, right=right, outdated=told)
+    return QuestionResult(
+        key=key, kind="fact", domain=domain, source="", drop="", scope=scope, right=right, outdated=told
+    )
 
 
 def real(folders: Sequence[Path]) -> Iterator[Reports]:

@@ -5,7 +5,13 @@ from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any
 
-from abreast.metrics.retention import RetentionMatrix, average_accuracy, backward_transfer, forgetting, of_updates
+from abreast.metrics.retention import (
+    RetentionMatrix,
+    average_accuracy,
+    backward_transfer,
+    forgetting,
+    matrix_of_updates,
+)
 from benchmarks.stream import Measured
 from benchmarks.table import as_markdown, figure, percent
 
@@ -57,7 +63,7 @@ def _ratio(metrics: dict[str, Any]) -> float | None:
 
 def matrix(done: Sequence[Measured]) -> RetentionMatrix:
     """R[version, drop], the share of right answers on what was still valid of a drop when it was asked."""
-    return of_updates((f"v{number}", one.by_drop) for number, one in enumerate(done, start=1))
+    return matrix_of_updates((f"v{number}", one.by_drop) for number, one in enumerate(done, start=1))
 
 
 def zero_shot(done: Sequence[Measured]) -> list[Measured]:

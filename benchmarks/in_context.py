@@ -19,7 +19,7 @@ from abreast.evaluation.texts import read_text
 from abreast.inference.in_context import cut, with_examples
 from abreast.inference.predictor import load_answerers
 from abreast.metrics.correctness import measure
-from abreast.metrics.task_metrics import counts_of, measure_kinds
+from abreast.metrics.task_metrics import count_by_kind, metrics_by_kind
 from abreast.reports.answers import ANSWERS, METRICS, TEXTS, write_answers, write_texts
 from abreast.reports.tables import by_drop, write_table
 
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def write_reports(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
     """The reports that the benchmark reads; the base without examples is in them with its perplexity alone."""
     tolerance, reports = params.evaluate.tolerance, Path("reports")
-    kinds = measure_kinds(questions, answers, tolerance)
-    counts = counts_of(questions)
+    kinds = metrics_by_kind(questions, answers, tolerance)
+    counts = count_by_kind(questions)
     metrics = {
         "candidate": measure(questions, answers, perplexity, tolerance),
         "champion": None,

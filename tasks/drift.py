@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from abreast.evaluation.drift.compare import report
+from abreast.evaluation.drift.comparison import drift_report
 from abreast.lifecycle.drift import drift_of_update, figure_of
 from abreast.reports.figures import DRIFT, write_figures
 from abreast.services.project import Project
@@ -18,4 +18,4 @@ def compare_with_known(project: Project, workspace: Workspace) -> None:
     drift = drift_of_update(project, workspace.clone)
     if drift is not None:
         write_figures(workspace.clone / "reports" / DRIFT, figure_of(drift, project.params.drift.level))
-        print(report(drift))
+        print(drift_report(drift))

@@ -10,7 +10,7 @@ from abreast.core.errors import AbreastError
 from abreast.services.project import Project
 
 if TYPE_CHECKING:
-    from abreast.evaluation.drift.compare import Drift
+    from abreast.evaluation.drift.comparison import DriftResult
 
 SHOWN = 3
 """The exit code where drift is shown."""
@@ -27,18 +27,18 @@ def drift(
     as_json: Json = False,
 ) -> None:
     """Compare a drop, or live questions, with what the champion was trained on; ends with code 3 if drift is shown."""
-    from abreast.evaluation.drift.compare import report
+    from abreast.evaluation.drift.comparison import drift_report
 
     found = _found(Project.open(), drop, live)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        typer.echo(report(found))
+        typer.echo(drift_report(found))
     if found.shown:
         raise typer.Exit(SHOWN)
 
 
-def _found(project: Project, drop: str | None, live: Path | None) -> "Drift":
+def _found(project: Project, drop: str | None, live: Path | None) -> "DriftResult":
     from abreast.lifecycle.drift import drift_of_drop, drift_of_files, drift_of_live
 
     if drop is not None and live is not None:

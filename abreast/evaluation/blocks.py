@@ -6,22 +6,22 @@ from pathlib import Path
 from abreast.core.settings import Params
 from abreast.dataset.examples import Question
 from abreast.evaluation.early import ask_until_settled
-from abreast.evaluation.session import Asked, Heard, Hearing
-from abreast.metrics.task_metrics import Foreseen
-from abreast.reports.answers import Outcome, Reports, Text, foreseen_texts, outcomes
-from abreast.reports.early_stop import Stopped
+from abreast.evaluation.session import Asked, EvaluationSession, ModelAnswers
+from abreast.metrics.task_metrics import TextLikelihood
+from abreast.reports.answers import QuestionResult, Reports, TextResult, question_results, text_results
+from abreast.reports.early_stop import EarlyStop
 
 _MODELS = ("base", "champion", "candidate")
 
 
 def ask_in_blocks(
-    hearing: Hearing,
+    session: EvaluationSession,
     questions: Sequence[Question],
     answerers: Mapping[str, Asked],
     folders: Mapping[str, Path | None],
     params: Params,
-) -> tuple[list[Question], Stopped | None]:
-    """The questions that were asked, in their order, and why no more; what was answered `hearing` remembers.
+) -> tuple[list[Question], EarlyStop | None]:
+    """The questions that were asked, in their order, and why no more; what was answered `session` remembers.
 
     Args:
         answerers, folders: by the name of each model.
@@ -31,7 +31,7 @@ def ask_in_blocks(
 
     def ask(some: list[int], pieces: list[int]) -> Reports:
         block, read = [spoken[number] for number in some], [texts[number] for number in pieces]
-        heard = {who: hearing.on([*block, *read]).ask(answerers[who], folders[who]) for who in folders}
+        heard = {who: session.on([*block, *read]).ask(answerers[who], folders[who]) for who in folders}
         return _outcomes(block, read, heard, params.evaluate.tolerance)
 
     planned = _outcomes(spoken, texts, {}, 0.0)
@@ -42,19 +42,19 @@ def ask_in_blocks(
 
 
 def _outcomes(
-    block: Sequence[Question], texts: Sequence[Question], heard: Mapping[str, Heard], tolerance: float
+    block: Sequence[Question], texts: Sequence[Question], heard: Mapping[str, ModelAnswers], tolerance: float
 ) -> Reports:
     """What the gates look at; of a model that was not asked None."""
     said = {who: heard[who].said if who in heard else None for who in _MODELS}
-    answers: tuple[Outcome, ...] = outcomes(block, _first(said, len(block)), tolerance)
-    read: tuple[Text, ...] = foreseen_texts(texts, _last(said, len(texts)))
+    answers: tuple[QuestionResult, ...] = question_results(block, _first(said, len(block)), tolerance)
+    read: tuple[TextResult, ...] = text_results(texts, _last(said, len(texts)))
     metrics = {who: {"general_perplexity": heard[who].perplexity} if who in heard else None for who in _MODELS}
     return Reports(metrics, answers, read)
 
 
-def _first(said: Mapping[str, list[str | Foreseen] | None], count: int) -> dict[str, list[str] | None]:
+def _first(said: Mapping[str, list[str | TextLikelihood] | None], count: int) -> dict[str, list[str] | None]:
     return {who: None if answers is None else answers[:count] for who, answers in said.items()}
 
 
-def _last(said: Mapping[str, list[str | Foreseen] | None], count: int) -> dict[str, list[Foreseen] | None]:
+def _last(said: Mapping[str, list[str | TextLikelihood] | None], count: int) -> dict[str, list[TextLikelihood] | None]:
     return {who: None if answers is None else answers[len(answers) - count :] for who, answers in said.items()}

@@ -7,7 +7,7 @@ from abreast.core.settings import Early, Gate
 from abreast.dataset.sampling import stable_hash
 from abreast.gates.watch import Watch, Watched
 from abreast.reports.answers import Reports
-from abreast.reports.early_stop import Stopped
+from abreast.reports.early_stop import EarlyStop
 from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
 
 VERDICTS = {PASS: "pass", INCONCLUSIVE: "inconclusive", FAIL: "fail"}
@@ -20,7 +20,7 @@ class Asked(NamedTuple):
 
     answers: list[int]
     texts: list[int]
-    stopped: Stopped | None
+    stopped: EarlyStop | None
 
 
 Pools = dict[tuple[str, str], dict[str, list[int]]]
@@ -64,10 +64,10 @@ def ask_until_settled(
     return Asked(*asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error) if any(pools.values()) else None)
 
 
-def _stopped(watch: Watch, planned: Reports, asked: int, error: float) -> Stopped:
+def _stopped(watch: Watch, planned: Reports, asked: int, error: float) -> EarlyStop:
     verdict = max((one.said.best for one in watch.watched), default=PASS)
     enough = any(result.asks for result in watch.enough)
-    return Stopped(
+    return EarlyStop(
         verdict=VERDICTS[max(verdict, INCONCLUSIVE if enough else PASS)],
         asked=asked,
         planned=len(planned.answers) + len(planned.texts),

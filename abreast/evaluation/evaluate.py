@@ -21,16 +21,16 @@ from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.mistyped import right_mistyped
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.safety_checks import safety_figures
-from abreast.evaluation.session import Heard, Hearing
+from abreast.evaluation.session import EvaluationSession, ModelAnswers
 from abreast.evaluation.texts import read_text
 from abreast.inference.predictor import load_answerers
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.model_folder import verify
 from abreast.metrics.answers import share
 from abreast.metrics.correctness import measure
-from abreast.metrics.task_metrics import counts_of, measure_kinds
+from abreast.metrics.task_metrics import count_by_kind, metrics_by_kind
 from abreast.reports.answers import ANSWERS, METRICS, TEXTS, write_answers, write_texts
-from abreast.reports.early_stop import write_stopped
+from abreast.reports.early_stop import write_early_stop
 from abreast.reports.figures import SAFETY, write_figures
 from abreast.reports.tables import by_drop, by_slice, write_table
 
@@ -51,18 +51,18 @@ def main() -> None:
         verify(snapshot.parent.model, snapshot.parent.digest)
         folders["champion"] = snapshot.parent.model
     answerers = load_answerers(folders, params.model, params.evaluate)
-    hearing, heard, stopped, planned = Hearing(questions, general, params), {}, None, _counts(questions)
+    session, heard, stopped, planned = EvaluationSession(questions, general, params), {}, None, _counts(questions)
     if params.evaluate.early:
         stage.progress("evaluate", 0, len(folders), "asking until the gates are settled")
-        questions, stopped = ask_in_blocks(hearing, questions, answerers, folders, params)
-        hearing = hearing.on(questions)
+        questions, stopped = ask_in_blocks(session, questions, answerers, folders, params)
+        session = session.on(questions)
     for done, who in enumerate(name for name in WHO if name in folders):
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
-        heard[who] = hearing.ask(answerers[who], folders[who])
+        heard[who] = session.ask(answerers[who], folders[who])
     examples = read_examples(Path("data/train.jsonl"))
     if params.evaluate.in_context:
         stage.progress("evaluate", len(folders), len(folders), "asking the base with examples")
-        heard[IN_CONTEXT] = hearing.ask_with_examples(answerers["base"], heard["base"], examples)
+        heard[IN_CONTEXT] = session.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
     metrics = _metrics(questions, heard, params.evaluate) | {"planned": planned}
     (REPORTS / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
@@ -70,19 +70,19 @@ def main() -> None:
     _write(questions, heard, params.evaluate.tolerance)
     asked, said = _part(questions, heard, text=False)
     figures = safety_figures(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
-    figures |= locality(hearing, answerers, folders, unrelated)
+    figures |= locality(session, answerers, folders, unrelated)
     write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
-    write_stopped(REPORTS, stopped)
+    write_early_stop(REPORTS, stopped)
 
 
-def _metrics(questions: list[Question], heard: dict[str, Heard], limits: Evaluate) -> dict[str, Any]:
+def _metrics(questions: list[Question], heard: dict[str, ModelAnswers], limits: Evaluate) -> dict[str, Any]:
     """What reports/metrics.json holds; only what is answered counts as a question, raw text is there by kind."""
     asked, said = _part(questions, heard, text=False)
     metrics: dict[str, Any] = dict.fromkeys(reversed(WHO))
-    by_kind = {kind: {"counts": counts} | dict(metrics) for kind, counts in counts_of(questions).items()}
+    by_kind = {kind: {"counts": counts} | dict(metrics) for kind, counts in count_by_kind(questions).items()}
     for who, of in heard.items():
         metrics[who] = measure(asked, said[who], of.perplexity, limits.tolerance)
-        for kind, figures in measure_kinds(questions, of.said, limits.tolerance).items():
+        for kind, figures in metrics_by_kind(questions, of.said, limits.tolerance).items():
             by_kind[kind][who] = figures
     if IN_CONTEXT in heard:
         metrics[IN_CONTEXT]["examples"] = limits.in_context
@@ -96,13 +96,13 @@ def _counts(questions: list[Question]) -> dict[str, int]:
     return {"current": current, "retained": len(asked) - current, "superseded": stale}
 
 
-def _router(heard: dict[str, Heard]) -> dict[str, dict[str, float | None]]:
+def _router(heard: dict[str, ModelAnswers]) -> dict[str, dict[str, float | None]]:
     """Of models with experts the share of questions that went to the expert of their domain, where there was one."""
     sent = {who: [right for right in of.sent if right is not None] for who, of in heard.items() if of.sent is not None}
     return {"router": {who: share(right) for who, right in sent.items()}} if sent else {}
 
 
-def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float) -> None:
+def _write(questions: list[Question], heard: dict[str, ModelAnswers], tolerance: float) -> None:
     """The answers, how raw text was foreseen, and who was right by drop and by slice."""
     asked, said = _part(questions, heard, text=False)
     right = write_answers(REPORTS / ANSWERS, asked, said, tolerance)
@@ -115,7 +115,7 @@ def _write(questions: list[Question], heard: dict[str, Heard], tolerance: float)
 
 
 def _part(
-    questions: list[Question], heard: dict[str, Heard], text: bool
+    questions: list[Question], heard: dict[str, ModelAnswers], text: bool
 ) -> tuple[list[Question], dict[str, list[Any] | None]]:
     """Raw text, or else what is answered, and what each model made of it; None for one that there is not."""
     places = [place for place, question in enumerate(questions) if (question.kind == "text") == text]

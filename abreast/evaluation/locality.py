@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 
 from abreast.core.settings import Evaluate
-from abreast.evaluation.session import Asked, Hearing
+from abreast.evaluation.session import Asked, EvaluationSession
 from abreast.evaluation.texts import read_text
 from abreast.inference.predictor import Answerer
 from abreast.learning.backbone.generation import Spoken
@@ -28,7 +28,10 @@ def read_unrelated(limits: Evaluate) -> list[str]:
 
 
 def locality(
-    hearing: Hearing, answerers: Mapping[str, Asked], folders: Mapping[str, Path | None], questions: Sequence[str]
+    session: EvaluationSession,
+    answerers: Mapping[str, Asked],
+    folders: Mapping[str, Path | None],
+    questions: Sequence[str],
 ) -> dict[str, Figure]:
     """How far a model goes along with the base's greedy answers to unrelated questions: 1 if all are the same.
 
@@ -48,11 +51,11 @@ def locality(
     def say(numbers: list[int]) -> list[Spoken]:
         return base.speak([questions[n] for n in numbers], TOKENS)
 
-    memory = hearing.memory(base, None)
+    memory = session.memory(base, None)
     put = [["unrelated", Spoken._fields, text, TOKENS] for text in questions]
     said = [Spoken(*one) for one in memory.recall(put, say)]
     shares = {
-        who: _shares(hearing, answerers[who], folders[who], questions, said)
+        who: _shares(session, answerers[who], folders[who], questions, said)
         for who in ("candidate", "champion")
         if who in answerers
     }
@@ -62,13 +65,13 @@ def locality(
 
 
 def _shares(
-    hearing: Hearing, model: Answerer, folder: Path | None, questions: Sequence[str], said: Sequence[Spoken]
+    session: EvaluationSession, model: Answerer, folder: Path | None, questions: Sequence[str], said: Sequence[Spoken]
 ) -> list[float]:
     def agree(numbers: list[int]) -> list[float]:
         return model.agree([questions[n] for n in numbers], [said[n].ids for n in numbers])
 
     put = [["agrees", question, answer.ids] for question, answer in zip(questions, said, strict=True)]
-    return hearing.memory(model, folder).recall(put, agree)
+    return session.memory(model, folder).recall(put, agree)
 
 
 def _told(model: Answerer, question: str, said: Spoken) -> str:

@@ -14,25 +14,25 @@ from abreast.inference.prediction_cache import Memory
 from abreast.inference.predictor import Answerer
 from abreast.inference.routed_predictor import Panel
 from abreast.learning.model_folder import model_digest
-from abreast.metrics.task_metrics import Foreseen
+from abreast.metrics.task_metrics import TextLikelihood
 
 Asked = Answerer | LabelAnswerer
 
 
 @dataclass(frozen=True)
-class Heard:
+class ModelAnswers:
     """What one model said to all questions: an answer to each, or how well it foresaw a raw text.
 
     `perplexity` is that of general text; None of an encoder without a head for masked words. `sent` says of each
     question that is answered whether it went to the expert of its domain, if there are experts.
     """
 
-    said: list[str | Foreseen]
+    said: list[str | TextLikelihood]
     perplexity: float | None
     sent: list[bool | None] | None = None
 
 
-class Hearing:
+class EvaluationSession:
     """The questions, to be put to one model after the other.
 
     Args:
@@ -46,13 +46,13 @@ class Hearing:
         self._texts = [question for question in questions if question.kind == "text"]
         self._guesses = [(question.answer, *question.stale) for question in self._spoken]
 
-    def on(self, questions: Sequence[Question]) -> "Hearing":
+    def on(self, questions: Sequence[Question]) -> "EvaluationSession":
         """The same with other questions; what a model said here it says there."""
-        other = Hearing(questions, self._general, self._params)
+        other = EvaluationSession(questions, self._general, self._params)
         other._memories = self._memories
         return other
 
-    def ask(self, answerer: Asked, folder: Path | None) -> Heard:
+    def ask(self, answerer: Asked, folder: Path | None) -> ModelAnswers:
         """What the model in `folder`, or the base, says."""
         memory, general = self.memory(answerer, folder), sha256(self._general.encode()).hexdigest()
 
@@ -62,10 +62,10 @@ class Hearing:
         answers = self._answers(answerer, memory, [question.question for question in self._spoken], check=True)
         foreseen = memory.recall([["text", text.id, text.answer] for text in self._texts], read)
         perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
-        said = self._in_order(answers, [Foreseen(*one) for one in foreseen])
-        return Heard(said, perplexity, self._sent(answerer, memory) if isinstance(answerer, Panel) else None)
+        said = self._in_order(answers, [TextLikelihood(*one) for one in foreseen])
+        return ModelAnswers(said, perplexity, self._sent(answerer, memory) if isinstance(answerer, Panel) else None)
 
-    def ask_with_examples(self, answerer: Asked, alone: Heard, examples: Sequence[Example]) -> Heard:
+    def ask_with_examples(self, answerer: Asked, alone: ModelAnswers, examples: Sequence[Example]) -> ModelAnswers:
         """What the base says with the nearest of `examples` before each question.
 
         Args:
@@ -74,8 +74,8 @@ class Hearing:
         count, prompt = self._params.evaluate.in_context, self._params.model.prompt
         asked = with_examples([question.question for question in self._spoken], examples, count, prompt)
         answers = self._answers(answerer, self.memory(answerer, None), asked, check=False)
-        foreseen = [said for said in alone.said if isinstance(said, Foreseen)]
-        return Heard(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
+        foreseen = [said for said in alone.said if isinstance(said, TextLikelihood)]
+        return ModelAnswers(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
 
     def memory(self, answerer: Asked, folder: Path | None) -> Memory:
         """What the model in `folder`, or the base, has said: most was asked before, of the champion as a candidate."""
@@ -102,7 +102,7 @@ class Hearing:
         )
         return panel.rightly_sent(self._spoken, domains)
 
-    def _in_order(self, answers: Sequence[str], foreseen: Sequence[Foreseen]) -> list[str | Foreseen]:
+    def _in_order(self, answers: Sequence[str], foreseen: Sequence[TextLikelihood]) -> list[str | TextLikelihood]:
         """One for each question, in the order of the questions."""
         spoken, texts = iter(answers), iter(foreseen)
         return [next(texts) if question.kind == "text" else next(spoken) for question in self._questions]

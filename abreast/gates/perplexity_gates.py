@@ -7,7 +7,7 @@ from typing import Any
 from abreast.core.settings import Gate
 from abreast.gates.decide import decide, reached
 from abreast.metrics.likelihood import perplexity
-from abreast.reports.answers import Text
+from abreast.reports.answers import TextResult
 from abreast.reports.verdict import GateResult
 from abreast.statistics.bootstrap import bootstrap
 
@@ -39,7 +39,7 @@ def of_general_text(gate: Gate, metrics: dict[str, Any], candidate: str) -> list
     ]
 
 
-def of_texts(gate: Gate, texts: Sequence[Text], candidate: str) -> list[GateResult]:
+def of_texts(gate: Gate, texts: Sequence[TextResult], candidate: str) -> list[GateResult]:
     """The perplexity of raw text, at most so many times that of the model it is compared with.
 
     Before there is a champion the untrained base stands in its place: the first version learns from it. With
@@ -78,13 +78,13 @@ def of_texts(gate: Gate, texts: Sequence[Text], candidate: str) -> list[GateResu
     ]
 
 
-def _perplexity(held: Sequence[Text], who: str) -> float | None:
+def _perplexity(held: Sequence[TextResult], who: str) -> float | None:
     """None where the model is not there."""
     means = [text.means.get(who) for text in held]
     return None if None in means else perplexity(means, [text.tokens for text in held])
 
 
-def _by_key(held: Sequence[Text], candidate: str, other: str) -> tuple[list[float], list[float]]:
+def _by_key(held: Sequence[TextResult], candidate: str, other: str) -> tuple[list[float], list[float]]:
     """For each key, by how much the mean log-likelihood of a token fell, and its tokens."""
     losses: dict[str, float] = {}
     tokens: dict[str, float] = {}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from abreast.core.settings import Gate
 from abreast.gates.decide import SHOWN, decide, reached
-from abreast.reports.answers import Outcome
+from abreast.reports.answers import QuestionResult
 from abreast.reports.verdict import GateResult
 from abreast.statistics.exact import Interval, interval, p_value
 from abreast.statistics.holm import holm
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     p_missed: float
 
 
-def concerned(gate: Gate, answers: Sequence[Outcome]) -> list[Outcome]:
+def concerned(gate: Gate, answers: Sequence[QuestionResult]) -> list[QuestionResult]:
     """The answers that a gate is about."""
     held = [one for one in answers if gate.scope in (one.scope, "known")]
     if gate.only is not None:
@@ -36,7 +36,7 @@ def concerned(gate: Gate, answers: Sequence[Outcome]) -> list[Outcome]:
     return [one for one in held if gate.measure == "right" or one.outdated is not None]
 
 
-def of_shares(gate: Gate, answers: Sequence[Outcome], candidate: str) -> list[GateResult]:
+def of_shares(gate: Gate, answers: Sequence[QuestionResult], candidate: str) -> list[GateResult]:
     """The result of one gate; of one on slices those of all that miss it, or else of the one that comes nearest to it.
 
     Slices pass where every one of them does (an intersection-union test, which needs no correction: Berger 1982,
@@ -55,13 +55,13 @@ def of_shares(gate: Gate, answers: Sequence[Outcome], candidate: str) -> list[Ga
     return told([_result(gate, one._replace(p_missed=p)) for one, p in zip(found, corrected, strict=True)])
 
 
-def slices_of(gate: Gate, held: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+def slices_of(gate: Gate, held: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]:
     """What a gate is asked of, by the names of its results: all that it is about, or each slice with enough of it."""
     if not held:
         return {}
     if gate.slices is None or gate.only is not None:
         return {gate.name: list(held)}
-    parts: dict[str, list[Outcome]] = {}
+    parts: dict[str, list[QuestionResult]] = {}
     for one in sorted(held, key=lambda one: getattr(one, gate.slices)):
         parts.setdefault(getattr(one, gate.slices), []).append(one)
     if len(parts) < 2:
@@ -69,7 +69,7 @@ def slices_of(gate: Gate, held: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     return {f"{gate.name} [{name or 'none'}]": part for name, part in parts.items() if len(part) >= gate.questions}
 
 
-def result_of(gate: Gate, name: str, held: Sequence[Outcome], candidate: str = "candidate") -> GateResult:
+def result_of(gate: Gate, name: str, held: Sequence[QuestionResult], candidate: str = "candidate") -> GateResult:
     """What a gate makes of some answers by themselves."""
     return _result(gate, _found(gate, name, held, candidate))
 
@@ -82,14 +82,14 @@ def told(results: list[GateResult]) -> list[GateResult]:
     return [min(zip(margins, range(len(results)), results, strict=True))[2]] if results else []
 
 
-def hits(held: Sequence[Outcome], gate: Gate, who: str) -> list[bool | None]:
+def hits(held: Sequence[QuestionResult], gate: Gate, who: str) -> list[bool | None]:
     """Whether a model's answers are what the gate counts; None of a model that there is not."""
     if gate.measure == "stale":
         return [one.outdated[who] for one in held]
     return [one.right[who] for one in held]
 
 
-def _found(gate: Gate, name: str, held: Sequence[Outcome], candidate: str) -> Found:
+def _found(gate: Gate, name: str, held: Sequence[QuestionResult], candidate: str) -> Found:
     keys, mine = [one.key for one in held], hits(held, gate, candidate)
     confidence = gate.confidence or SHOWN
     if gate.against == "absolute":

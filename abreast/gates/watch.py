@@ -11,7 +11,7 @@ from abreast.core.settings import Gate
 from abreast.gates.enough import count, enough
 from abreast.gates.perplexity_gates import of_general_text, of_texts
 from abreast.gates.share_gates import concerned, hits, of_shares, result_of, slices_of, told
-from abreast.reports.answers import Outcome, Reports, Text
+from abreast.reports.answers import QuestionResult, Reports, TextResult
 from abreast.reports.verdict import GateResult
 from abreast.statistics.pairs import hits_by_key
 from abreast.statistics.sequential import (
@@ -36,11 +36,11 @@ class Part:
 
     gate: Gate
     name: str
-    planned: dict[str, list[Outcome]]
+    planned: dict[str, list[QuestionResult]]
     slices: int
     error: float = 0.0
     said: Verdicts = field(init=False)
-    asked: list[Outcome] = field(default_factory=list)
+    asked: list[QuestionResult] = field(default_factory=list)
     """All answers so far, or those that it was settled by: what was asked later was not drawn for it."""
     decides: bool = field(init=False)
     """Whether answers can settle it; a gate that only warns is settled from the beginning."""
@@ -49,7 +49,7 @@ class Part:
         self.said = self._look()
         self.decides = not self.said.settled
 
-    def look(self, answers: Sequence[Outcome]) -> None:
+    def look(self, answers: Sequence[QuestionResult]) -> None:
         """Look at the answers so far; what is settled once stays so."""
         if self.decides and self.said.settled:
             return
@@ -57,7 +57,7 @@ class Part:
         if self.decides:
             self.said = self._look()
 
-    def holds(self, one: Outcome) -> bool:
+    def holds(self, one: QuestionResult) -> bool:
         """Whether it is about a question."""
         return self.slice is None or getattr(one, self.gate.slices) == self.slice
 
@@ -102,7 +102,7 @@ class Watched:
     parts: list[Part]
     planned: int
     said: Verdicts
-    texts: Sequence[Text] = ()
+    texts: Sequence[TextResult] = ()
     """The planned pieces of a gate on text."""
     whole: list[GateResult] | None = None
     """The results on all of its questions, once they were asked."""
@@ -219,14 +219,14 @@ def _share_out(error: float, watched: Sequence[Watched]) -> None:
             part.error = error / len(groups) / slices / scopes
 
 
-def _by_scope(held: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    parts: dict[str, list[Outcome]] = {}
+def _by_scope(held: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]:
+    parts: dict[str, list[QuestionResult]] = {}
     for one in held:
         parts.setdefault(one.scope, []).append(one)
     return parts
 
 
-def _tally(gate: Gate, planned: Sequence[Outcome], asked: Sequence[Outcome]) -> Tally:
+def _tally(gate: Gate, planned: Sequence[QuestionResult], asked: Sequence[QuestionResult]) -> Tally:
     questions = Counter(one.key for one in planned)
     size, least, keys = len(questions), 1 / max(questions.values()), [one.key for one in asked]
     if gate.against == "absolute":

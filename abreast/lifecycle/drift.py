@@ -1,4 +1,4 @@
-"""What comes in, beside what the champion was trained on: a drop, a file of records, or logged questions."""
+"""Compare new data with what the champion was trained on: a drop, a file of records, or logged questions."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ import pandas as pd
 
 from abreast.core.errors import AbreastError
 from abreast.dataset.templates import load_templates
-from abreast.evaluation.drift.compare import Drift, compare, report
-from abreast.evaluation.drift.sample import of_questions, of_rows
+from abreast.evaluation.drift.comparison import DriftResult, compare_samples, drift_report
+from abreast.evaluation.drift.sample import sample_of_questions, sample_of_rows
 from abreast.knowledge.drop import read_delivery, read_drop
 from abreast.knowledge.knowledge_base import apply, read_base
 from abreast.knowledge.snapshot import load_snapshot
@@ -24,15 +24,15 @@ _SALT = "drift"
 CHANCE = 0.5
 
 
-def drift_of_drop(project: Project, drop: Drop) -> Drift:
-    """An accepted drop, beside what the champion knows from other drops."""
+def drift_of_drop(project: Project, drop: Drop) -> DriftResult:
+    """An accepted drop, compared with what the champion knows from other drops."""
     rows, _ = apply(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
     base = champions_base(project)
     return _compare(project, drop.name, base[base["drop"] != drop.digest], rows)
 
 
-def drift_of_update(project: Project, clone: Path) -> Drift | None:
-    """What an update brings, beside what its parent knows; None where there is no parent.
+def drift_of_update(project: Project, clone: Path) -> DriftResult | None:
+    """The new data of an update, compared with what its parent knows; None without a parent.
 
     Args:
         clone: the update's folder, its stage `assemble` done.
@@ -44,8 +44,8 @@ def drift_of_update(project: Project, clone: Path) -> Drift | None:
     return _compare(project, ", ".join(drop.name for drop in snapshot.drops), before, now)
 
 
-def figure_of(drift: Drift, level: float) -> dict[str, Figure]:
-    """What the gates look at: how well new and old can be told apart, and by chance (0.5) where the test shows nothing.
+def figure_of(drift: DriftResult, level: float) -> dict[str, Figure]:
+    """The figure for the gates: the AUC of new against known data, and 0.5 where the test shows no drift.
 
     Args:
         level: of the test, `drift.level`.
@@ -53,10 +53,10 @@ def figure_of(drift: Drift, level: float) -> dict[str, Figure]:
     if drift.p is None:
         return {}
     size = drift.size if drift.p <= level else CHANCE
-    return {"drift": Figure(candidate=size, n=drift.now, why="; ".join(report(drift).splitlines()[1:]))}
+    return {"drift": Figure(candidate=size, n=drift.now, why="; ".join(drift_report(drift).splitlines()[1:]))}
 
 
-def drift_of_files(project: Project, path: Path) -> Drift:
+def drift_of_files(project: Project, path: Path) -> DriftResult:
     """A file or folder of records that need not have arrived.
 
     Raises:
@@ -72,11 +72,11 @@ def drift_of_files(project: Project, path: Path) -> Drift:
     return _compare(project, path.name, champions_base(project), rows)
 
 
-def drift_of_live(project: Project, path: Path) -> Drift:
-    """Questions that were logged, beside the questions on what the champion knows."""
+def drift_of_live(project: Project, path: Path) -> DriftResult:
+    """Logged questions, compared with the questions on what the champion knows."""
     knobs, templates = project.params.drift, _templates(project)
-    known = of_rows(champions_base(project), templates, knobs.most, _SALT)
-    return compare(path.name, known, of_questions(read_live(path)[-knobs.most :]), knobs)
+    known = sample_of_rows(champions_base(project), templates, knobs.most, _SALT)
+    return compare_samples(path.name, known, sample_of_questions(read_live(path)[-knobs.most :]), knobs)
 
 
 def read_live(path: Path) -> list[str]:
@@ -105,9 +105,9 @@ def champions_base(project: Project) -> pd.DataFrame:
     return read_base(knowledge_of(project, project.ledger.version(line, champion)))
 
 
-def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:
+def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:
     knobs, templates = project.params.drift, _templates(project)
-    return compare(what, *(of_rows(rows, templates, knobs.most, _SALT) for rows in (before, now)), knobs)
+    return compare_samples(what, *(sample_of_rows(rows, templates, knobs.most, _SALT) for rows in (before, now)), knobs)
 
 
 def _templates(project: Project):

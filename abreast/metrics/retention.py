@@ -97,7 +97,7 @@ EMPTY = RetentionMatrix(versions=(), drops=(), learned=(), scores=(), base=())
 """No version and no drop: what `with_version` starts from."""
 
 
-def of_updates(updates: Iterable[tuple[str, Mapping[str, Mapping[str, float | None]]]]) -> RetentionMatrix:
+def matrix_of_updates(updates: Iterable[tuple[str, Mapping[str, Mapping[str, float | None]]]]) -> RetentionMatrix:
     """The matrix of versions of which each was built upon the one before.
 
     Args:

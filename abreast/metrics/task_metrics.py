@@ -18,15 +18,15 @@ Figures = dict[str, float | None]
 _SCOPES = ("current", "retained", "known")
 
 
-class Foreseen(NamedTuple):
+class TextLikelihood(NamedTuple):
     """The mean natural log-likelihood of a token of a piece of raw text, and how many tokens it has."""
 
     mean: float
     tokens: int
 
 
-def measure_kinds(
-    questions: Sequence[Question], answers: Sequence[str | Foreseen], tolerance: float
+def metrics_by_kind(
+    questions: Sequence[Question], answers: Sequence[str | TextLikelihood], tolerance: float
 ) -> dict[str, dict[str, Figures]]:
     """Figures by kind, and by scope: `current`, `retained`, and `known`, which is both; only those that were asked.
 
@@ -41,7 +41,7 @@ def measure_kinds(
     return found
 
 
-def counts_of(questions: Sequence[Question]) -> dict[str, dict[str, int]]:
+def count_by_kind(questions: Sequence[Question]) -> dict[str, dict[str, int]]:
     """By kind, how many questions (of raw text pieces) there are in each scope."""
     return {
         kind: {scope: sum(q.kind == kind and scope in (q.scope, "known") for q in questions) for scope in _SCOPES}
@@ -49,7 +49,7 @@ def counts_of(questions: Sequence[Question]) -> dict[str, dict[str, int]]:
     }
 
 
-def _figures(kind: str, pairs: list[tuple[Question, str | Foreseen]], tolerance: float) -> Figures:
+def _figures(kind: str, pairs: list[tuple[Question, str | TextLikelihood]], tolerance: float) -> Figures:
     if kind == "text":
         return {"perplexity": perplexity([a.mean for _, a in pairs], [a.tokens for _, a in pairs])}
     right = share([is_right(question, answer, tolerance) for question, answer in pairs])

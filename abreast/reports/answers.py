@@ -11,18 +11,18 @@ from abreast.core.errors import AbreastError
 from abreast.core.validation import first_fault
 from abreast.dataset.examples import Question
 from abreast.metrics.correctness import is_right, is_stale
-from abreast.reports.early_stop import Stopped, read_stopped
+from abreast.reports.early_stop import EarlyStop, read_early_stop
 from abreast.reports.figures import Figure, read_figures
 
 if TYPE_CHECKING:
-    from abreast.metrics.task_metrics import Foreseen
+    from abreast.metrics.task_metrics import TextLikelihood
 
 ANSWERS, TEXTS, METRICS = "answers.jsonl", "texts.jsonl", "metrics.json"
 _FIELDS = ("id", "key", "kind", "domain", "source", "drop", "scope")
 _ASKED = {*_FIELDS, "question", "answer", "stale"}
 
 
-class Outcome(BaseModel):
+class QuestionResult(BaseModel):
     """One question, and by model whether it was answered rightly, and whether with a superseded value.
 
     A model that there is not has None; `outdated` is None where nothing was superseded.
@@ -40,7 +40,7 @@ class Outcome(BaseModel):
     outdated: dict[str, bool | None] | None
 
 
-class Text(BaseModel):
+class TextResult(BaseModel):
     """One piece of raw text, its tokens, and by model the mean natural log-likelihood of a token of it."""
 
     model_config = ConfigDict(frozen=True)
@@ -55,10 +55,10 @@ class Reports(NamedTuple):
     """What the stage `evaluate` leaves for the judgement."""
 
     metrics: dict[str, Any]
-    answers: tuple[Outcome, ...]
-    texts: tuple[Text, ...]
+    answers: tuple[QuestionResult, ...]
+    texts: tuple[TextResult, ...]
     figures: Mapping[str, Figure] = {}
-    stopped: Stopped | None = None
+    stopped: EarlyStop | None = None
 
 
 def write_answers(
@@ -69,7 +69,7 @@ def write_answers(
     Args:
         said: by model an answer to each question; None for a model that there is not.
     """
-    found = outcomes(questions, said, tolerance)
+    found = question_results(questions, said, tolerance)
     with path.open("w", encoding="utf-8") as file:
         for number, (question, one) in enumerate(zip(questions, found, strict=True)):
             given = {who: answers[number] if answers is not None else None for who, answers in said.items()}
@@ -78,9 +78,9 @@ def write_answers(
     return {who: [one.right[who] for one in found] if answers is not None else None for who, answers in said.items()}
 
 
-def outcomes(
+def question_results(
     questions: Sequence[Question], said: Mapping[str, Sequence[str] | None], tolerance: float
-) -> tuple[Outcome, ...]:
+) -> tuple[QuestionResult, ...]:
     """What each model made of each question; arguments as of `write_answers`."""
 
     def each(number: int, what: Callable[[Question, str], bool]) -> dict[str, bool | None]:
@@ -88,7 +88,7 @@ def outcomes(
         return {who: None if answer is None else what(questions[number], answer) for who, answer in given.items()}
 
     return tuple(
-        Outcome(
+        QuestionResult(
             **question.model_dump(include={*_FIELDS} - {"id"}),
             right=each(number, lambda question, answer: is_right(question, answer, tolerance)),
             outdated=each(number, is_stale) if question.stale else None,
@@ -97,25 +97,29 @@ def outcomes(
     )
 
 
-def foreseen_texts(texts: Sequence[Question], foreseen: Mapping[str, "Sequence[Foreseen] | None"]) -> tuple[Text, ...]:
+def text_results(
+    texts: Sequence[Question], foreseen: Mapping[str, "Sequence[TextLikelihood] | None"]
+) -> tuple[TextResult, ...]:
     """How well each model foresaw each piece of raw text; arguments as of `write_texts`."""
     found = []
     for number, text in enumerate(texts):
         given = {who: pieces[number] if pieces is not None else None for who, pieces in foreseen.items()}
         tokens = next((piece.tokens for piece in given.values() if piece is not None), 0)
         means = {who: None if piece is None else piece.mean for who, piece in given.items()}
-        found.append(Text(key=text.key, scope=text.scope, tokens=tokens, means=means))
+        found.append(TextResult(key=text.key, scope=text.scope, tokens=tokens, means=means))
     return tuple(found)
 
 
-def write_texts(path: Path, texts: Sequence[Question], foreseen: Mapping[str, "Sequence[Foreseen] | None"]) -> None:
+def write_texts(
+    path: Path, texts: Sequence[Question], foreseen: Mapping[str, "Sequence[TextLikelihood] | None"]
+) -> None:
     """Write a line for each piece of raw text.
 
     Args:
         foreseen: by model how well it foresaw each piece; None for a model that there is not.
     """
     with path.open("w", encoding="utf-8") as file:
-        for text, one in zip(texts, foreseen_texts(texts, foreseen), strict=True):
+        for text, one in zip(texts, text_results(texts, foreseen), strict=True):
             line = text.model_dump(include=set(_FIELDS)) | {"tokens": one.tokens, "means": one.means}
             file.write(json.dumps(line) + "\n")
 
@@ -130,11 +134,11 @@ def read_reports(folder: Path) -> Reports:
         metrics = json.loads((folder / METRICS).read_text())
     except (OSError, ValueError) as error:
         raise AbreastError(f"{folder / METRICS}: not readable ({error}); run the stage `evaluate`") from None
-    answers, texts = _read(folder / ANSWERS, Outcome), _read(folder / TEXTS, Text)
-    return Reports(metrics, answers, texts, read_figures(folder), read_stopped(folder))
+    answers, texts = _read(folder / ANSWERS, QuestionResult), _read(folder / TEXTS, TextResult)
+    return Reports(metrics, answers, texts, read_figures(folder), read_early_stop(folder))
 
 
-Line = TypeVar("Line", Outcome, Text)
+Line = TypeVar("Line", QuestionResult, TextResult)
 
 
 def _read(path: Path, model: type[Line]) -> tuple[Line, ...]:

@@ -15,7 +15,7 @@ STOPPED = "stopped.json"
 """Holds null where all questions were asked."""
 
 
-class Stopped(BaseModel):
+class EarlyStop(BaseModel):
     """The verdict that was settled, after how many questions, and by which gates.
 
     `gates` are those that the questions were for, as they were then; `results` what the settled ones said; `open` the
@@ -43,7 +43,7 @@ class Stopped(BaseModel):
         return f"{said}; not asked to the end: {', '.join(self.open)}" if self.open else said
 
 
-def results_of(stopped: Stopped, gates: Sequence[Gate]) -> list[GateResult]:
+def results_of(stopped: EarlyStop, gates: Sequence[Gate]) -> list[GateResult]:
     """What the settled gates said; undecided if the gates that the questions are for are other ones now.
 
     Args:
@@ -63,15 +63,15 @@ def results_of(stopped: Stopped, gates: Sequence[Gate]) -> list[GateResult]:
     ]
 
 
-_FILE = TypeAdapter(Stopped | None)
+_FILE = TypeAdapter(EarlyStop | None)
 
 
-def write_stopped(reports: Path, stopped: Stopped | None) -> None:
+def write_early_stop(reports: Path, stopped: EarlyStop | None) -> None:
     """Write `stopped.json`."""
     (reports / STOPPED).write_bytes(_FILE.dump_json(stopped, indent=1) + b"\n")
 
 
-def read_stopped(reports: Path) -> Stopped | None:
+def read_early_stop(reports: Path) -> EarlyStop | None:
     """None where all questions were asked.
 
     Raises:

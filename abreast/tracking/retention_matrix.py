@@ -10,7 +10,7 @@ from abreast.metrics.retention import (
     backward_transfer,
     forgetting,
     forward_transfer,
-    of_updates,
+    matrix_of_updates,
 )
 
 SHOWN = 8
@@ -36,7 +36,7 @@ def retention_of(ancestors: Sequence[Version], rows: Sequence[Mapping[str, Any]]
         rows: the candidate's, as `read_by_drop` gives them.
     """
     updates = [(version.name, version.metrics.get(BY_DROP, [])) for version in ancestors] + [(NEW, rows)]
-    matrix = of_updates((version, {row["drop"]: row for row in held}) for version, held in updates)
+    matrix = matrix_of_updates((version, {row["drop"]: row for row in held}) for version, held in updates)
     names = {row["drop"]: row["name"] for _, held in updates for row in held}
     told = list(names.values())
     drops = [names[drop] if told.count(names[drop]) == 1 else f"{names[drop]} {drop[:6]}" for drop in matrix.drops]

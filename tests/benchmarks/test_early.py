@@ -5,7 +5,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from benchmarks.early import main
-from tests.evaluation.reports import outcomes
+from tests.evaluation.reports import results
 
 
 def rows(said: str) -> list[list[str]]:
@@ -29,7 +29,7 @@ def test_simulated_pairs_keep_the_verdict_for_fewer_questions(capsys):
 def test_real_pairs_are_all_that_were_asked_the_same(tmp_path, capsys):
     perplexity = {"general_perplexity": 20.0}
     for number, wrong in enumerate((0, 30)):
-        answers = [*outcomes("current", won=40 - wrong, neither=wrong), *outcomes("retained", both=40)]
+        answers = [*results("current", won=40 - wrong, neither=wrong), *results("retained", both=40)]
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "answers.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in answers))

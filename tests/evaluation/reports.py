@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from abreast.reports.answers import Outcome, Reports, Text
+from abreast.reports.answers import QuestionResult, Reports, TextResult
 
 
-def outcomes(
+def results(
     scope: str = "current",
     both: int = 0,
     won: int = 0,
@@ -15,7 +15,7 @@ def outcomes(
     champion: bool = True,
     each: int = 1,
     **more: Any,
-) -> list[Outcome]:
+) -> list[QuestionResult]:
     """So many keys that both models know, that only the candidate or only the champion knows, and that neither does.
 
     Args:
@@ -25,7 +25,7 @@ def outcomes(
     answers = [(True, True)] * both + [(True, False)] * won + [(False, True)] * lost + [(False, False)] * neither
     common = {"kind": "fact", "domain": "", "source": "", "drop": "d", "outdated": None} | more
     return [
-        Outcome(
+        QuestionResult(
             key=f"{scope} {number} {common['domain']}",
             scope=scope,
             right={"base": False, "in_context": None, "champion": theirs if champion else None, "candidate": mine},
@@ -36,11 +36,11 @@ def outcomes(
     ]
 
 
-def stale(asked: int, told: int, scope: str = "current") -> list[Outcome]:
+def stale(asked: int, told: int, scope: str = "current") -> list[QuestionResult]:
     """Rightly answered questions with superseded values, so many of them answered with one."""
     who = ("base", "in_context", "champion", "candidate")
     return [
-        Outcome(
+        QuestionResult(
             key=f"stale {number}",
             kind="fact",
             domain="",
@@ -56,10 +56,10 @@ def stale(asked: int, told: int, scope: str = "current") -> list[Outcome]:
 
 def texts(
     scope: str, candidate: Sequence[float], champion: Sequence[float] | None, base: Sequence[float]
-) -> list[Text]:
+) -> list[TextResult]:
     """Pieces of ten tokens each with these mean log-likelihoods by model."""
     return [
-        Text(
+        TextResult(
             key=f"{scope} {number}",
             scope=scope,
             tokens=10,
@@ -75,7 +75,11 @@ def texts(
 
 
 def reports(
-    answers: Sequence[Outcome], pieces: Sequence[Text] = (), ratio: float = 1.0, champion: bool = True, **shown: Any
+    answers: Sequence[QuestionResult],
+    pieces: Sequence[TextResult] = (),
+    ratio: float = 1.0,
+    champion: bool = True,
+    **shown: Any,
 ) -> Reports:
     """Everything that the gates read.
 

@@ -4,7 +4,7 @@ from abreast.core.settings import GATES, Early
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
 from abreast.reports.answers import Reports
-from tests.evaluation.reports import outcomes, reports, stale, texts
+from tests.evaluation.reports import reports, results, stale, texts
 
 WHO = ("base", "champion", "candidate")
 ALL = Early(stop=("fail", "inconclusive", "pass"))
@@ -23,10 +23,10 @@ def replay(held: Reports, knobs: Early = ALL, gates=GATES, batch: int = 8):
     return asked, judge(some, gates), blocks[1:-1]
 
 
-GOOD = reports([*outcomes("current", won=97, neither=3), *outcomes("retained", both=150)])
-UNLEARNED = reports([*outcomes("current", won=40, neither=60), *outcomes("retained", both=150)])
-FORGOT = reports([*outcomes("current", won=100), *outcomes("retained", both=100, lost=50)])
-BROKEN = reports([*outcomes("current", won=100), *outcomes("retained", both=150)], ratio=2.0)
+GOOD = reports([*results("current", won=97, neither=3), *results("retained", both=150)])
+UNLEARNED = reports([*results("current", won=40, neither=60), *results("retained", both=150)])
+FORGOT = reports([*results("current", won=100), *results("retained", both=100, lost=50)])
+BROKEN = reports([*results("current", won=100), *results("retained", both=150)], ratio=2.0)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_where_only_a_fail_stops_all_others_are_asked_everything_and_judged_as_e
 
 
 def test_a_case_that_is_not_settled_is_asked_everything():
-    close = reports([*outcomes("current", won=90, neither=10), *outcomes("retained", both=30)])
+    close = reports([*results("current", won=90, neither=10), *results("retained", both=30)])
     asked, early, _ = replay(close)
     assert (len(asked.answers), asked.stopped) == (130, None)
     assert early == judge(close, GATES)
 
 
 def test_blocks_are_whole_keys_in_an_order_of_their_own_and_what_is_new_comes_first():
-    held = reports([*outcomes("current", won=20, each=3), *outcomes("retained", both=40)])
+    held = reports([*results("current", won=20, each=3), *results("retained", both=40)])
     _, _, blocks = replay(held)
     assert [len(answers) for answers, _ in blocks[:2]] == [6, 6], "two keys of three questions in a block of eight"
     first = blocks[0][0]
@@ -83,7 +83,7 @@ def test_where_one_gate_is_left_only_its_own_questions_are_asked_and_always_the_
     names = ("retention", "stale_rate", "retained_exact_match")
     loses, superseded, bar = (next(gate for gate in GATES if gate.name == name) for name in names)
     held = reports(
-        [*outcomes("retained", lost=12), *outcomes("retained", both=328, domain="b"), *stale(60, 1, "retained")]
+        [*results("retained", lost=12), *results("retained", both=328, domain="b"), *stale(60, 1, "retained")]
     )
     in_order = [n for answers, _ in replay(held, gates=[bar])[2] for n in answers]
     assert len(in_order) > 390, "12 of 400 lost is the bar itself"
@@ -104,8 +104,8 @@ def test_a_slice_that_its_own_questions_leave_open_is_settled_by_the_rest():
     """A key that is half lost lies between two whole counts, and these have two verdicts; all questions have one."""
     named = {"at_least": -0.2, "confidence": 0.7, "undecided": "review"}
     gate = next(gate for gate in GATES if gate.name == "retention by domain").model_copy(update=named)
-    half = [one.model_copy(update={"key": "half"}) for one in outcomes("retained", both=1, lost=1, domain="a")]
-    whole, other = (outcomes("retained", both=number, domain=name, each=2) for number, name in ((7, "a"), (40, "b")))
+    half = [one.model_copy(update={"key": "half"}) for one in results("retained", both=1, lost=1, domain="a")]
+    whole, other = (results("retained", both=number, domain=name, each=2) for number, name in ((7, "a"), (40, "b")))
     held = reports([*half, *whole, *other])
     asked, early, _ = replay(held, gates=[gate])
     assert early.verdict == judge(held, [gate]).verdict
@@ -115,7 +115,7 @@ def test_a_slice_that_its_own_questions_leave_open_is_settled_by_the_rest():
 def test_the_order_is_another_one_for_other_questions():
     keys = []
     for more in (0, 1):
-        held = reports(outcomes("current", won=30 + more))
+        held = reports(results("current", won=30 + more))
         _, _, blocks = replay(held)
         keys.append([held.answers[n].key for n in blocks[0][0]])
     assert keys[0] != keys[1]
@@ -126,7 +126,7 @@ def test_raw_text_is_read_after_the_questions_of_its_scope():
         *texts("current", [-3.0] * 6, [-2.0] * 6, [-3.0] * 6),
         *texts("retained", [-2.0] * 4, [-2.0] * 4, [-3.0] * 4),
     ]
-    held = reports([*outcomes("current", won=60), *outcomes("retained", both=60)], pieces)
+    held = reports([*results("current", won=60), *results("retained", both=60)], pieces)
     asked, early, blocks = replay(held)
     assert early.verdict == judge(held, GATES).verdict == "fail"
     assert (asked.texts, sorted(blocks[-1][1])) == ([0, 1, 2, 3, 4, 5],) * 2

@@ -5,7 +5,7 @@ from abreast.core.settings import Gate
 from abreast.gates.figure_gates import of_figures
 from abreast.gates.judge import judge
 from abreast.reports.figures import Figure, read_figures, write_figures
-from tests.evaluation.reports import outcomes, reports
+from tests.evaluation.reports import reports, results
 
 SLOW = Gate(name="slow", measure="answer_seconds", scope="serving", at_most=2.0)
 SLOWER = Gate(name="slower", measure="answer_seconds", scope="serving", against="champion", at_most=1.2)
@@ -39,7 +39,7 @@ def test_what_was_not_measured_is_not_asked():
 
 
 def test_a_figure_holds_a_candidate_up_in_the_verdict():
-    known = reports(outcomes(both=60))._replace(figures={"answer_seconds": Figure(candidate=9.0, why="a slow disk")})
+    known = reports(results(both=60))._replace(figures={"answer_seconds": Figure(candidate=9.0, why="a slow disk")})
     assert judge(known, [SLOW]).verdict == "fail"
     found = judge(known, [SLOW.model_copy(update={"does": "review"})])
     assert found.verdict == "inconclusive"

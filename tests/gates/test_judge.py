@@ -4,7 +4,7 @@ import pytest
 
 from abreast.core.settings import GATES, Gate
 from abreast.gates.judge import judge
-from tests.evaluation.reports import outcomes, reports, stale, texts
+from tests.evaluation.reports import reports, results, stale, texts
 
 
 def verdict_of(*parts, gates=GATES, **more):
@@ -15,7 +15,7 @@ def shares(scope, right, before, asked, apart=0):
     """So many answered rightly by the candidate and by the champion; `apart`: known by one alone, and by the other."""
     both, won, lost = min(right, before), max(0, right - before), max(0, before - right)
     neither = asked - both - won - lost
-    return outcomes(scope, both - apart, won + apart, lost + apart, neither)
+    return results(scope, both - apart, won + apart, lost + apart, neither)
 
 
 # What docs/log.md tells of real updates: right and asked on what is new, what is retained of the champion's, the share
@@ -43,7 +43,7 @@ SEEN = [
 @pytest.mark.parametrize(("current", "retained", "told", "ratio", "verdict"), SEEN)
 def test_what_real_updates_showed_is_judged_as_it_was(current, retained, told, ratio, verdict):
     right, asked = current
-    new = outcomes("current", 0, right, 0, asked - right, champion=retained is not None)
+    new = results("current", 0, right, 0, asked - right, champion=retained is not None)
     old = [*shares("retained", *retained)] if retained else []
     superseded = [one.model_copy(update={"scope": "current"}) for one in stale(told[1], told[0])]
     gates = [gate for gate in GATES if gate.name != "gain"] if retained is None else GATES
@@ -68,7 +68,7 @@ def test_a_good_candidate_passes_and_every_gate_says_why():
 
 
 def test_the_first_model_has_no_champion_and_is_judged_by_itself():
-    found = verdict_of(outcomes("current", 57, neither=3, champion=False), champion=False)
+    found = verdict_of(results("current", 57, neither=3, champion=False), champion=False)
     assert found.verdict == "pass"
     names = ["current_exact_match", "general_perplexity_ratio", "questions on this drop"]
     assert [gate.name for gate in found.gates] == names
@@ -119,14 +119,14 @@ def test_a_measured_loss_that_may_be_chance_goes_to_review_and_a_shown_one_fails
 
 
 def test_a_domain_that_is_lost_fails_though_the_whole_is_kept():
-    kept = [outcomes("retained", 40, domain=name) for name in ("billing", "cards", "travel")]
-    lost = outcomes("retained", 2, won=0, lost=7, domain="loans")
-    won = outcomes("retained", 30, won=8, domain="limits")
+    kept = [results("retained", 40, domain=name) for name in ("billing", "cards", "travel")]
+    lost = results("retained", 2, won=0, lost=7, domain="loans")
+    won = results("retained", 30, won=8, domain="limits")
     found = verdict_of(NEW, *kept, lost, won)
     assert found.verdict == "fail"
     assert found.reasons[0].startswith("retention by domain [loans]: measured 0.222, needed at least 0.9, champion 1")
     assert [gate.name for gate in found.gates if gate.asks] == ["retention by domain [loans]"]
-    few = verdict_of(NEW, *kept, outcomes("retained", 1, lost=1, domain="loans"))
+    few = verdict_of(NEW, *kept, results("retained", 1, lost=1, domain="loans"))
     assert few.verdict == "pass", "two questions show nothing, and a slice is not asked for proof"
 
 
@@ -153,7 +153,10 @@ def test_what_missing_a_gate_does_is_the_gates_own_word():
 
 def test_a_gate_may_be_on_one_slice_or_against_the_base():
     gate = {"measure": "right", "scope": "retained", "slices": "domain", "only": "loans", "at_least": 0.8}
-    parts = [outcomes("retained", 9, neither=1, domain="loans"), outcomes("retained", 1, neither=9, domain="cards")]
+    parts = [
+        results("retained", 9, neither=1, domain="loans"),
+        results("retained", 1, neither=9, domain="cards"),
+    ]
     (result,) = verdict_of(*parts, gates=[Gate(name="loans", **gate)]).gates
     assert (result.name, result.measured, result.passed) == ("loans", 0.9, True)
     above = Gate(name="worth it", measure="right", scope="known", against="base", at_least=0.5, confidence=0.95)
@@ -162,8 +165,8 @@ def test_a_gate_may_be_on_one_slice_or_against_the_base():
 
 
 def test_many_questions_on_one_key_are_no_more_evidence_than_one():
-    parts = [outcomes("retained", 20, each=10)]
-    assert verdict_of(NEW, *parts).verdict == verdict_of(NEW, outcomes("retained", 20)).verdict == "inconclusive"
+    parts = [results("retained", 20, each=10)]
+    assert verdict_of(NEW, *parts).verdict == verdict_of(NEW, results("retained", 20)).verdict == "inconclusive"
 
 
 RAW = [-2.0 - 0.01 * number for number in range(20)]

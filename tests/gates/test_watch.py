@@ -3,11 +3,11 @@ import pytest
 from abreast.core.settings import GATES, Gate
 from abreast.gates.watch import Watch
 from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
-from tests.evaluation.reports import outcomes, reports, stale, texts
+from tests.evaluation.reports import reports, results, stale, texts
 
 BY_NAME = {gate.name: gate for gate in GATES}
 WHO = ("base", "champion", "candidate")
-NEW, OLD = outcomes("current", won=60), outcomes("retained", both=100)
+NEW, OLD = results("current", won=60), results("retained", both=100)
 
 
 def watch(gates, answers, pieces=(), models=WHO, error=0.05):
@@ -25,7 +25,7 @@ def test_nothing_is_settled_before_a_question_is_asked_but_what_the_general_text
 
 def test_clear_answers_settle_a_gate_and_say_how_many_were_asked():
     watched = watch(GATES, [*NEW, *OLD])
-    watched.look(reports([*NEW[:20], *outcomes("retained", lost=30)[:30]]))
+    watched.look(reports([*NEW[:20], *results("retained", lost=30)[:30]]))
     assert [gate.name for gate in watched.open] == ["current_exact_match"]
     told = {result.name: result for result in watched.results}
     assert {name: one.outcome for name, one in told.items()} == {
@@ -50,15 +50,15 @@ def test_a_gate_whose_questions_were_all_asked_is_that_of_the_judgement():
 
 def test_each_slice_is_watched_and_those_that_are_too_small_are_settled():
     gate = BY_NAME["retention by domain"]
-    kept = [one for name in "abc" for one in outcomes("retained", both=20, domain=name)]
-    small = outcomes("retained", both=2, domain="d")
+    kept = [one for name in "abc" for one in results("retained", both=20, domain=name)]
+    small = results("retained", both=2, domain="d")
     watched = watch([gate], [*kept, *small])
     assert watched.look(reports([]))[:2] == (PASS, FAIL)
-    lost = outcomes("retained", lost=16, domain="b")
+    lost = results("retained", lost=16, domain="b")
     assert watched.look(reports([*kept[:5], *lost]))[:2] == (FAIL, FAIL)
     (result,) = watched.results
     assert (result.name, result.outcome, result.n, result.planned) == ("retention by domain [b]", "failed", 16, 20)
-    tiny = [one for name in "ab" for one in outcomes("retained", both=1, domain=name)]
+    tiny = [one for name in "ab" for one in results("retained", both=1, domain=name)]
     assert watch([gate], tiny).open == [], "one question each shows nothing"
 
 
@@ -81,11 +81,11 @@ def test_raw_text_is_judged_when_all_of_it_was_read():
 
 
 def test_gates_that_are_not_asked_are_not_watched():
-    assert watch(GATES, outcomes("current", won=60, champion=False), models=("base", "candidate")).open == [
+    assert watch(GATES, results("current", won=60, champion=False), models=("base", "candidate")).open == [
         BY_NAME["current_exact_match"],
         BY_NAME["general_perplexity_ratio"],
     ]
-    few = watch(GATES, [*outcomes("current", won=4), *OLD])
+    few = watch(GATES, [*results("current", won=4), *OLD])
     assert few.look(reports(OLD))[:2] == (INCONCLUSIVE, INCONCLUSIVE), "four questions on the drop are too few"
 
 
@@ -93,7 +93,7 @@ def test_gates_that_are_not_asked_are_not_watched():
 def test_what_missing_a_gate_does_is_the_gates_own_word(does, verdict):
     gate = Gate(name="bar", measure="right", scope="current", at_least=0.9, does=does)
     watched = watch([gate], NEW)
-    assert watched.look(reports(outcomes("current", neither=30)))[:2] == (verdict, verdict)
+    assert watched.look(reports(results("current", neither=30)))[:2] == (verdict, verdict)
     assert watched.results[0].outcome == "failed"
 
 

@@ -2,7 +2,7 @@ from math import exp
 
 import pytest
 
-from abreast.metrics.task_metrics import Foreseen, counts_of, measure_kinds
+from abreast.metrics.task_metrics import TextLikelihood, count_by_kind, metrics_by_kind
 from tests.learning.project import question
 
 
@@ -10,11 +10,13 @@ def measured(kind, *triples, tolerance=0.05):
     """Figures of (right answer, given answer, scope); of raw text (mean, tokens, scope)."""
     if kind == "text":
         questions = [question(str(n), "x", scope, kind=kind) for n, (_, _, scope) in enumerate(triples)]
-        return measure_kinds(questions, [Foreseen(mean, tokens) for mean, tokens, _ in triples], tolerance)[kind]
+        return metrics_by_kind(questions, [TextLikelihood(mean, tokens) for mean, tokens, _ in triples], tolerance)[
+            kind
+        ]
     questions = [
         question(str(n), right, scope, kind=kind, asked="Ada saw Rome") for n, (right, _, scope) in enumerate(triples)
     ]
-    return measure_kinds(questions, [given for _, given, _ in triples], tolerance)[kind]
+    return metrics_by_kind(questions, [given for _, given, _ in triples], tolerance)[kind]
 
 
 def test_labels_of_old_and_new_classes():
@@ -64,13 +66,13 @@ def test_raw_text_counts_by_its_tokens():
 
 def test_only_what_was_asked_is_there():
     asked = [question("a", "1"), question("b", "c", "retained", kind="classification")]
-    assert counts_of(asked) == {
+    assert count_by_kind(asked) == {
         "classification": {"current": 0, "retained": 1, "known": 1},
         "fact": {"current": 1, "retained": 0, "known": 1},
     }
-    found = measure_kinds(asked, ["1", "d"], 0.0)
+    found = metrics_by_kind(asked, ["1", "d"], 0.0)
     assert found == {
         "classification": {scope: {"accuracy": 0.0, "macro_f1": 0.0} for scope in ("retained", "known")},
         "fact": {scope: {"exact_match": 1.0} for scope in ("current", "known")},
     }
-    assert measure_kinds([], [], 0.0) == counts_of([]) == {}
+    assert metrics_by_kind([], [], 0.0) == count_by_kind([]) == {}

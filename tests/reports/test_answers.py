@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.metrics.task_metrics import Foreseen
+from abreast.metrics.task_metrics import TextLikelihood
 from abreast.reports.answers import read_reports, write_answers, write_texts
 from tests.learning.project import question
 
@@ -13,7 +13,7 @@ def test_what_is_written_is_read(tmp_path):
     right = write_answers(tmp_path / "answers.jsonl", ASKED, said, 0.0)
     assert right == {"base": [False, False], "champion": None, "candidate": [False, True]}
     text = question("t", "It rains.", "retained", kind="text")
-    write_texts(tmp_path / "texts.jsonl", [text], {"base": [Foreseen(-2.0, 7)], "champion": None})
+    write_texts(tmp_path / "texts.jsonl", [text], {"base": [TextLikelihood(-2.0, 7)], "champion": None})
     (tmp_path / "metrics.json").write_text('{"candidate": {}}')
     reports = read_reports(tmp_path)
     assert reports.metrics == {"candidate": {}}

@@ -2,7 +2,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES
-from abreast.reports.early_stop import STOPPED, Stopped, read_stopped, write_stopped
+from abreast.reports.early_stop import STOPPED, EarlyStop, read_early_stop, write_early_stop
 from tests.evaluation.reports import reports
 from tests.gates.test_watch import NEW, OLD, watch
 
@@ -11,16 +11,16 @@ def test_what_is_written_is_read_and_a_full_evaluation_leaves_nothing(tmp_path):
     watched = watch(GATES, [*NEW, *OLD])
     watched.look(reports(NEW))
     results, gates = tuple(watched.results), watched.gates
-    stopped = Stopped(verdict="fail", asked=60, planned=160, error=0.05, open=("x",), gates=gates, results=results)
-    write_stopped(tmp_path, stopped)
-    assert read_stopped(tmp_path) == stopped
-    write_stopped(tmp_path, None)
-    assert read_stopped(tmp_path) is None
+    stopped = EarlyStop(verdict="fail", asked=60, planned=160, error=0.05, open=("x",), gates=gates, results=results)
+    write_early_stop(tmp_path, stopped)
+    assert read_early_stop(tmp_path) == stopped
+    write_early_stop(tmp_path, None)
+    assert read_early_stop(tmp_path) is None
     (tmp_path / STOPPED).unlink()
-    assert read_stopped(tmp_path) is None
+    assert read_early_stop(tmp_path) is None
 
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / STOPPED).write_text('{"verdict": "perhaps"}')
     with pytest.raises(AbreastError, match=r"stopped\.json: .*run the stage `evaluate`"):
-        read_stopped(tmp_path)
+        read_early_stop(tmp_path)

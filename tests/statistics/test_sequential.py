@@ -16,7 +16,7 @@ from abreast.statistics.sequential import (
     verdicts_on_pairs,
     verdicts_on_share,
 )
-from tests.evaluation.reports import outcomes
+from tests.evaluation.reports import results
 
 BY_NAME = {gate.name: gate for gate in GATES}
 RETAINED = [BY_NAME["retained_exact_match"], BY_NAME["retention"]]
@@ -83,7 +83,7 @@ def test_the_verdicts_on_final_counts_are_those_of_the_gates(gate):
     ranks = {None: PASS, "inconclusive": INCONCLUSIVE, "fail": FAIL}
     for won, lost in list(product(range(15), range(15)))[::7]:
         if won + lost <= 14:
-            answers = outcomes(gate.scope, both=14 - won - lost, won=won, lost=lost)
+            answers = results(gate.scope, both=14 - won - lost, won=won, lost=lost)
             (result,) = of_shares(gate, answers, "candidate")
             said = verdicts_on_pairs(gate, [pairs(14, won, lost, 14 - won - lost)], 0.05)
             assert (said.best, said.worst) == (ranks[result.asks],) * 2, (won, lost)
@@ -102,7 +102,7 @@ def test_with_several_questions_on_a_key_the_bounds_hold_what_any_answers_to_the
         answers = [
             one
             for number, above in enumerate([*halves, *rest])
-            for one in outcomes(
+            for one in results(
                 "retained",
                 both=int(abs(above) < 1) + int(above == 0),
                 won=int(above > 0) + int(above == 1),

@@ -1,1 +1,1 @@
-"""Whether what comes in is like what the champion was trained on: pure functions of two samples of texts."""
+"""Whether new data is like what the champion was trained on: pure functions of two samples of texts."""

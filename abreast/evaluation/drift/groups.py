@@ -1,4 +1,4 @@
-"""Label shift: whether the groups of what comes in (kinds, domains, labels) have the shares that they had."""
+"""Label shift: whether the groups of new data (kinds, domains, labels) have the same shares as before."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 _PERMUTATIONS = 499
-_TOLD = 5
+_SHOWN_GROUPS = 5
 
 
-class Shift(BaseModel):
-    """One way to group: the p-value of Pearson's chi-square, by permutation, and its size as Cramér's V.
+class GroupShift(BaseModel):
+    """One grouping: the p-value of Pearson's chi-square, by permutation, and its size as Cramér's V.
 
     `moved` are the groups whose share changed most: name, share before, share now.
     """
@@ -24,8 +24,8 @@ class Shift(BaseModel):
     moved: tuple[tuple[str, float, float], ...]
 
 
-def shift(by: str, before: Sequence[str], now: Sequence[str], seed: int) -> Shift | None:
-    """Compare the groups of two samples; None if there is but one group."""
+def group_shift(by: str, before: Sequence[str], now: Sequence[str], seed: int) -> GroupShift | None:
+    """Compare the groups of two samples; None if there is only one group."""
     from scipy.stats import PermutationMethod, chi2_contingency
     from scipy.stats.contingency import association
 
@@ -37,6 +37,6 @@ def shift(by: str, before: Sequence[str], now: Sequence[str], seed: int) -> Shif
     method = PermutationMethod(n_resamples=_PERMUTATIONS, rng=np.random.default_rng(seed))
     p = float(chi2_contingency(table, correction=False, method=method).pvalue)
     shares = table / table.sum(axis=1, keepdims=True)
-    largest = np.argsort(-np.abs(shares[1] - shares[0]), kind="stable")[:_TOLD]
+    largest = np.argsort(-np.abs(shares[1] - shares[0]), kind="stable")[:_SHOWN_GROUPS]
     moved = tuple((names[at], float(shares[0, at]), float(shares[1, at])) for at in largest)
-    return Shift(by=by, p=p, size=float(association(table, method="cramer")), moved=moved)
+    return GroupShift(by=by, p=p, size=float(association(table, method="cramer")), moved=moved)

@@ -1,4 +1,4 @@
-"""What is compared: texts and their groups, of rows of the knowledge base or of questions that were logged."""
+"""A sample to compare: texts and their groups, from rows of the knowledge base or from logged questions."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,17 +11,17 @@ from abreast.dataset.templates import Templates, pick
 from abreast.knowledge.knowledge_base import valid
 
 
-class Sample(NamedTuple):
-    """Texts, and for each way to group (`kind`, `domain`, `label`) the group of each text that has one."""
+class TextSample(NamedTuple):
+    """Texts, and for each grouping (`kind`, `domain`, `label`) the group of each text that has one."""
 
     texts: list[str]
     groups: dict[str, list[str]]
 
 
-def of_rows(rows: pd.DataFrame, templates: Templates, most: int, salt: str) -> Sample:
-    """At most `most` of the rows that hold now, each as the question on it; raw text as it is.
+def sample_of_rows(rows: pd.DataFrame, templates: Templates, most: int, salt: str) -> TextSample:
+    """At most `most` of the currently valid rows, each as a question about it; raw text stays as it is.
 
-    Of the phrasings of a fact one is taken, by its key: which one does not depend on what else is there.
+    The key of a fact alone decides which of its phrasings is used.
     """
     texts, groups = [], {"kind": [], "domain": [], "label": []}
     for row in plain_rows(fixed_sample(valid(rows), most, salt)):
@@ -31,9 +31,9 @@ def of_rows(rows: pd.DataFrame, templates: Templates, most: int, salt: str) -> S
         groups["domain"].append(row["domain"] or "none")
         if "label" in row["attributes"]:
             groups["label"].append(row["attributes"]["label"])
-    return Sample(texts, groups)
+    return TextSample(texts, groups)
 
 
-def of_questions(questions: Iterable[str]) -> Sample:
-    """Questions that were logged: nothing but their texts is known."""
-    return Sample(list(questions), {})
+def sample_of_questions(questions: Iterable[str]) -> TextSample:
+    """Logged questions: only their texts are known."""
+    return TextSample(list(questions), {})

@@ -1,8 +1,8 @@
-"""Two samples of texts: whether they are of one distribution, and how well they can be told apart.
+"""Two samples of texts: do they come from one distribution, and how well can a classifier separate them?
 
-Texts become TF-IDF weights of runs of two to four letters, which needs no model and no list of words, and works where
-words are not separated by spaces. The weights are fitted to both samples at once, blind to which text is whose, so
-that under the null hypothesis the texts can be exchanged and the level of the permutation test is exact.
+Texts become TF-IDF weights of character n-grams of two to four letters. That needs no model and no vocabulary, and it
+works for languages without spaces. The weights are fitted to both samples together, without their labels, so that under
+the null hypothesis the texts are exchangeable and the level of the permutation test is exact.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ _CHARS = 1_000
 _FOLDS = 5
 
 
-def embed(texts: Sequence[str]) -> Any:
-    """Sparse rows of length one: shape (texts, features)."""
+def tfidf_rows(texts: Sequence[str]) -> Any:
+    """Sparse rows of length one, shape (texts, features)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, max_features=_FEATURES)
@@ -45,11 +45,11 @@ def mmd_test(rows: Any, first: int, seed: int) -> tuple[float, float]:
     return float(found[0]), float(np.mean(found >= found[0] - 1e-12))
 
 
-def told_apart(rows: Any, first: int, seed: int) -> float:
-    """How well a classifier that has not seen a text tells which sample it is of: the area under the ROC curve.
+def classifier_auc(rows: Any, first: int, seed: int) -> float:
+    """How well a classifier separates unseen texts of the two samples: the area under the ROC curve.
 
     A classifier two-sample test (Lopez-Paz and Oquab 2017, arXiv:1610.06545) with logistic regression, cross-validated
-    in five folds; 0.5 is by chance, 1 is always. Here it is the size of a drift, and `mmd_test` its significance.
+    in five folds; 0.5 is chance, 1 is certain. Here it is the size of a drift, and `mmd_test` its significance.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score

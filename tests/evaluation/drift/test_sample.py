@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.dataset.templates import load_templates
-from abreast.evaluation.drift.sample import of_rows
+from abreast.evaluation.drift.sample import sample_of_rows
 from abreast.knowledge.knowledge_base import apply
 from tests.dataset.making import drop, fact, release
 from tests.installation import SOURCE
@@ -21,8 +21,8 @@ def rows():
     return base
 
 
-def test_each_row_that_holds_is_a_question_and_raw_text_is_itself(rows):
-    found = of_rows(rows, TEMPLATES, 10, "drift")
+def test_each_valid_row_becomes_a_question_and_raw_text_stays(rows):
+    found = sample_of_rows(rows, TEMPLATES, 10, "drift")
     assert len(found.texts) == 3
     assert {"Where is my card?", "The cat sat on the mat."} < set(found.texts)
     (asked,) = set(found.texts) - {"Where is my card?", "The cat sat on the mat."}
@@ -32,6 +32,6 @@ def test_each_row_that_holds_is_a_question_and_raw_text_is_itself(rows):
     assert found.groups["label"] == ["card"]
 
 
-def test_a_sample_is_the_same_each_time(rows):
-    assert of_rows(rows, TEMPLATES, 2, "drift") == of_rows(rows, TEMPLATES, 2, "drift")
-    assert len(of_rows(rows, TEMPLATES, 2, "drift").texts) == 2
+def test_a_sample_is_deterministic(rows):
+    assert sample_of_rows(rows, TEMPLATES, 2, "drift") == sample_of_rows(rows, TEMPLATES, 2, "drift")
+    assert len(sample_of_rows(rows, TEMPLATES, 2, "drift").texts) == 2
