@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from abreast.core.waiting import wait_until
 from abreast.services.environment import environment
 from abreast.services.project import Project
 from tests.flows.drops import rows, write
@@ -187,12 +187,11 @@ def _prefect(folder: Path) -> Iterator[str]:
     command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "prefect.log").open("w") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder, start_new_session=True)
-    url, deadline = f"http://127.0.0.1:{port}/api", time.monotonic() + _START_SECONDS
+    url = f"http://127.0.0.1:{port}/api"
     try:
-        while not _answers(f"{url}/health"):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Prefect did not start:\n{(folder / 'prefect.log').read_text()[-2000:]}")
-            time.sleep(0.3)
+        wait_until(lambda: _answers(f"{url}/health") or server.poll() is not None, _START_SECONDS)
+        if not _answers(f"{url}/health"):
+            raise RuntimeError(f"Prefect did not start:\n{(folder / 'prefect.log').read_text()[-2000:]}")
         yield url
     finally:
         os.killpg(server.pid, signal.SIGKILL)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from abreast.core.waiting import wait_until
 from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 from tests.flows.drops import rows, write
 from tests.installation import Installation
@@ -70,8 +71,7 @@ def nothing_new(installation: Installation, api: Api) -> tuple[float, float]:
     """Seconds with nothing to learn: of a run of the deployment, asking to end, and of `abreast update`."""
     prefect = PrefectApi(api.url)
     run = prefect.start("update/update")
-    while prefect.state(run)["type"] not in FINAL_STATES:
-        time.sleep(0.2)
+    wait_until(lambda: prefect.state(run)["type"] in FINAL_STATES, pause=0.2)
     last, started = api.last("update"), time.perf_counter()
     installation.abreast("update")
     return at(last["end_time"]) - at(last["created"]), time.perf_counter() - started

@@ -1,12 +1,12 @@
 """Following an update from another process: a progress bar from what its stage reports."""
 
 import json
-import time
 from collections.abc import Callable
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from abreast.cli.console import err
+from abreast.core.waiting import wait_until
 from abreast.services.project import Project
 
 LOOK_SECONDS = 0.5
@@ -22,16 +22,20 @@ def follow(project: Project, what: str, done: Callable[[], bool]) -> None:
     """Show how far the running update is until `done()` says true; `what` is shown while no stage reports."""
     with bar() as progress:
         task = progress.add_task(what, total=None, note="")
-        while not done():
-            report = _report(project)
-            if report:
+
+        def look() -> bool:
+            if done():
+                return True
+            if report := _report(project):
                 shown = f"{what}: {report['stage']}"
                 progress.update(
                     task, description=shown, total=report["total"], completed=report["done"], note=report["note"]
                 )
             else:
                 progress.update(task, description=what, total=None, note="")
-            time.sleep(LOOK_SECONDS)
+            return False
+
+        wait_until(look, pause=LOOK_SECONDS)
 
 
 def _report(project: Project) -> dict | None:

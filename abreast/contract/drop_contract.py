@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from abreast.contract.expectations import Held, hold
 from abreast.contract.value_patterns import Forms
+from abreast.core.files import write_text
 from abreast.core.home import Home
 from abreast.knowledge.record import Record, record_row
 
@@ -128,12 +129,10 @@ def _commonest(column: "pd.Series") -> str:
 
 def _keep(folder: Path, digest: str, name: str, held: Held) -> None:
     """Write the page of a drop, and put it at the top of the index."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{digest}.html").write_text(held.page)
+    write_text(folder / f"{digest}.html", held.page)
     lines = folder / "index.html"
     former = lines.read_text().splitlines()[1:] if lines.exists() else []
     link = f"<p><a href='{digest}.html'>{html.escape(name)}</a>: {len(held.breaches)} of {held.held} broken</p>"
     kept = [line for line in former if f"{digest}.html" not in line]
-    partial = folder / ".index.html.tmp"
-    partial.write_text("\n".join(["<!doctype html><title>Drops</title><h1>Drops, the newest first</h1>", link, *kept]))
-    partial.replace(lines)
+    head = "<!doctype html><title>Drops</title><h1>Drops, the newest first</h1>"
+    write_text(lines, "\n".join([head, link, *kept]))

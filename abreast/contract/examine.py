@@ -1,25 +1,23 @@
 """What becomes of a delivery: its rows are screened, the drop as a whole is held against the contract."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from abreast.contract.screen import Reason, Screened, screen
-from abreast.core.crash_points import crash_point
+from abreast.core.disk_errors import storage_refusal
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_folder, remove_staging
 from abreast.core.home import Home
 from abreast.core.settings import Params
 from abreast.inbox.delivery import payload, sha256_of
 from abreast.inbox.reader import RawRow, read_rows
 from abreast.knowledge.drop import DropInfo, drop_digest
 from abreast.knowledge.record import Record
-from abreast.storage.dvc_cache import storage_refusal
 
 
 class Examined(BaseModel):
@@ -170,24 +168,15 @@ def write_quarantine(home: Home, examined: Examined) -> Path:
     plain = {"digest": examined.digest, "name": examined.name, "rows": examined.rows, "accepted": len(examined.records)}
     about = plain | {"verdict": examined.verdict, "reasons": examined.reasons, "quarantined": len(examined.quarantined)}
     try:
-        home.quarantine.mkdir(parents=True, exist_ok=True)
-        staging = Path(mkdtemp(prefix=f".incoming-{examined.digest}-", dir=home.quarantine))
-        try:
+        with new_folder(target, private=True, crash_before="quarantine.written") as staging:
             (staging / "drop.json").write_text(json.dumps(about, indent=1) + "\n")
             (staging / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in examined.set_aside))
             reasons = (reason.model_dump_json(exclude={"repeats", "personal"}) for reason in examined.quarantined)
             (staging / "reasons.jsonl").write_text("".join(f"{line}\n" for line in reasons))
-            crash_point("quarantine.written")
-            if not target.exists():
-                staging.rename(target)
-        finally:
-            # Also what a kill left of the same delivery: bad rows lie in quarantine once.
-            for left in home.quarantine.glob(f".incoming-{examined.digest}-*"):
-                shutil.rmtree(left, ignore_errors=True)
-    except FileExistsError:
-        return target
     except OSError as error:
-        if target.exists():
-            return target
-        raise storage_refusal(home.quarantine, error) from error
+        if not target.exists():
+            raise storage_refusal(home.quarantine, error) from error
+    finally:
+        # A kill may have left a copy of the same bad rows: they are kept once.
+        remove_staging(home.quarantine, f"{examined.digest}-")
     return target

@@ -7,8 +7,8 @@ import pandas as pd
 
 from abreast.contract.expectations import Held, hold
 from abreast.core import stage
-from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
+from abreast.core.files import write_text
 from abreast.knowledge.knowledge_base import read_base
 
 CONTRACT = Path(__file__).with_name("base.yaml")
@@ -61,11 +61,9 @@ def unknown_changes(base: pd.DataFrame, changes: pd.DataFrame) -> list[str]:
 
 
 def _write(held: Held, rows: int, unknown: list[str]) -> None:
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
     breaches = [breach.model_dump() for breach in held.breaches]
     report = {"rows": rows, "expectations": held.held, "breaches": breaches, "unknown_changes": len(unknown)}
-    REPORT.write_text(json.dumps(report, indent=1) + "\n")
-    crash_point("validate.reported")
+    write_text(REPORT, json.dumps(report, indent=1) + "\n", crash_after="validate.reported")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The one exception that people see."""
+"""The exceptions that users see."""
 
 
 class AbreastError(Exception):
@@ -7,3 +7,8 @@ class AbreastError(Exception):
 
 class Unavailable(AbreastError):
     """A refusal for now: a server, the disk or the process failed, and the same call may succeed later."""
+
+
+def one_line(text: object) -> str:
+    """The text of an exception, or of anything else, on one line."""
+    return " ".join(str(text).split())

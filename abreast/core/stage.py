@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.files import write_text
 
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
@@ -56,6 +57,4 @@ def _die_with(owner: int) -> None:
 def progress(stage: str, done: float, total: float, note: str = "") -> None:
     """Tell whoever watches how far `stage` is: written whole to the file `$ABREAST_PROGRESS`, if that is set."""
     if target := os.environ.get("ABREAST_PROGRESS"):
-        partial = Path(f"{target}.{os.getpid()}")
-        partial.write_text(json.dumps({"stage": stage, "done": done, "total": total, "note": note}))
-        partial.replace(target)
+        write_text(Path(target), json.dumps({"stage": stage, "done": done, "total": total, "note": note}))

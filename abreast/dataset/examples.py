@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_file
 from abreast.core.validation import first_fault
 
 
@@ -56,11 +57,10 @@ class Question(BaseModel):
 Line = TypeVar("Line", bound=BaseModel)
 
 
-def write_jsonl(path: Path, lines: Iterable[BaseModel]) -> int:
+def write_jsonl(path: Path, lines: Iterable[BaseModel], crash_after: str | None = None) -> int:
     """Write one object a line; gives the number of lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     count = 0
-    with path.open("w", encoding="utf-8") as file:
+    with new_file(path, crash_after=crash_after) as partial, partial.open("w", encoding="utf-8") as file:
         for line in lines:
             file.write(f"{line.model_dump_json(ensure_ascii=True)}\n")
             count += 1

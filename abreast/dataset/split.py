@@ -13,8 +13,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from abreast.core import stage
-from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
+from abreast.core.files import write_text
 from abreast.core.settings import Knowledge, Split, Way, load_params
 from abreast.dataset.examples import Example, Question, write_jsonl
 from abreast.dataset.fact_augmentation import DIRECT, Pair, other_ways
@@ -50,12 +50,10 @@ def main() -> None:
     losses = read_losses(parent.memory) if parent and params.split.replay == "surprise" else None
     examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
     dev, questions = ask(base, changes, templates, params.split)
-    write_jsonl(TRAIN, examples)
-    crash_point("split.examples")
+    write_jsonl(TRAIN, examples, crash_after="split.examples")
     write_jsonl(DEV, dev)
     write_jsonl(QUESTIONS, questions)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report(examples, dev, questions), indent=1) + "\n")
+    write_text(REPORT, json.dumps(report(examples, dev, questions), indent=1) + "\n")
 
 
 def teach(

@@ -1,15 +1,14 @@
 """An inbox that is a folder: `X` beside `X.done`, or a folder that holds `_SUCCESS` or `manifest.json`."""
 
-import errno
 import filecmp
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_folder, staging_folder
 from abreast.inbox.delivery import (
     DONE,
     MANIFEST,
@@ -120,16 +119,13 @@ class FolderInbox:
         """Put one file at `name`, its marker last; False if something else has that name."""
         (source,) = files.values()
         target = self.root / name
-        staging = Path(mkdtemp(prefix=".incoming-", dir=self.root))
-        try:
+        with staging_folder(self.root) as staging:
             shutil.copyfile(source, staging / name)
             try:
                 os.link(staging / name, target)
             except FileExistsError:
                 if not (target.is_file() and filecmp.cmp(staging / name, target, shallow=False)):
                     return False
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         target.with_name(name + DONE).touch()
         return True
 
@@ -138,20 +134,14 @@ class FolderInbox:
         target = self.root / name
         if target.is_dir() and _same_files(self._look(target), target, files):
             return True
-        staging = Path(mkdtemp(prefix=".incoming-", dir=self.root))
         try:
-            staging.chmod(0o755)
-            for inner, source in files.items():
-                (staging / inner).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, staging / inner)
-            (staging / SUCCESS).touch()
-            staging.rename(target)
-        except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                return False
-            raise
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            with new_folder(target) as staging:
+                for inner, source in files.items():
+                    (staging / inner).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, staging / inner)
+                (staging / SUCCESS).touch()
+        except FileExistsError:
+            return False
         return True
 
 

@@ -4,12 +4,13 @@ Only time is saved: the stage writes the same files with the folder `answers` in
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from abreast.core.files import write_text
 
 
 class Memory:
@@ -34,11 +35,5 @@ class Memory:
 
     def _write(self) -> None:
         """Replace the file at once; that it cannot be written costs time later, nothing else."""
-        partial = self._path.with_suffix(f".{os.getpid()}.part")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(self._known))
-            partial.replace(self._path)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink()
+        with suppress(OSError):
+            write_text(self._path, json.dumps(self._known))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.core import stage
-from abreast.core.crash_points import crash_point
+from abreast.core.files import write_text
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.knowledge_base import apply, read_base, standing, valid, write_base
 from abreast.knowledge.record import Record
@@ -25,11 +25,9 @@ def main() -> None:
     before = read_base(root / snapshot.parent.knowledge) if snapshot.parent else None
     drops = [load_drop(root, ref) for ref in snapshot.drops]
     base, changes = apply(before, drops)
-    write_base(KNOWLEDGE, base)
-    crash_point("assemble.knowledge")
+    write_base(KNOWLEDGE, base, crash_after="assemble.knowledge")
     write_base(CHANGES, changes)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report(base, changes, drops), indent=1) + "\n")
+    write_text(REPORT, json.dumps(report(base, changes, drops), indent=1) + "\n")
 
 
 def report(

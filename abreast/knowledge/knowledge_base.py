@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_file
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.record import Fact, Instruction, Record, canonical_json, record_row
 
@@ -131,10 +132,10 @@ def read_base(path: Path) -> pd.DataFrame:
     return base
 
 
-def write_base(path: Path, base: pd.DataFrame) -> None:
+def write_base(path: Path, base: pd.DataFrame, crash_after: str | None = None) -> None:
     """Write a knowledge base, or its changes, as Parquet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    base.to_parquet(path, index=False, compression="zstd")
+    with new_file(path, crash_after=crash_after) as partial:
+        base.to_parquet(partial, index=False, compression="zstd")
 
 
 def _table(rows: Iterable[tuple]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import write_text
 from abreast.core.validation import first_fault
 from abreast.knowledge.drop import INFO, Digest, DropInfo, UtcTime, read_delivery, read_drop
 from abreast.knowledge.record import Record
@@ -89,7 +90,7 @@ def load_snapshot(root: Path) -> Snapshot:
 def save_snapshot(root: Path, snapshot: Snapshot) -> Path:
     """Write `root/snapshot.json`; equal snapshots are equal bytes."""
     path = root / SNAPSHOT
-    path.write_text(json.dumps(snapshot.model_dump(), indent=1, sort_keys=True) + "\n")
+    write_text(path, json.dumps(snapshot.model_dump(), indent=1, sort_keys=True) + "\n")
     return path
 
 

@@ -13,20 +13,21 @@ files are wrong. A promoter that stalls so long that it loses its lease can stil
 sets the aliases by the log again.
 """
 
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tenacity import wait_random_exponential
+
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.waiting import wait_until
 from abreast.ledger import Lease, Ledger, Promotion, Withdrawal
 from abreast.ledger.process_id import Holder
 from abreast.tracking.registry import Registry
 
 LEASE_SECONDS = 120.0
 WAIT_SECONDS = 120.0
-_FIRST_PAUSE, _LAST_PAUSE = 0.05, 0.2  # seconds between two looks at the lease
+_PAUSE = wait_random_exponential(multiplier=0.05, min=0.025, max=0.2)  # seconds between two attempts at the lease
 
 
 def promote(
@@ -154,13 +155,10 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
 @contextmanager
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
-    deadline, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
     holder = Holder.current()
-    while (lease := ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS)) is None:
-        if time.monotonic() > deadline:
-            raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
-        time.sleep(random.uniform(pause / 2, pause))
-        pause = min(2 * pause, _LAST_PAUSE)
+    lease = wait_until(lambda: ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS), WAIT_SECONDS, _PAUSE)
+    if lease is None:
+        raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
     crash_point("promoter.leased")
     try:
         yield lease

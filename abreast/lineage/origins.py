@@ -1,11 +1,11 @@
 """Lineage both ways: from a version to everything it was made from, from a drop or a key to the versions it is in."""
 
-import subprocess
 from typing import Any
 
 import yaml
 
 from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.git import git_or_none
 from abreast.core.settings import Params
 from abreast.ledger import Drop, Version
 from abreast.ledger.names import drop_named
@@ -33,7 +33,7 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
         "version": version.name,
         "update": update.id,
         "commit": update.commit,
-        "tag": tag if _git(project, "rev-parse", "--verify", "--quiet", tag) else None,
+        "tag": tag if git_or_none(project.root, "rev-parse", "--verify", "--quiet", tag) else None,
         "digest": version.digest,
         "data": {"model": version.model.md5, "data/knowledge.parquet": version.knowledge.md5},
         "outputs": _outputs(project, tag),
@@ -134,7 +134,7 @@ def _drop(drop: Drop) -> dict[str, Any]:
 
 def _outputs(project: Project, tag: str) -> dict[str, str]:
     """What DVC holds for each output of the stages, from the `dvc.lock` under the tag."""
-    lock = yaml.safe_load(_git(project, "show", f"{tag}:dvc.lock") or "{}")
+    lock = yaml.safe_load(git_or_none(project.root, "show", f"{tag}:dvc.lock") or "{}")
     outs = [out for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]
     return {out["path"]: out["md5"] for out in outs}
 
@@ -143,7 +143,7 @@ def _changed(project: Project, commit: str) -> dict[str, Any] | None:
     """The knobs of a commit that differ from today's defaults, by section; None if git has lost the commit."""
     from ruamel.yaml import YAML
 
-    if not (text := _git(project, "show", f"{commit}:params.yaml")):
+    if not (text := git_or_none(project.root, "show", f"{commit}:params.yaml")):
         return None
     knobs, defaults = YAML(typ="safe", pure=True).load(text) or {}, Params().model_dump(mode="json")
     defaults["gates"] = [gate.model_dump(mode="json", exclude_unset=True) for gate in Params().gates]
@@ -156,9 +156,3 @@ def _different(held: Any, defaults: Any) -> Any:
     if isinstance(held, dict) and isinstance(defaults, dict):
         return {knob: value for knob, value in held.items() if knob not in defaults or defaults[knob] != value}
     return None if held == defaults else held
-
-
-def _git(project: Project, *arguments: str) -> str:
-    """What git prints, or nothing where it knows no such thing."""
-    done = subprocess.run(["git", *arguments], cwd=project.root, text=True, capture_output=True, check=False)
-    return "" if done.returncode else done.stdout

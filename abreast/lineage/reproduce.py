@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from abreast.core.errors import AbreastError
+from abreast.core.git import git
 from abreast.core.home import Home
 from abreast.knowledge.snapshot import load_drop, load_snapshot
 from abreast.learning.model_folder import model_digest, verify
@@ -23,7 +24,7 @@ from abreast.ledger import Version
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.services.project import Project
 from abreast.storage.dvc_cache import Pointer, fetch, opened
-from abreast.storage.workspace import Workspace, git
+from abreast.storage.workspace import Workspace
 from abreast.tracking.run_log import flatten
 
 

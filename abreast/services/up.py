@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from abreast.core.errors import AbreastError
+from abreast.core.waiting import wait_until
 from abreast.services.environment import environment
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.project import Project
@@ -76,38 +76,42 @@ def _check_ports(project: Project) -> None:
 
 
 def _wait(supervisor: Supervisor, program: str, health: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(health, timeout=5).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        if supervisor.states().get(program) in ("FATAL", "EXITED", None):
-            break
-        time.sleep(0.3)
-    raise AbreastError(f"{program} does not answer at {health}; {supervisor.log_hint(program)}")
+    def ended() -> bool:
+        return supervisor.states().get(program) in ("FATAL", "EXITED", None)
+
+    wait_until(lambda: _answers(health) or ended(), START_SECONDS)
+    if not _answers(health):
+        raise AbreastError(f"{program} does not answer at {health}; {supervisor.log_hint(program)}")
+
+
+def _answers(health: str) -> bool:
+    try:
+        return httpx.get(health, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    def running() -> bool:
         states = supervisor.states()
-        if all(states.get(name) == "RUNNING" for name in names):
-            return
         if fallen := [name for name in names if states.get(name) == "FATAL"]:
             raise AbreastError(f"{fallen[0]} does not stay up; {supervisor.log_hint(fallen[0])}")
-        time.sleep(0.3)
-    raise AbreastError(f"{' and '.join(names)} did not come up; see {supervisor.project.home.logs}")
+        return all(states.get(name) == "RUNNING" for name in names)
+
+    if not wait_until(running, START_SECONDS):
+        raise AbreastError(f"{' and '.join(names)} did not come up; see {supervisor.project.home.logs}")
 
 
 def _wait_for_pool(supervisor: Supervisor) -> None:
     """The worker makes the pool that deployments are registered in."""
-    api, deadline = PrefectApi(supervisor.project.prefect_api), time.monotonic() + START_SECONDS
-    while not api.has_pool(POOL):
-        if supervisor.states().get("worker") == "FATAL" or time.monotonic() > deadline:
-            raise AbreastError(f"worker does not make the work pool {POOL!r}; {supervisor.log_hint('worker')}")
-        time.sleep(0.3)
+    api = PrefectApi(supervisor.project.prefect_api)
+
+    def fallen() -> bool:
+        return supervisor.states().get("worker") == "FATAL"
+
+    wait_until(lambda: api.has_pool(POOL) or fallen(), START_SECONDS)
+    if not api.has_pool(POOL):
+        raise AbreastError(f"worker does not make the work pool {POOL!r}; {supervisor.log_hint('worker')}")
 
 
 @retry(

@@ -1,15 +1,14 @@
 """The store of accepted drops: immutable, named by content, versioned by DVC and pushed to the remote."""
 
-import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from abreast.core.crash_points import crash_point
+from abreast.core.disk_errors import storage_refusal
 from abreast.core.errors import Unavailable
+from abreast.core.files import flush, new_folder, remove_staging
 from abreast.core.home import Home
 from abreast.core.settings import Storage
 from abreast.knowledge.drop import DropInfo, read_info, write_drop
@@ -24,7 +23,6 @@ from abreast.storage.dvc_cache import (
     pointer_file,
     push,
     read_pointer,
-    storage_refusal,
     write_pointer,
 )
 
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 __all__ = ["Pointer", "Store", "configure_clone", "place"]
-
-_STAGING = ".incoming-"
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,9 @@ class Store:
         with opened(self.home.drops) as repo:
             if not pointer_file(folder).exists():
                 self._write(folder, info, records)
-                crash_point("store.named")
                 cached = _cache(repo, folder)
                 crash_point("store.cached")
-                write_pointer(folder, cached)
-                crash_point("store.pointed")
+                write_pointer(folder, cached, crash_after="store.pointed")
             pointer = read_pointer(folder)
             push(repo, pointer, f"drop {info.name}")
         crash_point("store.pushed")
@@ -98,19 +92,12 @@ class Store:
         configure_clone(self.home.drops, self.home, self.storage, self.project_root)
 
     def _write(self, folder: Path, info: DropInfo, records: Iterable[Record]) -> None:
-        """Put the drop's folder there in one rename; what a kill left of it before is swept away first."""
-        for left in [*folder.parent.glob(f"{_STAGING}*"), folder]:
-            shutil.rmtree(left, ignore_errors=True)
-        staging = Path(mkdtemp(prefix=_STAGING, dir=folder.parent))
-        try:
+        """Write the drop's folder whole; what kills left of this and other drops is deleted first."""
+        remove_staging(folder.parent)
+        with new_folder(folder, replace=True, crash_before="store.written", crash_after="store.named") as staging:
             write_drop(staging, info, records)
             for file in staging.iterdir():
-                _flush(file)
-            staging.chmod(0o755)
-            crash_point("store.written")
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+                flush(file)
 
 
 def _cache(repo: "Repo", folder: Path) -> Pointer:
@@ -129,12 +116,3 @@ def _cache(repo: "Repo", folder: Path) -> Pointer:
     if not is_whole(repo.cache.local, pointer):
         raise Unavailable(f"{folder}: not all of it could be put into the DVC cache {repo.cache.local.path}")
     return pointer
-
-
-def _flush(file: Path) -> None:
-    """Bring a file's content to the disk before its folder gets its name."""
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

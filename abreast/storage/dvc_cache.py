@@ -3,9 +3,7 @@
 DVC's own `add` and `push` read every pointer of the repository each time; here only the stage at hand is loaded.
 """
 
-import errno
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,9 @@ import yaml
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.disk_errors import DISK_FULL, storage_refusal
+from abreast.core.errors import AbreastError, Unavailable, one_line
+from abreast.core.files import write_text
 from abreast.core.home import Home
 from abreast.core.s3_errors import s3_refusals
 from abreast.core.settings import Storage
@@ -138,12 +138,10 @@ def pointer_file(target: Path) -> Path:
     return target.with_name(target.name + ".dvc")
 
 
-def write_pointer(target: Path, pointer: Pointer) -> None:
+def write_pointer(target: Path, pointer: Pointer, crash_after: str | None = None) -> None:
     """Write the pointer file of `target`, all or nothing."""
     out = pointer.model_dump(exclude_none=True) | {"hash": "md5", "path": target.name}
-    partial = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    partial.write_text(yaml.safe_dump({"outs": [out]}, sort_keys=False))
-    partial.replace(pointer_file(target))
+    write_text(pointer_file(target), yaml.safe_dump({"outs": [out]}, sort_keys=False), crash_after=crash_after)
 
 
 def read_pointer(target: Path) -> Pointer:
@@ -227,7 +225,7 @@ def _is_boto(causes: list[BaseException]) -> bool:
 
 def _refusal(root: Path, error: Exception, causes: list[BaseException], remote: dict[str, str]) -> AbreastError:
     """One line on what went wrong: a full disk and the S3 server's words come before DVC's own."""
-    full = next((c for c in causes if isinstance(c, OSError) and c.errno in (errno.ENOSPC, errno.EDQUOT)), None)
+    full = next((c for c in causes if isinstance(c, OSError) and c.errno in DISK_FULL), None)
     if full is not None:
         return storage_refusal(root, full)
     for cause in causes:
@@ -238,21 +236,6 @@ def _refusal(root: Path, error: Exception, causes: list[BaseException], remote: 
             except AbreastError as refusal:
                 return refusal
     if isinstance(error, AbreastError):
-        return type(error)(": ".join(dict.fromkeys([str(error), *(_one_line(c) for c in causes[1:2])])))
+        return type(error)(": ".join(dict.fromkeys([str(error), *(one_line(c) for c in causes[1:2])])))
     os_error = next((c for c in causes if isinstance(c, OSError)), None)
-    return storage_refusal(root, os_error) if os_error else AbreastError(f"{root}: DVC: {_one_line(error)}")
-
-
-def storage_refusal(root: Path, error: OSError) -> Unavailable:
-    """What a failure of disk or network while working in `root` means to the user."""
-    named = error.filename2 or error.filename
-    where = Path(named).parent if named else root
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Unavailable(f"{where}: the disk is full; make room and try again, nothing half done is taken")
-    return Unavailable(
-        f"{named or root}: {error.strerror or _one_line(error)}; see the knobs `storage.remote` and `storage.endpoint`"
-    )
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
+    return storage_refusal(root, os_error) if os_error else AbreastError(f"{root}: DVC: {one_line(error)}")

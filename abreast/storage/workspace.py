@@ -8,19 +8,20 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from abreast.core.crash_points import crash_point
-from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.disk_errors import storage_refusal
+from abreast.core.errors import AbreastError, Unavailable, one_line
+from abreast.core.git import git
 from abreast.core.stage import TRY_AGAIN
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
 from abreast.ledger.rows import LIVE
 from abreast.services.environment import environment
 from abreast.services.project import Project
-from abreast.storage.dvc_cache import Pointer, configure_clone, opened, place, push, storage_refusal
+from abreast.storage.dvc_cache import Pointer, configure_clone, opened, place, push
 
 # How DVC words the end of a stage by SIGKILL: of its shell, or of the process in it.
 KILLED = re.compile(r"exited with (-9|137)$")
@@ -60,8 +61,8 @@ class Workspace:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        git(self.folder, "clone", "--quiet", "--no-checkout", str(self.project.root), str(self.clone))
-        crash_point("workspace.cloned")
+        source, target = str(self.project.root), str(self.clone)
+        git(self.folder, "clone", "--quiet", "--no-checkout", source, target, crash_after="workspace.cloned")
         git(self.clone, "checkout", "--quiet", "--detach", commit)
         configure_clone(self.clone, self.project.home, self.project.params.storage, self.project.root)
         crash_point("workspace.configured")
@@ -155,10 +156,8 @@ class Workspace:
         if git(self.clone, "diff", "--cached", "--name-only"):
             git(self.clone, "commit", "--quiet", "--no-verify", "--message", message)
         crash_point("workspace.committed")
-        git(self.clone, "tag", "--force", tag)
-        crash_point("workspace.tagged")
-        git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
-        crash_point("workspace.kept")
+        git(self.clone, "tag", "--force", tag, crash_after="workspace.tagged")
+        git(self.clone, "push", "--quiet", "--force", "origin", f"refs/tags/{tag}", crash_after="workspace.kept")
         return git(self.clone, "rev-parse", "HEAD")
 
     def remove(self) -> None:
@@ -199,7 +198,7 @@ def _explain(stage: str, error: Exception, failure: Path) -> AbreastError:
     if failure.exists():
         kind = Unavailable if str(cause).endswith(f"exited with {TRY_AGAIN}") else AbreastError
         return kind(f"stage {stage}: {failure.read_text()}")
-    return AbreastError(f"stage {stage}: {' '.join(str(cause).split())}; what it printed is in the run's log")
+    return AbreastError(f"stage {stage}: {one_line(cause)}; what it printed is in the run's log")
 
 
 @contextlib.contextmanager
@@ -207,12 +206,3 @@ def _inside(folder: Path) -> Iterator[None]:
     """DVC resolves targets against the working directory."""
     with contextlib.chdir(folder):
         yield
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """What git prints, run in `folder` under a name of its own; AbreastError if it refuses."""
-    identity = ["-c", "user.name=Abreast", "-c", "user.email=abreast@localhost"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=folder, text=True, capture_output=True, check=False)
-    if done.returncode:
-        raise AbreastError(f"git {arguments[0]} in {folder} failed: {' '.join(done.stderr.split())}")
-    return done.stdout.strip()

@@ -6,15 +6,15 @@ folder is logged as it is, as the artifacts of a LoggedModel. Nothing is ever un
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_folder
 from abreast.tracking.card.head import airy, with_verdict
 from abreast.tracking.card.markdown import description, whole
 from abreast.tracking.card.page import PAGE, Page, gather, parse_page
@@ -172,14 +172,8 @@ class Registry:
             if model_digest(folder) == digest:
                 return folder
             shutil.rmtree(folder)
-        partial = into / f".{digest}.{uuid.uuid4().hex}"
-        try:
-            self._download(version, partial, digest)
-            into.mkdir(parents=True, exist_ok=True)
-            if not folder.exists():
-                partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with suppress(FileExistsError), new_folder(folder) as staging:
+            self._download(version, staging, digest)
         return folder
 
     def page(self, version: int) -> str:

@@ -5,7 +5,6 @@ What is copied, in which order stages run and by which commands is read from dvc
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import publish, staging_folder
 from abreast.dataset.examples import read_questions
 from abreast.knowledge.drop import read_delivery
 from abreast.knowledge.snapshot import SNAPSHOT, DropRef, Snapshot, load_snapshot, save_snapshot
@@ -74,9 +74,7 @@ def prepare(project: Project, snapshot: Snapshot, delivery: Path | None, about: 
         AbreastError: a stage refuses the data, with its reason, or there is nothing to search by.
     """
     stages = _stages(project.root)
-    new = project.home.tuning / f".new-{os.getpid()}"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
+    with staging_folder(project.home.tuning) as new:
         _copy(project.root, stages, new / "desk")
         save_snapshot(new / "desk", snapshot)
         folder = project.home.tuning / _name(new / "desk", about)
@@ -85,9 +83,7 @@ def prepare(project: Project, snapshot: Snapshot, delivery: Path | None, about: 
             for stage in stages[:-1]:
                 with running(project, stage.cmd, new / "desk", new / f"{stage.name}.log") as process:
                     process.wait()
-            new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+            publish(new, folder)
     dev = len(read_questions(folder / "desk/data/dev.jsonl"))
     if not dev:
         raise AbreastError("the snapshot gives no development question, by which trials would be compared; name more")

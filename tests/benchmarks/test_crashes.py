@@ -11,7 +11,7 @@ from benchmarks.crash_scenes import ELSEWHERE, all_points, scene_of
 from benchmarks.crashes import run, table
 from tests.installation import SOURCE
 
-POINT = re.compile(r'\bcrash_point\("([\w.]+)"\)')
+POINT = re.compile(r'(?:\bcrash_point\(|\bcrash_(?:before|after)=)"([\w.]+)"')
 
 
 def points_in_code() -> Counter[str]:

