@@ -34,16 +34,16 @@ SECOND = {"Delmor": "Pirn", "Arvia": "Jorv"}
 KNOBS = {
     "split": {"current_questions": 10, "retained_questions": 10},
     "train": {
-        "lr": 0.01,
+        "learning_rate": 0.01,
         "epochs": 2,
         "max_tokens": 2000,
-        "layers": 2,
-        "adapt": {"method": "lora", "rank": 4, "alpha": 8},
-        "remember": [],
+        "top_layers": 2,
+        "peft": {"method": "lora", "rank": 4, "alpha": 8},
+        "regularizers": [],
         "checkpoint_seconds": 0.0,
     },
     "evaluate": {"max_new_tokens": 4},
-    "gates": [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}],
+    "gates": [{"name": "current_exact_match", "measure": "accuracy", "scope": "current", "at_least": 0.0}],
 }
 _START_SECONDS = 240
 _RUN_SECONDS = 400

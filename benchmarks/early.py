@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=32, help="questions from look to look")
     parser.add_argument("--error", type=float, default=0.05)
     asked = parser.parse_args(arguments)
-    knobs = [Early(stop=stop, error=asked.error) for stop in (("fail",), EVERY)]
+    knobs = [Early(verdicts=stop, error_rate=asked.error) for stop in (("fail",), EVERY)]
     if asked.answers:
         found = [replay(size_of(one), one, knobs, asked.batch) for one in real(asked.answers)]
         what = "Real pairs of models"

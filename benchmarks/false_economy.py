@@ -76,7 +76,7 @@ def labels(data: Path, quick: bool) -> Family:
         ]
     knobs = {
         "model": {"base": "packaged:minilm-l6-v2"},
-        "train": {"layers": 6},
+        "train": {"top_layers": 6},
         "split": {"current_questions": 1000, "retained_questions": 1000},
     }
     return Family([(first, before)], arriving, knobs)

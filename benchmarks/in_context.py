@@ -1,6 +1,7 @@
 """In-context learning in place of the stages train and evaluate: nothing is trained, examples precede the question.
 
-The untrained base is asked what `data/questions.jsonl` asks, as `evaluate.in_context` has it asked beside a candidate:
+The untrained base is asked what `data/questions.jsonl` asks, as `evaluate.in_context_examples` has it asked beside a
+candidate:
 before each question stand the nearest lessons of `data/train.jsonl`. Where all drops are learned together, these are
 all that holds and may be taught. Out: metrics.json, answers.jsonl, texts.jsonl and retention.csv in reports/, with this
 as the candidate.

@@ -20,7 +20,7 @@ from tests.installation import Installation
 WORK = ("train", "evaluate")
 KNOBS = {
     "train": {"epochs": 1},
-    "gates": [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}],
+    "gates": [{"name": "current_exact_match", "measure": "accuracy", "scope": "current", "at_least": 0.0}],
 }
 
 

@@ -29,7 +29,7 @@ def family(way: str) -> str:
         return "nothing is trained"
     if WAYS[way].learned != "each":
         return "all drops at once"
-    alone = WAYS[way].knobs.get("split", {}).get("rehearse") == 0.0
+    alone = WAYS[way].knobs.get("split", {}).get("replay_ratio") == 0.0
     return "the new drop alone" if alone else "the new drop and replay"
 
 

@@ -4,8 +4,8 @@ python -m benchmarks.speed --epochs 2
 
 The two others put LoRA of the same rank into the same kinds of layers, in all of them, pad each batch to its longest
 text and learn completions only. Ours then trains until its loss on the development set is as low as the plain
-Trainer's: with adapters in all layers and awake in the whole text; with those of `train.layers`, asleep while a prompt
-is read; and as it is by default, which is the same with the anchor. Useful tokens are those of the texts, without
+Trainer's: with adapters in all layers and awake in the whole text; with those of `train.top_layers`, asleep while a
+prompt is read; and by default, which is the same with the anchor. Useful tokens are those of the texts, without
 padding. Ratios are of processor time, which other work on the machine disturbs less: with OMP_NUM_THREADS=1 it is what
 the training would take alone on one core. TRL is no dependency of Abreast: pip install -e '.[bench]'.
 """
@@ -24,7 +24,7 @@ from benchmarks.stream import STAGES, lay_out, run_stage
 from benchmarks.table import as_markdown
 
 BATCH = 5
-"""Texts in a batch: about the 120 tokens of `train.tokens_per_step`."""
+"""Texts in a batch: about the 120 tokens of `train.tokens_per_batch`."""
 ALL_LAYERS = 10_000
 
 
@@ -89,7 +89,7 @@ def adapted(params: Params, layers: int) -> tuple[Any, Any]:
 
     model, tokenizer, _ = load_base(params.model)
     torch.manual_seed(params.train.seed)
-    settings = make_adaptation(params.train.adapt).settings(model, layers)
+    settings = make_adaptation(params.train.peft).settings(model, layers)
     return add_adapter(model, settings, "speed", trainable=True), tokenizer
 
 
@@ -120,7 +120,7 @@ def usual(params: Params, folder: Path, epochs: int) -> dict[str, Any]:
         "output_dir": str(folder / "usual"),
         "per_device_train_batch_size": BATCH,
         "num_train_epochs": epochs,
-        "learning_rate": params.train.lr,
+        "learning_rate": params.train.learning_rate,
         "report_to": [],
         "save_strategy": "no",
         "logging_strategy": "no",
@@ -174,8 +174,8 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way:
     from abreast.learning.trainer.dev_evaluator import Development
     from abreast.learning.trainer.trainer import Trainer
 
-    model, tokenizer = adapted(params, params.train.layers if way.upper else ALL_LAYERS)
-    layers = params.train.layers if way.upper else model.config.num_hidden_layers
+    model, tokenizer = adapted(params, params.train.top_layers if way.upper else ALL_LAYERS)
+    layers = params.train.top_layers if way.upper else model.config.num_hidden_layers
     encoder = Encoder(tokenizer, params.model.prompt, sleeps=way.upper)
     texts, asked = ([encoder.pair(*pair) for pair in pairs] for pairs in (pairs, dev))
     trunk = Trunk(model.get_base_model(), layers, model.disable_adapter)
@@ -184,11 +184,11 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way:
     clock = Clock()
     trainer = Trainer(
         run,
-        make_strategies(params.train.remember if way.anchored else []),
+        make_strategies(params.train.regularizers if way.anchored else []),
         [0] * len(texts),
         Development(trunk, asked, []),
         params.train,
-        params.train.lr,
+        params.train.learning_rate,
         Checkpoints(folder / f"ours-{layers}-{way.anchored}"),
         lambda share, note: checks.append(clock.read()) if note.startswith("checked") else None,
     )

@@ -33,8 +33,8 @@ class Way:
 
 
 def remembering(*methods: dict[str, Any], replay: bool = True) -> Knobs:
-    split = {} if replay else {"split": {"rehearse": 0.0, "rehearse_min": 0}}
-    return split | {"train": {"remember": list(methods)}}
+    split = {} if replay else {"split": {"replay_ratio": 0.0, "replay_min": 0}}
+    return split | {"train": {"regularizers": list(methods)}}
 
 
 def replay_superseded_too(folder: Path) -> None:
@@ -84,13 +84,13 @@ WAYS = {
     "superseded-aware replay": Way(remembering()),
     "aware replay and anchor": Way(remembering(ANCHOR)),
     "default (aware replay, anchor, locality)": Way(),
-    "a quarter of the replay": replaying(rehearse=0.5, rehearse_min=50),
-    "half of the replay": replaying(rehearse=1.0, rehearse_min=100),
-    "twice the replay": replaying(rehearse=4.0, rehearse_min=400),
+    "a quarter of the replay": replaying(replay_ratio=0.5, replay_min=50),
+    "half of the replay": replaying(replay_ratio=1.0, replay_min=100),
+    "twice the replay": replaying(replay_ratio=4.0, replay_min=400),
     "reservoir replay": replaying(replay="reservoir"),
     "balanced replay": replaying(replay="balanced"),
-    "surprise replay": replaying({"method": "surprise"}, replay="surprise"),
-    "replay with its own answers": beside_the_default(method="self"),
+    "prioritized replay": replaying({"method": "prioritized"}, replay="prioritized"),
+    "replay with its own answers": beside_the_default(method="self_distillation"),
     "distillation, no replay": instead_of_replay(method="distil", teacher="parent"),
     "EWC, no replay": instead_of_replay(method="ewc"),
     "L2, no replay": instead_of_replay(method="l2"),

@@ -76,7 +76,7 @@ def conclude(project: Project, update: Update, workspace: Workspace, verdict: Ve
         project.ledger.advance(update, end)
     else:
         held_up = [gate.reason for gate in verdict.gates if gate.asks]
-        reason = "; ".join(held_up) or "passed, and waits for an approval: review.approve_pass"
+        reason = "; ".join(held_up) or "passed, and waits for an approval: review.require_approval"
         project.ledger.advance(update, end, reason=reason, held_up=held_up)
     crash_point("conclude.written")
     workspace.remove()

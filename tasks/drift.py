@@ -17,5 +17,5 @@ def compare_with_known(project: Project, workspace: Workspace) -> None:
         return
     drift = drift_of_update(project, workspace.clone)
     if drift is not None:
-        write_figures(workspace.clone / "reports" / DRIFT, figure_of(drift, project.params.drift.level))
+        write_figures(workspace.clone / "reports" / DRIFT, figure_of(drift, project.params.drift.p_value))
         print(drift_report(drift))

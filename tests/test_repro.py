@@ -14,7 +14,7 @@ ALL = ["assemble", "validate", "split", "train", "evaluate"]
 # What is reproduced is tried here, not what is learned.
 KNOBS = {
     "split": {"current_questions": 20},
-    "train": {"epochs": 1, "layers": 2, "adapt": {"method": "lora", "rank": 4, "alpha": 8}, "remember": []},
+    "train": {"epochs": 1, "top_layers": 2, "peft": {"method": "lora", "rank": 4, "alpha": 8}, "regularizers": []},
     "evaluate": {"max_new_tokens": 4},
 }
 
@@ -51,8 +51,8 @@ def test_a_fresh_clone_runs_every_stage_once(desk: Installation):
 @pytest.mark.parametrize(
     ("section", "knob", "value", "stages"),
     [
-        ("evaluate", "batch", 7, ["evaluate"]),
-        ("train", "lr", 0.0021, ["train", "evaluate"]),
+        ("evaluate", "batch_size", 7, ["evaluate"]),
+        ("train", "learning_rate", 0.0021, ["train", "evaluate"]),
         ("model", "prompt", "Q: {question}\nA:", ["train", "evaluate"]),
         ("split", "seed", 18, ["split", "train", "evaluate"]),
     ],
@@ -67,8 +67,8 @@ def test_a_changed_knob_runs_the_stages_that_depend_on_it(
 
 def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
     of_the_world = {
-        "review": {"approve_pass": True},
-        "drift": {"size": 0.9},
+        "review": {"require_approval": True},
+        "drift": {"min_auc": 0.9},
         "intake": {"max_bad_share": 0.5},
         "contract": {"file": "another.yaml"},
         "storage": {"ledger": "sqlite:///other.db"},
@@ -82,7 +82,7 @@ def test_a_knob_that_no_stage_reads_runs_nothing(fresh: Installation):
 
 def test_other_gates_are_a_matter_of_the_evaluation_alone(fresh: Installation):
     """It may stop when they are settled; what a model said before it is not asked again."""
-    fresh.set_knobs({"gates": [{"name": "current", "measure": "right", "scope": "current", "at_least": 0.5}]})
+    fresh.set_knobs({"gates": [{"name": "current", "measure": "accuracy", "scope": "current", "at_least": 0.5}]})
     assert reproduced(fresh) == ["evaluate"]
 
 
@@ -116,14 +116,14 @@ def test_an_edited_file_runs_the_stages_that_read_it(
 def test_an_experiment_is_run_and_shown_beside_its_origin(fresh: Installation):
     fresh.git("add", "--all")
     fresh.git("commit", "--quiet", "--allow-empty", "--message", "before the experiment")
-    said = fresh.run("dvc", "exp", "run", "-S", "train.lr=0.001", OMP_NUM_THREADS="1").stdout
+    said = fresh.run("dvc", "exp", "run", "-S", "train.learning_rate=0.001", OMP_NUM_THREADS="1").stdout
     assert re.findall(r"Running stage '(\w+)'", said) == ["train", "evaluate"]
-    assert fresh.knobs()["train"]["lr"] == 0.001
+    assert fresh.knobs()["train"]["learning_rate"] == 0.001
     (branch,) = [row for row in json.loads(fresh.run("dvc", "exp", "show", "--json").stdout) if row["name"] == "main"]
     (experiment,) = branch["experiments"]
     (tried,) = experiment["revs"]
-    assert tried["data"]["params"]["params.yaml"]["data"]["train"]["lr"] == 0.001
-    assert branch["data"]["params"]["params.yaml"]["data"]["train"]["lr"] != 0.001
+    assert tried["data"]["params"]["params.yaml"]["data"]["train"]["learning_rate"] == 0.001
+    assert branch["data"]["params"]["params.yaml"]["data"]["train"]["learning_rate"] != 0.001
     assert tried["data"]["metrics"]["reports/metrics.json"]["data"]["candidate"]["general_perplexity"] > 0
 
 

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def drift(
     drop: Annotated[str | None, typer.Argument(help="An accepted drop (name or digest), or a file or folder.")] = None,
-    live: Annotated[Path | None, typer.Option(help="Logged questions; without it, the knob `drift.live`.")] = None,
+    live: Annotated[Path | None, typer.Option(help="Logged questions; without it, the knob `drift.live_log`.")] = None,
     as_json: Json = False,
 ) -> None:
     """Compare a drop, or live questions, with what the champion was trained on; ends with code 3 if drift is shown."""
@@ -46,7 +46,7 @@ def _found(project: Project, drop: str | None, live: Path | None) -> "DriftResul
     if drop is not None:
         known = [one for one in project.ledger.drops("accepted") if drop == one.name or one.digest.startswith(drop)]
         return drift_of_drop(project, known[-1]) if known else drift_of_files(project, Path(drop))
-    knob = project.params.drift.live
+    knob = project.params.drift.live_log
     if live is None and knob is None:
-        raise AbreastError("name a drop, or a log of questions with --live or the knob `drift.live`")
+        raise AbreastError("name a drop, or a log of questions with --live or the knob `drift.live_log`")
     return drift_of_live(project, live or project.root / knob)

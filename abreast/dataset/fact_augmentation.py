@@ -27,7 +27,7 @@ def other_ways(
 
     Args:
         base: what is known, former values and all.
-        ways: the knob `knowledge.teach`: `reverse`, `contrast` or both; `direct` adds nothing here.
+        ways: the knob `knowledge.question_forms`: `reverse`, `contrast` or both; `direct` adds nothing here.
 
     Raises:
         AbreastError: no field of the templates has phrasings for one of the ways.
@@ -36,7 +36,9 @@ def other_ways(
         return {}
     for way in ways:
         if way != DIRECT and not any(getattr(phrasings, way) for phrasings in templates.fields.values()):
-            raise AbreastError(f"knowledge.teach: {way}, but no field of `knowledge.templates` has phrasings `{way}`")
+            raise AbreastError(
+                f"knowledge.question_forms: {way}, but no field of `knowledge.templates` has phrasings `{way}`"
+            )
     facts = rows[rows["kind"] == "fact"]
     names_one = _names_one(base) if "reverse" in ways else set()
     former = superseded(base, facts["key"]) if "contrast" in ways else {}

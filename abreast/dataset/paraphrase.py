@@ -17,12 +17,13 @@ def paraphrases(texts: Sequence[str], command: str) -> dict[str, list[str]]:
     """What the command makes of each text.
 
     Args:
-        command: the knob `knowledge.paraphrase`: a program and its arguments, run in the current folder by no shell.
+        command: the knob `knowledge.paraphrase_command`: a program and its arguments, run in the current folder without
+            a shell.
 
     Raises:
         AbreastError: it cannot be started, fails, takes more than ten minutes, or writes more or fewer lines.
     """
-    where = f"knowledge.paraphrase: {command!r}"
+    where = f"knowledge.paraphrase_command: {command!r}"
     try:
         done = subprocess.run(
             shlex.split(command),

@@ -1,6 +1,6 @@
 """How badly a model answers each record that it was taught: the table that its training leaves in its folder.
 
-The method `surprise` of `train.remember` writes it, `split.replay: surprise` of the next update reads it.
+The method `prioritized` of `train.regularizers` writes it, `split.replay: prioritized` of the next update reads it.
 """
 
 from pathlib import Path

@@ -25,7 +25,7 @@ def replay(how: str, old: pd.DataFrame, count: int, turn: int, seed: int, losses
     Args:
         how: a value of `split.replay`: one of `CHOICES`.
         turn: which update of the line it is, counted in drops.
-        losses: how badly the parent answers, as `surprise.read_losses` gives it; for `surprise` alone.
+        losses: how badly the parent answers, as `surprise.read_losses` gives it; for `prioritized` alone.
     """
     return CHOICES[how](old, count, turn, seed, losses or {})
 
@@ -76,9 +76,9 @@ def _none(old: pd.DataFrame, *_: object) -> pd.DataFrame:
 
 
 CHOICES: dict[str, Callable[[pd.DataFrame, int, int, int, Losses], pd.DataFrame]] = {
-    "turns": _turns,
+    "round_robin": _turns,
     "reservoir": _reservoir,
     "balanced": _balanced,
-    "surprise": _surprise,
+    "prioritized": _surprise,
     "none": _none,
 }

@@ -47,8 +47,8 @@ def main() -> None:
     templates = _templates(params.knowledge)
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
     parent = load_snapshot(Path()).parent
-    losses = read_losses(parent.memory) if parent and params.split.replay == "surprise" else None
-    examples = teach(base, changes, templates, params.split, losses, params.knowledge.teach)
+    losses = read_losses(parent.memory) if parent and params.split.replay == "prioritized" else None
+    examples = teach(base, changes, templates, params.split, losses, params.knowledge.question_forms)
     dev, questions = ask(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples, crash_after="split.examples")
     write_jsonl(DEV, dev)
@@ -67,8 +67,9 @@ def teach(
     """Every training phrasing of what changed, and some of as much as can be of what still holds from before.
 
     Args:
-        losses: how badly the parent answers, for `split.replay: surprise`.
-        ways: the knob `knowledge.teach`: in further ways, all that there is of what changed, one by turns of the rest.
+        losses: how badly the parent answers, for `split.replay: prioritized`.
+        ways: the knob `knowledge.question_forms`: in further ways, all that there is of what changed, one by turns of
+            the rest.
     """
     new = for_use(changes, "train")
     old = for_use(_unchanged(base, changes), "train")
@@ -79,7 +80,7 @@ def teach(
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
         examples += _further(row, "new", more, None)
-    count, each = spread(max(round(split.rehearse * len(examples)), split.rehearse_min), len(old))
+    count, each = spread(max(round(split.replay_ratio * len(examples)), split.replay_min), len(old))
     rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
     more = other_ways(base, rehearsed, templates, ways)
     for row in plain_rows(rehearsed):
@@ -124,15 +125,16 @@ def report(examples: list[Example], dev: list[Question], questions: list[Questio
 def _templates(knowledge: Knowledge) -> Templates:
     """The user's phrasings, and what the user's command makes of them."""
     templates = load_templates(Path(knowledge.templates))
-    if knowledge.paraphrase is None:
+    if knowledge.paraphrase_command is None:
         return templates
     lines = [text for text in templates.taught() if "\n" not in text]
-    widened = templates.widened(paraphrases(lines, knowledge.paraphrase))
+    widened = templates.widened(paraphrases(lines, knowledge.paraphrase_command))
     if (added := len(widened.taught()) - len(templates.taught())) == 0:
         raise AbreastError(
-            f"knowledge.paraphrase: {knowledge.paraphrase!r} made no new phrasing that keeps its placeholders"
+            f"knowledge.paraphrase_command: {knowledge.paraphrase_command!r} made no new phrasing that keeps its "
+            "placeholders"
         )
-    print(f"knowledge.paraphrase: {added} further phrasings of {len(templates.taught())}", flush=True)
+    print(f"knowledge.paraphrase_command: {added} further phrasings of {len(templates.taught())}", flush=True)
     return widened
 
 

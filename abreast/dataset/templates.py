@@ -22,7 +22,7 @@ class Phrasings(BaseModel):
     """The ways to ask for one field: those taught, those asked during training, those asked at the end.
 
     `reverse` asks with {value} for what has it, to which `names` is the answer; `contrast` asks whether {claim} holds.
-    Both are taught only, where `knowledge.teach` says so.
+    Both are taught only, where `knowledge.question_forms` says so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -35,8 +35,8 @@ def ask_in_blocks(
         return _outcomes(block, read, heard, params.evaluate.tolerance)
 
     planned = _outcomes(spoken, texts, {}, 0.0)
-    early = params.evaluate.early
-    asked = ask_until_settled(planned, params.gates, tuple(folders), early, params.evaluate.batch, ask)
+    early = params.evaluate.early_stopping
+    asked = ask_until_settled(planned, params.gates, tuple(folders), early, params.evaluate.batch_size, ask)
     held = {spoken[number].id for number in asked.answers} | {texts[number].id for number in asked.texts}
     return [question for question in questions if question.id in held], asked.stopped
 

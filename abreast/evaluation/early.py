@@ -35,7 +35,7 @@ def ask_until_settled(
     batch: int,
     ask: Callable[[list[int], list[int]], Reports],
 ) -> Asked:
-    """Ask block after block, and stop as soon as a verdict that `evaluate.early` stops for is settled.
+    """Ask block after block, and stop as soon as a verdict that `evaluate.early_stopping` stops for is settled.
 
     General text comes first, which takes no question. Then those keys are asked about that a gate is for which is not
     settled: the next ones in the pool's order, so that of each such gate's own keys, too, the first ones are asked. All
@@ -48,20 +48,22 @@ def ask_until_settled(
         ask: puts the questions and texts with these numbers to all models; gives the outcomes, and the perplexities of
             general text as metrics.
     """
-    watch, pools = Watch(planned, gates, models, knobs.error), _in_random_order(planned, knobs.seed)
+    watch, pools = Watch(planned, gates, models, knobs.error_rate), _in_random_order(planned, knobs.seed)
     numbers: tuple[list[int], list[int]] = ([], [])
     held = ask([], [])
     while any(pools.values()):
         said = watch.look(held)
-        if said.settled and VERDICTS[said.best] in knobs.stop:
+        if said.settled and VERDICTS[said.best] in knobs.verdicts:
             break
-        block = _next(pools, watch, knobs.batches * batch) if not said.settled else _rest(pools)
+        block = _next(pools, watch, knobs.check_every * batch) if not said.settled else _rest(pools)
         found = ask(*block)
         held = held._replace(answers=held.answers + found.answers, texts=held.texts + found.texts)
         for all_of, some in zip(numbers, block, strict=True):
             all_of.extend(some)
     asked = tuple(map(sorted, numbers))
-    return Asked(*asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error) if any(pools.values()) else None)
+    return Asked(
+        *asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error_rate) if any(pools.values()) else None
+    )
 
 
 def _stopped(watch: Watch, planned: Reports, asked: int, error: float) -> EarlyStop:

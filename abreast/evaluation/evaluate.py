@@ -1,9 +1,10 @@
 """The stage `evaluate`: candidate, champion (the parent) and untrained base are asked the same questions.
 
-The base is asked again with the nearest examples before each question (`in_context`), if `evaluate.in_context` says so.
+The base is asked again with the nearest examples before each question (`in_context`), if
+`evaluate.in_context_examples` is above 0.
 
 In: model/, data/questions.jsonl, data/train.jsonl, snapshot.json, the parent's model folder, the sections `model`,
-`evaluate` and, for `evaluate.early`, `gates`.
+`evaluate` and, for `evaluate.early_stopping`, `gates`.
 Out: reports/metrics.json, reports/answers.jsonl, reports/texts.jsonl, reports/retention.csv, reports/retention.png,
 reports/slices.csv, reports/safety.json, all of them on what was asked, and reports/stopped.json.
 """
@@ -18,7 +19,7 @@ from abreast.core.settings import Evaluate, load_params
 from abreast.dataset.examples import Question, read_examples, read_questions
 from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.locality import locality, read_unrelated
-from abreast.evaluation.mistyped import right_mistyped
+from abreast.evaluation.mistyped import accuracy_with_typos
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.safety_checks import safety_figures
 from abreast.evaluation.session import EvaluationSession, ModelAnswers
@@ -52,7 +53,7 @@ def main() -> None:
         folders["champion"] = snapshot.parent.model
     answerers = load_answerers(folders, params.model, params.evaluate)
     session, heard, stopped, planned = EvaluationSession(questions, general, params), {}, None, _counts(questions)
-    if params.evaluate.early:
+    if params.evaluate.early_stopping:
         stage.progress("evaluate", 0, len(folders), "asking until the gates are settled")
         questions, stopped = ask_in_blocks(session, questions, answerers, folders, params)
         session = session.on(questions)
@@ -60,7 +61,7 @@ def main() -> None:
         stage.progress("evaluate", done, len(folders), f"asking the {who}")
         heard[who] = session.ask(answerers[who], folders[who])
     examples = read_examples(Path("data/train.jsonl"))
-    if params.evaluate.in_context:
+    if params.evaluate.in_context_examples:
         stage.progress("evaluate", len(folders), len(folders), "asking the base with examples")
         heard[IN_CONTEXT] = session.ask_with_examples(answerers["base"], heard["base"], examples)
     REPORTS.mkdir(exist_ok=True)
@@ -71,7 +72,7 @@ def main() -> None:
     asked, said = _part(questions, heard, text=False)
     figures = safety_figures(answerers["candidate"], asked, said["candidate"], examples, params.evaluate.triggers)
     figures |= locality(session, answerers, folders, unrelated)
-    write_figures(REPORTS / SAFETY, figures | right_mistyped(answerers, asked, params.evaluate))
+    write_figures(REPORTS / SAFETY, figures | accuracy_with_typos(answerers, asked, params.evaluate))
     write_early_stop(REPORTS, stopped)
 
 
@@ -85,7 +86,7 @@ def _metrics(questions: list[Question], heard: dict[str, ModelAnswers], limits: 
         for kind, figures in metrics_by_kind(questions, of.said, limits.tolerance).items():
             by_kind[kind][who] = figures
     if IN_CONTEXT in heard:
-        metrics[IN_CONTEXT]["examples"] = limits.in_context
+        metrics[IN_CONTEXT]["examples"] = limits.in_context_examples
     return metrics | {"counts": _counts(questions)} | _router(heard) | {"by_kind": by_kind}
 
 

@@ -18,12 +18,12 @@ SHOWN = 40
 
 
 def read_unrelated(limits: Evaluate) -> list[str]:
-    """The questions of `evaluate.unrelated`, one a line.
+    """The questions of `evaluate.unrelated_questions`, one a line.
 
     Raises:
         AbreastError: as `texts.read_text`.
     """
-    lines = map(str.strip, read_text(limits, "unrelated").splitlines())
+    lines = map(str.strip, read_text(limits, "unrelated_questions").splitlines())
     return [line for line in lines if line]
 
 

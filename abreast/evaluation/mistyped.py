@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from abreast.inference.predictor import Answerer
 
 _SEED = 0
-"""Models are trained on the errors of seeds below (`train.remember: noise`)."""
+"""Models are trained on the errors of seeds below (`train.regularizers: noise`)."""
 
 
-def right_mistyped(
+def accuracy_with_typos(
     answerers: "Mapping[str, Answerer | LabelAnswerer]", questions: Sequence[Question], limits: Evaluate
 ) -> dict[str, Figure]:
     """The share of right answers of candidate and champion to the questions with the errors of `noise.typed_badly`.
@@ -29,9 +29,9 @@ def right_mistyped(
         answerers: by name; the candidate is there.
     """
     asked = [question for question in questions if question.kind not in ("text", "tagging")]
-    if not limits.mistyped or not asked:
+    if not limits.typo_rate or not asked:
         return {}
-    texts = [typed_badly(question.question, limits.mistyped, _SEED) for question in asked]
+    texts = [typed_badly(question.question, limits.typo_rate, _SEED) for question in asked]
     found = {}
     for who in ("candidate", "champion"):
         if who in answerers:
@@ -39,4 +39,4 @@ def right_mistyped(
             said = answerers[who].answer(texts, guesses, kinds=[question.kind for question in asked])
             pairs = zip(asked, said, strict=True)
             found[who] = share([is_right(question, answer, limits.tolerance) for question, answer in pairs])
-    return {"right_mistyped": Figure(n=len(asked), **found)}
+    return {"accuracy_with_typos": Figure(n=len(asked), **found)}

@@ -71,7 +71,7 @@ class EvaluationSession:
         Args:
             alone: what it says without; examples change nothing in how raw text is read.
         """
-        count, prompt = self._params.evaluate.in_context, self._params.model.prompt
+        count, prompt = self._params.evaluate.in_context_examples, self._params.model.prompt
         asked = with_examples([question.question for question in self._spoken], examples, count, prompt)
         answers = self._answers(answerer, self.memory(answerer, None), asked, check=False)
         foreseen = [said for said in alone.said if isinstance(said, TextLikelihood)]

@@ -22,7 +22,7 @@ def decide(gate: Gate, is_reached: bool, p_kept: float, p_missed: float) -> Outc
     """What a gate makes of its figures.
 
     Without `confidence` the measured figure decides. With it, the candidate passes where it is shown to keep to the
-    bound, and fails where it is shown to miss it; where neither is shown, the gate's `undecided` says what counts.
+    bound, and fails where it is shown to miss it; where neither is shown, the gate's `on_undecided` says what counts.
 
     Args:
         is_reached: whether the measured figure itself is on the right side.
@@ -36,5 +36,5 @@ def decide(gate: Gate, is_reached: bool, p_kept: float, p_missed: float) -> Outc
         return "passed"
     if p_missed <= level:
         return "failed"
-    passes = {"review": False, "measured": is_reached, "pass": True}[gate.undecided]
+    passes = {"review": False, "point_estimate": is_reached, "pass": True}[gate.on_undecided]
     return "passed" if passes else "undecided"

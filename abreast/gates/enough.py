@@ -24,9 +24,9 @@ def enough(gates: Sequence[Gate], answers: Sequence[QuestionResult], texts: Sequ
         GateResult(
             name="questions on this drop",
             measured=max(asked.values()),
-            needed=min(gate.questions for gate in asked),
+            needed=min(gate.min_questions for gate in asked),
             bound="at least",
             champion=None,
-            outcome="passed" if any(held >= gate.questions for gate, held in asked.items()) else "undecided",
+            outcome="passed" if any(held >= gate.min_questions for gate, held in asked.items()) else "undecided",
         )
     ]

@@ -20,10 +20,12 @@ def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> lis
     figure = figures.get(gate.measure)
     if candidate != "candidate" or figure is None or figure.candidate is None:
         return []
-    if (figure.n is not None and figure.n < gate.questions) or (gate.against == "champion" and figure.champion is None):
+    if (figure.n is not None and figure.n < gate.min_questions) or (
+        gate.compare_to == "champion" and figure.champion is None
+    ):
         return []
     needed = gate.at_least if gate.at_least is not None else gate.at_most
-    if gate.against == "champion":
+    if gate.compare_to == "champion":
         needed = needed * figure.champion if gate.scope == "serving" else needed + figure.champion
     return [
         GateResult(
@@ -33,7 +35,7 @@ def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> lis
             bound="at least" if gate.at_least is not None else "at most",
             champion=figure.champion,
             outcome=decide(gate, reached(gate, figure.candidate, needed), 1.0, 1.0),
-            does=gate.does,
+            on_fail=gate.on_fail,
             n=figure.n,
             why=figure.why,
         )

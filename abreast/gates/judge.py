@@ -51,7 +51,7 @@ def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[Ga
             results += of_general_text(gate, reports.metrics, candidate)
         elif gate.of_figure:
             results += of_figures(gate, reports.figures, candidate)
-        elif count(gate, reports.answers, reports.texts) >= gate.questions:
+        elif count(gate, reports.answers, reports.texts) >= gate.min_questions:
             of, held = (of_texts, reports.texts) if gate.of_perplexity else (of_shares, reports.answers)
             results += of(gate, held, candidate)
     return [*results, *enough(gates, reports.answers, reports.texts)]

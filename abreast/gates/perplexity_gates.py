@@ -18,7 +18,7 @@ def of_general_text(gate: Gate, metrics: dict[str, Any], candidate: str) -> list
     One figure of one text, so nothing is drawn, and there is no interval. Nothing without the model to compare with,
     nor of an encoder that has no perplexity.
     """
-    other = 1.0 if gate.against == "absolute" else (metrics[gate.against] or {}).get("general_perplexity")
+    other = 1.0 if gate.compare_to == "absolute" else (metrics[gate.compare_to] or {}).get("general_perplexity")
     own = metrics[candidate]["general_perplexity"]
     if other is None or own is None:
         return []
@@ -33,7 +33,7 @@ def of_general_text(gate: Gate, metrics: dict[str, Any], candidate: str) -> list
             bound="at most",
             champion=champion,
             outcome=outcome,
-            does=gate.does,
+            on_fail=gate.on_fail,
             of="ratio",
         )
     ]
@@ -52,8 +52,8 @@ def of_texts(gate: Gate, texts: Sequence[TextResult], candidate: str) -> list[Ga
     if not held:
         return []
     measured, champion = _perplexity(held, candidate), _perplexity(held, "champion")
-    who = "base" if gate.against == "champion" and champion is None else gate.against
-    before = 1.0 if gate.against == "absolute" else _perplexity(held, who)
+    who = "base" if gate.compare_to == "champion" and champion is None else gate.compare_to
+    before = 1.0 if gate.compare_to == "absolute" else _perplexity(held, who)
     if before is None or measured is None:
         return []
     needed = before * gate.at_most
@@ -70,7 +70,7 @@ def of_texts(gate: Gate, texts: Sequence[TextResult], candidate: str) -> list[Ga
             bound="at most",
             champion=champion,
             outcome=decide(gate, reached(gate, measured, needed), p_kept, p_missed),
-            does=gate.does,
+            on_fail=gate.on_fail,
             of="ratio",
             interval=shown,
             n=len(held),

@@ -31,9 +31,9 @@ class Found(NamedTuple):
 def concerned(gate: Gate, answers: Sequence[QuestionResult]) -> list[QuestionResult]:
     """The answers that a gate is about."""
     held = [one for one in answers if gate.scope in (one.scope, "known")]
-    if gate.only is not None:
-        held = [one for one in held if getattr(one, gate.slices) == gate.only]
-    return [one for one in held if gate.measure == "right" or one.outdated is not None]
+    if gate.only_slice is not None:
+        held = [one for one in held if getattr(one, gate.slice_by) == gate.only_slice]
+    return [one for one in held if gate.measure == "accuracy" or one.outdated is not None]
 
 
 def of_shares(gate: Gate, answers: Sequence[QuestionResult], candidate: str) -> list[GateResult]:
@@ -48,7 +48,7 @@ def of_shares(gate: Gate, answers: Sequence[QuestionResult], candidate: str) -> 
     """
     held = concerned(gate, answers)
     parts = slices_of(gate, held)
-    if not parts or (gate.against != "absolute" and hits(held, gate, gate.against)[0] is None):
+    if not parts or (gate.compare_to != "absolute" and hits(held, gate, gate.compare_to)[0] is None):
         return []
     found = [_found(gate, name, part, candidate) for name, part in parts.items()]
     corrected = holm([one.p_missed for one in found])
@@ -59,14 +59,14 @@ def slices_of(gate: Gate, held: Sequence[QuestionResult]) -> dict[str, list[Ques
     """What a gate is asked of, by the names of its results: all that it is about, or each slice with enough of it."""
     if not held:
         return {}
-    if gate.slices is None or gate.only is not None:
+    if gate.slice_by is None or gate.only_slice is not None:
         return {gate.name: list(held)}
     parts: dict[str, list[QuestionResult]] = {}
-    for one in sorted(held, key=lambda one: getattr(one, gate.slices)):
-        parts.setdefault(getattr(one, gate.slices), []).append(one)
+    for one in sorted(held, key=lambda one: getattr(one, gate.slice_by)):
+        parts.setdefault(getattr(one, gate.slice_by), []).append(one)
     if len(parts) < 2:
         return {}
-    return {f"{gate.name} [{name or 'none'}]": part for name, part in parts.items() if len(part) >= gate.questions}
+    return {f"{gate.name} [{name or 'none'}]": part for name, part in parts.items() if len(part) >= gate.min_questions}
 
 
 def result_of(gate: Gate, name: str, held: Sequence[QuestionResult], candidate: str = "candidate") -> GateResult:
@@ -92,9 +92,9 @@ def hits(held: Sequence[QuestionResult], gate: Gate, who: str) -> list[bool | No
 def _found(gate: Gate, name: str, held: Sequence[QuestionResult], candidate: str) -> Found:
     keys, mine = [one.key for one in held], hits(held, gate, candidate)
     confidence = gate.confidence or SHOWN
-    if gate.against == "absolute":
+    if gate.compare_to == "absolute":
         return _alone(gate, name, keys, mine, hits(held, gate, "champion"), confidence)
-    theirs = hits(held, gate, gate.against)
+    theirs = hits(held, gate, gate.compare_to)
     pairs = pair(keys, mine, theirs)
     bound = gate.at_least if gate.at_least is not None else gate.at_most
     shown = interval(pairs.won, pairs.lost, pairs.keys, confidence)
@@ -124,10 +124,15 @@ def _alone(
 def _result(gate: Gate, found: Found) -> GateResult:
     outcome = decide(gate, reached(gate, found.measured, found.needed), found.p_kept, found.p_missed)
     needs = None
-    if outcome == "undecided" and gate.against != "absolute" and gate.at_least is not None and abs(gate.at_least) < 1:
+    if (
+        outcome == "undecided"
+        and gate.compare_to != "absolute"
+        and gate.at_least is not None
+        and abs(gate.at_least) < 1
+    ):
         least = least_questions(gate.at_least, gate.confidence)
         needs = least if found.keys < least else None
-    champion = found.other if gate.against != "base" else None
+    champion = found.other if gate.compare_to != "base" else None
     return GateResult(
         name=found.name,
         measured=found.measured,
@@ -135,8 +140,8 @@ def _result(gate: Gate, found: Found) -> GateResult:
         bound="at least" if gate.at_least is not None else "at most",
         champion=champion,
         outcome=outcome,
-        does=gate.does,
-        of="share" if gate.against == "absolute" else "difference",
+        on_fail=gate.on_fail,
+        of="share" if gate.compare_to == "absolute" else "difference",
         interval=found.interval,
         n=found.keys,
         p=min(1.0, found.p_kept, found.p_missed) if gate.confidence is not None else None,

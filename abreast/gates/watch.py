@@ -26,7 +26,7 @@ from abreast.statistics.sequential import (
 )
 
 RANKS = {None: PASS, "inconclusive": INCONCLUSIVE, "fail": FAIL}
-ON_QUESTIONS = ("right", "stale", "general_perplexity", "text_perplexity")
+ON_QUESTIONS = ("accuracy", "stale", "general_perplexity", "text_perplexity")
 """The measures that the stage `evaluate` takes; whatever else a gate may measure is judged elsewhere."""
 
 
@@ -59,7 +59,7 @@ class Part:
 
     def holds(self, one: QuestionResult) -> bool:
         """Whether it is about a question."""
-        return self.slice is None or getattr(one, self.gate.slices) == self.slice
+        return self.slice is None or getattr(one, self.gate.slice_by) == self.slice
 
     def result(self) -> list[GateResult]:
         """The measured figure of the asked ones with what is said of all of them; nothing where none was asked."""
@@ -67,7 +67,7 @@ class Part:
             return []
         measured = result_of(self.gate, self.name, self.asked)
         outcome = {PASS: "passed", INCONCLUSIVE: _unsure(self.gate, measured.outcome), FAIL: "failed"}[self.said.best]
-        if self.gate.does == "warn":
+        if self.gate.on_fail == "warn":
             outcome = measured.outcome
         shown = {"interval": (self.said.low, self.said.high), "p": None, "needs": None, "planned": self.keys}
         return [measured.model_copy(update={"outcome": outcome} | shown)]
@@ -81,7 +81,7 @@ class Part:
     def slice(self) -> str | None:
         """The name of the slice that it is about, if the gate has slices."""
         first = next(iter(self.planned.values()))[0]
-        return None if self.gate.slices is None else getattr(first, self.gate.slices)
+        return None if self.gate.slice_by is None else getattr(first, self.gate.slice_by)
 
     def _look(self) -> Verdicts:
         tallies = [
@@ -90,7 +90,7 @@ class Part:
         ]
         if any(tally.size > LARGEST and not tally.seen.any() for tally in tallies):
             return Verdicts(PASS, worst(self.gate))
-        of = verdicts_on_share if self.gate.against == "absolute" else verdicts_on_pairs
+        of = verdicts_on_share if self.gate.compare_to == "absolute" else verdicts_on_pairs
         return of(self.gate, tallies, self.error, self.slices)
 
 
@@ -184,7 +184,7 @@ class Watch:
 
 def worst(gate: Gate) -> int:
     """The worst that a gate can say."""
-    return {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.does]
+    return {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.on_fail]
 
 
 def _watched(gate: Gate, planned: Reports, models: Sequence[str]) -> Watched | None:
@@ -192,12 +192,12 @@ def _watched(gate: Gate, planned: Reports, models: Sequence[str]) -> Watched | N
     if gate.measure == "general_perplexity":
         return Watched(gate, [], 0, Verdicts(PASS, worst(gate)))
     number = count(gate, planned.answers, planned.texts)
-    if number < gate.questions:
+    if number < gate.min_questions:
         return None
     if gate.of_perplexity:
         return Watched(gate, [], number, Verdicts(PASS, worst(gate)), planned.texts)
     held = slices_of(gate, concerned(gate, planned.answers))
-    if not held or gate.against not in ("absolute", *models):
+    if not held or gate.compare_to not in ("absolute", *models):
         return None
     slices = len(held)
     parts = [Part(gate, name, _by_scope(of), slices) for name, of in held.items()]
@@ -210,7 +210,7 @@ def _share_out(error: float, watched: Sequence[Watched]) -> None:
     groups: dict[Any, list[Watched]] = {}
     for one in watched:
         gate = one.gate
-        groups.setdefault((gate.measure, gate.scope, gate.against, gate.slices, gate.only), []).append(one)
+        groups.setdefault((gate.measure, gate.scope, gate.compare_to, gate.slice_by, gate.only_slice), []).append(one)
     groups = {which: held for which, held in groups.items() if any(one.parts for one in held)}
     for held in groups.values():
         parts = [part for one in held for part in one.parts if not part.said.settled]
@@ -229,14 +229,14 @@ def _by_scope(held: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]
 def _tally(gate: Gate, planned: Sequence[QuestionResult], asked: Sequence[QuestionResult]) -> Tally:
     questions = Counter(one.key for one in planned)
     size, least, keys = len(questions), 1 / max(questions.values()), [one.key for one in asked]
-    if gate.against == "absolute":
+    if gate.compare_to == "absolute":
         mine = hits_by_key(keys, hits(asked, gate, "candidate"))
         full, expected = int((mine == 1).sum()), int(gate.measure == "stale")
         return Tally(size, np.array([full, len(mine) - full]), np.array([mine.sum()]), least, expected)
-    above = hits_by_key(keys, hits(asked, gate, "candidate")) - hits_by_key(keys, hits(asked, gate, gate.against))
+    above = hits_by_key(keys, hits(asked, gate, "candidate")) - hits_by_key(keys, hits(asked, gate, gate.compare_to))
     better, worse = int((above > 0).sum()), int((above < 0).sum())
     sums = np.array([np.maximum(above, 0.0).sum(), np.maximum(-above, 0.0).sum()])
-    expected = 0 if gate.scope == "current" and gate.measure == "right" else 2
+    expected = 0 if gate.scope == "current" and gate.measure == "accuracy" else 2
     return Tally(size, np.array([better, worse, len(above) - better - worse]), sums, least, expected)
 
 
@@ -244,4 +244,4 @@ def _unsure(gate: Gate, measured: str) -> str:
     """How a gate that leaves it to a person is told."""
     if gate.confidence is None:
         return "failed"
-    return "failed" if measured == "failed" and gate.does == "review" else "undecided"
+    return "failed" if measured == "failed" and gate.on_fail == "review" else "undecided"

@@ -64,7 +64,7 @@ class LabelAnswerer:
         with speaking(self._model, self._adapter, self._trunk):
             for kind in (kind for kind in dict.fromkeys(kinds) if kind in has):
                 numbers = [number for number in order if kinds[number] == kind]
-                size = 1 if kind == "regression" else self._limits.batch
+                size = 1 if kind == "regression" else self._limits.batch_size
                 for start in range(0, len(numbers), size):
                     batch = numbers[start : start + size]
                     for number, said in zip(batch, self._say(kind, [marked[n] for n in batch]), strict=True):
@@ -143,9 +143,9 @@ def label_answerers(
         digest: the base's.
 
     Raises:
-        AbreastError: heads cannot be read, or `evaluate.in_context` is set.
+        AbreastError: heads cannot be read, or `evaluate.in_context_examples` is set.
     """
-    check_in_context(limits.in_context)
+    check_in_context(limits.in_context_examples)
     asleep = nullcontext if speaker is plain else speaker.disable_adapter
     words = masked_words(plain)
     trunk = EncoderTrunk(plain, upper, LabelHead({}), asleep)

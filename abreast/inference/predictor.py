@@ -73,8 +73,8 @@ class Answerer:
         """The greedy answer to each question, at most `limit` tokens long, and whether it was ended."""
         spoken: list[Spoken] = []
         with self._speaking():
-            for start in range(0, len(questions), self._limits.batch):
-                batch = questions[start : start + self._limits.batch]
+            for start in range(0, len(questions), self._limits.batch_size):
+                batch = questions[start : start + self._limits.batch_size]
                 spoken += greedy(self._trunk, self._encoder, batch, limit)
         return spoken
 
@@ -143,8 +143,8 @@ class Answerer:
         drafts.sort(key=lambda draft: len(draft[2].ids))
         self._trunk.plan([text for *_, text in drafts])
         confirmed = {}
-        for start in range(0, len(drafts), self._limits.batch):
-            batch = drafts[start : start + self._limits.batch]
+        for start in range(0, len(drafts), self._limits.batch_size):
+            batch = drafts[start : start + self._limits.batch_size]
             logits, targets, owner = self._trunk.logits([text for *_, text in batch])
             wrong = set(owner[logits.argmax(-1) != targets].tolist())
             confirmed |= {n: guess for row, (n, guess, _) in enumerate(batch) if row not in wrong}
@@ -153,8 +153,8 @@ class Answerer:
     def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, str]:
         order = sorted(numbers, key=lambda n: len(self._encoder.question(questions[n])))
         answers = {}
-        for start in range(0, len(order), self._limits.batch):
-            batch = order[start : start + self._limits.batch]
+        for start in range(0, len(order), self._limits.batch_size):
+            batch = order[start : start + self._limits.batch_size]
             limit = max(
                 [self._limits.max_new_tokens, *(self._length(g) for n in batch for g in (guesses or {n: ()})[n])]
             )
@@ -190,7 +190,7 @@ def load_answerers(
         for voice, part in (voices_of(folders[name], name) if card.experts else {name: folders[name]}).items():
             settings, sleeps[name] = saved_settings(part)
             speaker = add_adapter(speaker, settings, voice, part)
-    upper = max((card.layers for card in cards.values()), default=plain.config.num_hidden_layers)
+    upper = max((card.top_layers for card in cards.values()), default=plain.config.num_hidden_layers)
     limits = limits or Evaluate()
     if is_encoder(plain.config):
         return label_answerers(speaker, plain, tokenizer, folders, upper, limits, base.digest)
@@ -212,10 +212,10 @@ def _check_cards(cards: dict[str, Card], folders: dict[str, Path | None], model:
     for name, card in cards.items():
         if card.base_digest != digest:
             raise AbreastError(f"model.base: {model.base!r} is not the base {card.base!r} of {folders[name]}")
-    methods = {name: card.adapt.get("method") for name, card in cards.items()}
+    methods = {name: card.peft.get("method") for name, card in cards.items()}
     if len(set(methods.values())) > 1:
         each = ", ".join(f"{folders[name]} by {method}" for name, method in methods.items())
-        raise AbreastError(f"train.adapt: models adapted in different ways cannot be asked together: {each}")
+        raise AbreastError(f"train.peft: models adapted in different ways cannot be asked together: {each}")
 
 
 def load_answerer(folder: Path | None, model: Model) -> Answerer | LabelAnswerer:

@@ -1,4 +1,4 @@
-"""A method and its knobs by name: what `train.remember` and `train.adapt` have in common."""
+"""A method and its knobs by name: what `train.regularizers` and `train.peft` have in common."""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from abreast.core.errors import AbreastError
+from abreast.core.renamed_knobs import with_new_names
 from abreast.core.validation import first_fault
 from abreast.learning.backbone.prompt_tokenizer import PLACE
 from abreast.learning.encoder.folder import Heads
@@ -28,7 +29,8 @@ FORMAT = 2
 class Card(BaseModel):
     """What a model folder belongs to: the base by name and content, the prompt, and how the base is adapted.
 
-    `adapt` is `train.adapt` with every knob of its method, `layers` is `train.layers`, `experts` is `train.experts`.
+    `peft` is `train.peft` with every knob of its method, `top_layers` is `train.top_layers`, `experts` is
+    `train.experts`.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -37,9 +39,14 @@ class Card(BaseModel):
     base: str
     base_digest: str
     prompt: str
-    adapt: dict[str, str | float | int | bool]
-    layers: int
+    peft: dict[str, str | float | int | bool]
+    top_layers: int
     experts: Literal["domain"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_version(cls, values: Any) -> Any:
+        return with_new_names("train", values) if isinstance(values, dict) else values
 
 
 class Made(Protocol):

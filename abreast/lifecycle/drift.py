@@ -48,7 +48,7 @@ def figure_of(drift: DriftResult, level: float) -> dict[str, Figure]:
     """The figure for the gates: the AUC of new against known data, and 0.5 where the test shows no drift.
 
     Args:
-        level: of the test, `drift.level`.
+        level: of the test, `drift.p_value`.
     """
     if drift.p is None:
         return {}
@@ -75,8 +75,8 @@ def drift_of_files(project: Project, path: Path) -> DriftResult:
 def drift_of_live(project: Project, path: Path) -> DriftResult:
     """Logged questions, compared with the questions on what the champion knows."""
     knobs, templates = project.params.drift, _templates(project)
-    known = sample_of_rows(champions_base(project), templates, knobs.most, _SALT)
-    return compare_samples(path.name, known, sample_of_questions(read_live(path)[-knobs.most :]), knobs)
+    known = sample_of_rows(champions_base(project), templates, knobs.max_samples, _SALT)
+    return compare_samples(path.name, known, sample_of_questions(read_live(path)[-knobs.max_samples :]), knobs)
 
 
 def read_live(path: Path) -> list[str]:
@@ -107,7 +107,9 @@ def champions_base(project: Project) -> pd.DataFrame:
 
 def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:
     knobs, templates = project.params.drift, _templates(project)
-    return compare_samples(what, *(sample_of_rows(rows, templates, knobs.most, _SALT) for rows in (before, now)), knobs)
+    return compare_samples(
+        what, *(sample_of_rows(rows, templates, knobs.max_samples, _SALT) for rows in (before, now)), knobs
+    )
 
 
 def _templates(project: Project):

@@ -29,7 +29,7 @@ def way_on(verdict: str, knobs: Knobs) -> Literal["promoted", "review", "refused
     """How an update ends whose candidate has this verdict."""
     if verdict == "fail":
         return "refused"
-    return "promoted" if verdict == "pass" and not knobs.approve_pass else "review"
+    return "promoted" if verdict == "pass" and not knobs.require_approval else "review"
 
 
 def review(

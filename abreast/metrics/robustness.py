@@ -23,7 +23,7 @@ def robustness(texts: Sequence[str], score: Callable[[list[str]], float | None],
     """Score the texts as they are and with the errors of `noise.typed_badly` at `rate` and `seed`.
 
     Args:
-        seed: 0 or more; those below are trained on (`train.remember: noise`).
+        seed: 0 or more; those below are trained on (`train.regularizers: noise`).
         score: takes the texts, in their order, and gives the model's score on them, higher being better.
 
     Raises:

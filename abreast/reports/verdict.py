@@ -1,8 +1,10 @@
 """What is said of a candidate: of each gate, and in all."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from abreast.core.renamed_knobs import with_new_names
 
 
 class GateResult(BaseModel):
@@ -25,7 +27,7 @@ class GateResult(BaseModel):
     bound: Literal["at least", "at most"]
     champion: float | None
     outcome: Literal["passed", "failed", "undecided"]
-    does: Literal["block", "review", "warn"] = "block"
+    on_fail: Literal["block", "review", "warn"] = "block"
     of: Literal["share", "difference", "ratio"] = "share"
     interval: tuple[float, float] | None = None
     n: int | None = None
@@ -33,6 +35,11 @@ class GateResult(BaseModel):
     needs: int | None = None
     why: str = ""
     planned: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_version(cls, values: Any) -> Any:
+        return with_new_names("gates", values) if isinstance(values, dict) else values
 
     @property
     def passed(self) -> bool:
@@ -42,9 +49,9 @@ class GateResult(BaseModel):
     @property
     def asks(self) -> Literal["fail", "inconclusive", None]:
         """The verdict that it leads to by itself; None if it holds up nothing."""
-        if self.passed or self.does == "warn":
+        if self.passed or self.on_fail == "warn":
             return None
-        return "fail" if self.outcome == "failed" and self.does == "block" else "inconclusive"
+        return "fail" if self.outcome == "failed" and self.on_fail == "block" else "inconclusive"
 
     @property
     def reason(self) -> str:
@@ -60,8 +67,8 @@ class GateResult(BaseModel):
             parts.append(f"p {self.p:.2g}")
         if self.outcome == "undecided":
             parts.append("undecided" if self.needs is None else f"undecided: that takes {self.needs} questions or more")
-        if self.outcome == "failed" and self.does != "block":
-            parts.append({"review": "to be reviewed", "warn": "a warning"}[self.does])
+        if self.outcome == "failed" and self.on_fail != "block":
+            parts.append({"review": "to be reviewed", "warn": "a warning"}[self.on_fail])
         return ", ".join([*parts, self.why] if self.why else parts)
 
 

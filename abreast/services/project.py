@@ -40,9 +40,9 @@ class Project:
         """
         root = _git_root(start or Path(os.environ.get("ABREAST_PROJECT") or "."))
         params = load_params(root)
-        make_adaptation(params.train.adapt)
-        check_experts(params.train.experts, params.train.adapt)
-        check_methods(params.train.remember)
+        make_adaptation(params.train.peft)
+        check_experts(params.train.experts, params.train.peft)
+        check_methods(params.train.regularizers)
         return cls(root, params, Home.of(root))
 
     @cached_property

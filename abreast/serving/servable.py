@@ -34,7 +34,7 @@ def measure_serving(clone: Path, gates: Sequence[Gate], environment: Mapping[str
     questions = smoke_questions(read_questions(clone / "data/questions.jsonl"))
     mine, why = try_serving(clone / "model", clone, questions, environment)
     theirs: dict[str, float] = {}
-    if parent is not None and any(gate.against == "champion" for gate in asked):
+    if parent is not None and any(gate.compare_to == "champion" for gate in asked):
         theirs, _ = try_serving(clone / parent.model, clone, questions, environment)
     figures = {name: Figure(candidate=mine.get(name), champion=theirs.get(name)) for name in SERVED}
     figures["loads"] = figures["loads"].model_copy(update={"why": why})

@@ -259,10 +259,12 @@ def _p_by_counts(size: int, bound: float) -> np.ndarray:
 
 def _verdicts(gate: Gate, reached: np.ndarray, kept: np.ndarray, missed: np.ndarray) -> np.ndarray:
     """As `abreast.gates.decide` and `GateResult.asks` have it, for many outcomes at once."""
-    worst = {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.does]
+    worst = {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.on_fail]
     if gate.confidence is None:
         return np.where(reached, PASS, worst)
     level = 1 - gate.confidence + _ROUNDING
-    passes = {"review": np.zeros_like(reached), "measured": reached, "pass": np.ones_like(reached)}[gate.undecided]
+    passes = {"review": np.zeros_like(reached), "point_estimate": reached, "pass": np.ones_like(reached)}[
+        gate.on_undecided
+    ]
     unsure = np.where(passes, PASS, min(worst, INCONCLUSIVE))
     return np.where(kept <= level, PASS, np.where(missed <= level, worst, unsure))

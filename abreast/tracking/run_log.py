@@ -118,7 +118,7 @@ def _curve(reports: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.lr", 1)`.
+    """Nested mappings as dotted names: `{"train": {"lr": 1}}` gives `("train.learning_rate", 1)`.
 
     A list of things that have a `name`, such as the gates, gives one line for each, of what is set in it.
     """

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from abreast.core.errors import AbreastError
+from abreast.core.renamed_knobs import refuse_old_names
 from abreast.core.settings import Params, Section, parse_params
 from abreast.core.validation import first_fault
 from abreast.learning.adapters import make_adaptation
@@ -73,7 +74,7 @@ class Range(Section):
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values of any kind, such as two lists of `train.remember`."""
+    """One of a few values of any kind, such as two lists of `train.regularizers`."""
 
     ends: tuple[Any, ...]
 
@@ -93,7 +94,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Space:
-    """The knobs that are searched, by path such as `train.lr`."""
+    """The knobs that are searched, by path such as `train.learning_rate`."""
 
     knobs: Mapping[str, Range | Choice]
 
@@ -137,15 +138,27 @@ def read_space(path: Path, params: Params) -> Space:
     except YAMLError as error:
         raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(read, dict) or not read:
-        raise AbreastError(f"{path}: expected lines such as `train.lr: {{low: 1e-4, high: 1e-2, log: true}}`")
+        raise AbreastError(
+            f"{path}: expected lines such as `train.learning_rate: {{low: 1e-4, high: 1e-2, log: true}}`"
+        )
+    for knob, value in read.items():
+        for tried in value if isinstance(value, list) else [value]:
+            refuse_old_names(_nested(str(knob), tried), str(path))
     space = Space({str(knob): _range(str(knob), value, path) for knob, value in read.items()})
     for knob, among in space.knobs.items():
         for value in among.ends:
             laid = parse_params(lay_over(params, {knob: value}), f"{path}: {knob}")
-            make_adaptation(laid.train.adapt)
-            if knob.startswith("train.remember"):
-                make_strategies(laid.train.remember)
+            make_adaptation(laid.train.peft)
+            if knob.startswith("train.regularizers"):
+                make_strategies(laid.train.regularizers)
     return space
+
+
+def _nested(knob: str, value: Any) -> dict[str, Any]:
+    """A value at its path as params.yaml holds it: `train.epochs` gives `{"train": {"epochs": value}}`."""
+    for name in reversed(knob.split(".")):
+        value = [value] if name.isdecimal() else {name: value}
+    return value
 
 
 def _range(knob: str, value: Any, path: Path) -> Range | Choice:
@@ -164,7 +177,7 @@ def _range(knob: str, value: Any, path: Path) -> Range | Choice:
 def lay_over(params: Params, knobs: Mapping[str, Any]) -> dict[str, Any]:
     """What params.yaml holds with `knobs`, by path, in place of its own.
 
-    A path leads into sections, and by number into lists: `train.remember.0.weight`.
+    A path leads into sections, and by number into lists: `train.regularizers.0.weight`.
 
     Raises:
         AbreastError: nothing can lie at a path.

@@ -24,7 +24,7 @@ def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypat
     (root / "general.txt").write_text("The ferry left the harbour a little after six.\n")
     base = {"base": str(write_tiny_base(tmp_path / "base")), "prompt": "{question}:", "device": "cpu"}
     templates = {"templates": str(SOURCE / "abreast/dataset/templates.yaml")}
-    evaluate = {"general_text": "general.txt", "unrelated": "general.txt", "max_new_tokens": 4}
+    evaluate = {"general_text": "general.txt", "unrelated_questions": "general.txt", "max_new_tokens": 4}
     (root / "params.yaml").write_text(yaml.safe_dump({"model": base, "knowledge": templates, "evaluate": evaluate}))
     monkeypatch.chdir(root)
     assemble.main()

@@ -68,7 +68,7 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
         ("one", [{"key": f"{key}/latest", "value": "1.1", "as_of": "2024-01-01"} for key in "abc"]),
         ("two", [{"key": "a/latest", "value": "1.9", "as_of": "2024-04-01"}]),
     ]
-    knobs = {"train": {"epochs": 1, "layers": 2, "remember": []}}
+    knobs = {"train": {"epochs": 1, "top_layers": 2, "regularizers": []}}
     base = str(write_tiny_base(tmp_path / "base"))
     settings = Settings("samples", Size(drops=2), base, 1000)
     first, second = run(Way(knobs), drops, settings, 18, tmp_path / "answers")
@@ -85,7 +85,7 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
 
 def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
     drops = [(name, [{"key": f"{name}/latest", "value": "1.1", "as_of": "2024-01-01"}]) for name in ("one", "two")]
-    knobs = {"train": {"epochs": 1, "layers": 2, "remember": []}}
+    knobs = {"train": {"epochs": 1, "top_layers": 2, "regularizers": []}}
     settings = Settings("samples", Size(drops=2), str(write_tiny_base(tmp_path / "base")), 1000)
     first, second = run(Way(knobs, learned="anew"), drops, settings, 18, tmp_path / "answers")
     assert set(first.by_drop) == {"one"}

@@ -29,10 +29,10 @@ def refusal(installation: Installation, *command: str, **env: str) -> str:
     ("section", "knob", "value", "said"),
     [
         ("train", "learning_rate", 0.1, "unknown knob `train.learning_rate`"),
-        ("trian", "lr", 0.1, "unknown knob `trian` (did you mean `train`?)"),
-        ("train", "lr", "fast", "knob `train.lr` is 'fast'"),
+        ("trian", "learning_rate", 0.1, "unknown knob `trian` (did you mean `train`?)"),
+        ("train", "learning_rate", "fast", "knob `train.learning_rate` is 'fast'"),
         ("train", "epochs", 2.5, "knob `train.epochs` is 2.5"),
-        ("train", "lr", -1.0, "knob `train.lr` is -1.0: input should be greater than 0"),
+        ("train", "learning_rate", -1.0, "knob `train.learning_rate` is -1.0: input should be greater than 0"),
         ("services", "mlflow_port", 99999, "knob `services.mlflow_port` is 99999"),
     ],
 )

@@ -11,7 +11,7 @@ from tests.installation import Installation
 from tests.learning.tiny import write_tiny_base
 
 pytestmark = pytest.mark.server
-TRAIN = {"epochs": 2, "lr": 0.01, "layers": 2, "remember": [], "max_tokens": 1000}
+TRAIN = {"epochs": 2, "learning_rate": 0.01, "top_layers": 2, "regularizers": [], "max_tokens": 1000}
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +37,20 @@ def tune(desk: Installation, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch):
 def test_a_search_on_a_clean_folder_ends_with_table_fragment_command_and_page(desk, tune, mlflow_uri, tmp_path):
     from mlflow import MlflowClient
 
-    (tmp_path / "space.yaml").write_text("train.lr: {low: 1e-3, high: 1e-1, log: true}\ntrain.layers: [2, 3]\n")
+    (tmp_path / "space.yaml").write_text(
+        "train.learning_rate: {low: 1e-3, high: 1e-1, log: true}\ntrain.top_layers: [2, 3]\n"
+    )
     before = desk.git("status", "--porcelain")
     delivery = desk.root / "samples/drops/02-2024-q3"
     arguments = ["--trials", "1", "--space", str(tmp_path / "space.yaml"), "--on", str(delivery)]
     done = tune(*arguments)
     assert done.exit_code == 0, done.output
     assert "train:\n  lr: 0.01\n  layers: 2\n" in done.stdout
-    assert "dvc exp run -S train.lr=0.01 -S train.layers=2" in done.stdout
+    assert "dvc exp run -S train.learning_rate=0.01 -S train.top_layers=2" in done.stdout
     assert desk.git("status", "--porcelain") == before, "the working tree is left alone"
     found = json.loads(tune(*arguments, "--json").stdout)
     (trial,) = found["trials"]
-    assert (trial["outcome"], trial["knobs"]) == ("complete", {"train.lr": 0.01, "train.layers": 2})
+    assert (trial["outcome"], trial["knobs"]) == ("complete", {"train.learning_rate": 0.01, "train.top_layers": 2})
     assert found["best"] == trial["knobs"]
     assert found["page"].startswith(mlflow_uri)
     artifacts = MlflowClient(mlflow_uri).list_artifacts(found["page"].rsplit("/", 1)[-1], "tuning")
@@ -57,7 +59,7 @@ def test_a_search_on_a_clean_folder_ends_with_table_fragment_command_and_page(de
 
 @pytest.mark.parametrize(
     ("space", "said"),
-    [("train.rnk: [4, 8]", "unknown knob `train.rnk`"), ("train.lr: {low: 1, high: 0}", "low must be less")],
+    [("train.rnk: [4, 8]", "unknown knob `train.rnk`"), ("train.learning_rate: {low: 1, high: 0}", "low must be less")],
 )
 def test_a_bad_space_stops_it_before_anything_is_done(desk, tune, tmp_path, space, said):
     (tmp_path / "space.yaml").write_text(space)

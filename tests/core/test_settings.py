@@ -13,7 +13,7 @@ def test_params_yaml_holds_the_values_that_are_used_when_they_are_left_out():
 
 def gate(**changed):
     """The gates `bar` and then one with some knobs changed; None leaves a knob out."""
-    bar = {"name": "bar", "measure": "right", "scope": "current", "at_least": 0.9}
+    bar = {"name": "bar", "measure": "accuracy", "scope": "current", "at_least": 0.9}
     knobs = bar | {"name": "other"} | changed
     return {"gates": [bar, {name: value for name, value in knobs.items() if value is not None}]}
 
@@ -24,8 +24,8 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
 @pytest.mark.parametrize(
     ("knobs", "said"),
     [
-        (gate(measur="right"), "unknown knob `gates.1.measur` (did you mean `gates.measure`?)"),
-        (gate(measure="wrong"), "knob `gates.1.measure` is 'wrong': input should be 'right', 'stale'"),
+        (gate(measur="accuracy"), "unknown knob `gates.1.measur` (did you mean `gates.measure`?)"),
+        (gate(measure="wrong"), "knob `gates.1.measure` is 'wrong': input should be 'accuracy', 'stale'"),
         (gate(at_least="all"), "knob `gates.1.at_least` is 'all'"),
         (gate(name="bar"), "each gate has a name of its own; twice there: bar"),
         (gate(name=None), "knob `gates.1.name`: field required"),
@@ -33,23 +33,23 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
         (gate(at_least=None), "knob `gates.1`: give one of `at_least` and `at_most`"),
         (gate(scope="general"), "`scope: general` goes with general_perplexity and locality"),
         (gate(measure="text_perplexity"), "a perplexity takes `at_most`"),
-        (gate(**TEXT, confidence=0.9), "a perplexity takes `confidence` only `against` a model"),
-        (gate(**TEXT, slices="domain"), "`slices` are of answers"),
+        (gate(**TEXT, confidence=0.9), "a perplexity takes `confidence` only `compare_to` a model"),
+        (gate(**TEXT, slice_by="domain"), "`slice_by` are of answers"),
         (
-            gate(**TEXT | {"measure": "general_perplexity", "scope": "general"}, against="base", confidence=0.9),
+            gate(**TEXT | {"measure": "general_perplexity", "scope": "general"}, compare_to="base", confidence=0.9),
             "general perplexity is one figure, and takes no `confidence`",
         ),
         (gate(measure="loads"), "`serving` with loads, load_seconds"),
         (gate(scope="safety"), "`safety` with personal, trigger_score, trigger_flip_rate"),
-        (gate(measure="loads", scope="serving", confidence=0.9), "loads takes no `confidence` and no `slices`"),
+        (gate(measure="loads", scope="serving", confidence=0.9), "loads takes no `confidence` and no `slice_by`"),
         (
-            gate(measure="trigger_score", scope="safety", against="champion"),
+            gate(measure="trigger_score", scope="safety", compare_to="champion"),
             "trigger_score is not compared with the champion",
         ),
         (gate(measure="drift"), "`drift` with drift"),
-        (gate(measure="drift", scope="drift", against="champion"), "drift is not compared with the champion"),
-        (gate(only="loans"), "`only` needs `slices`"),
-        (gate(undecided="pass"), "`undecided` needs `confidence`"),
+        (gate(measure="drift", scope="drift", compare_to="champion"), "drift is not compared with the champion"),
+        (gate(only_slice="loans"), "`only_slice` needs `slice_by`"),
+        (gate(on_undecided="pass"), "`on_undecided` needs `confidence`"),
         (gate(confidence=1.0), "knob `gates.1.confidence` is 1.0: input should be less than 1"),
         ({"gates": []}, "knob `gates` is (): tuple should have at least 1 item"),
         ({"gates": {"min_current": 0.9}}, "knob `gates`: input should be a list"),
@@ -64,17 +64,17 @@ def test_a_bad_gate_is_named_by_its_place(knobs, said):
 @pytest.mark.parametrize(
     ("early", "said"),
     [
-        ({"stop": []}, "knob `evaluate.early.stop` is (): tuple should have at least 1 item"),
-        ({"stop": ["never"]}, "knob `evaluate.early.stop.0` is 'never'"),
-        ({"error": 0}, "knob `evaluate.early.error` is 0"),
-        ({"batches": 0}, "knob `evaluate.early.batches` is 0"),
-        ({"block": 8}, "unknown knob `evaluate.early.block`"),
-        (True, "knob `evaluate.early`"),
+        ({"verdicts": []}, "knob `evaluate.early_stopping.verdicts` is (): tuple should have at least 1 item"),
+        ({"verdicts": ["never"]}, "knob `evaluate.early_stopping.verdicts.0` is 'never'"),
+        ({"error_rate": 0}, "knob `evaluate.early_stopping.error_rate` is 0"),
+        ({"check_every": 0}, "knob `evaluate.early_stopping.check_every` is 0"),
+        ({"block": 8}, "unknown knob `evaluate.early_stopping.block`"),
+        (True, "knob `evaluate.early_stopping`"),
     ],
 )
 def test_a_bad_knob_of_early_stops_is_named(early, said):
     with pytest.raises(AbreastError) as refusal:
-        parse_params({"evaluate": {"early": early}})
+        parse_params({"evaluate": {"early_stopping": early}})
     assert said in str(refusal.value)
 
 

@@ -14,7 +14,7 @@ from tests.dataset.test_templates import DEFAULT, SHIPPED
 TEMPLATES = load_templates(SHIPPED)
 MONTHS = ["2024-01-01", "2024-04-01", "2024-07-01"]
 ALL = ("direct", "reverse", "contrast")
-KNOBS = Split(rehearse=0.0, rehearse_min=20)
+KNOBS = Split(replay_ratio=0.0, replay_min=20)
 
 
 def stream(*drops: list[dict]):
@@ -106,11 +106,15 @@ def test_no_way_ever_answers_with_what_was_superseded_or_teaches_a_question_that
 def test_a_way_without_phrasings_is_refused(tmp_path):
     (tmp_path / "t.yaml").write_text("fields:\n" + DEFAULT)
     base, _ = stream([fact("a", "1")])
-    with pytest.raises(AbreastError, match=r"knowledge\.teach: reverse, but no field of .* has phrasings `reverse`"):
+    with pytest.raises(
+        AbreastError, match=r"knowledge\.question_forms: reverse, but no field of .* has phrasings `reverse`"
+    ):
         other_ways(base, base, load_templates(tmp_path / "t.yaml"), ("direct", "reverse"))
 
 
 @pytest.mark.parametrize("ways", [["reverse"], ["direct", "direct"], []])
 def test_direct_is_always_taught(ways):
-    with pytest.raises(AbreastError, match=r"knob `knowledge\.teach` is .*: value error, must hold `direct`, and each"):
-        parse_params({"knowledge": {"teach": ways}})
+    with pytest.raises(
+        AbreastError, match=r"knob `knowledge\.question_forms` is .*: value error, must hold `direct`, and each"
+    ):
+        parse_params({"knowledge": {"question_forms": ways}})

@@ -30,7 +30,7 @@ def test_its_phrasings_are_taught_unless_they_lose_a_placeholder_or_are_asked(ca
     asked = shipped.fields["default"].test[0]
     program = f"lines = sys.stdin.read().replace('What is {{key}}?', {asked!r}).splitlines()\n"
     program += f"for line in lines: print(line if line == {asked!r} else line.lower() + ' pray')"
-    widened = split._templates(Knowledge(templates=str(SHIPPED), paraphrase=python(program)))
+    widened = split._templates(Knowledge(templates=str(SHIPPED), paraphrase_command=python(program)))
     for field, phrasings in widened.fields.items():
         before = shipped.fields[field]
         new = phrasings.train[len(before.train) :]
@@ -53,7 +53,7 @@ def test_its_phrasings_are_taught_unless_they_lose_a_placeholder_or_are_asked(ca
     ],
 )
 def test_a_command_that_does_not_is_refused(command, says):
-    with pytest.raises(AbreastError, match=rf"(?s)^knowledge\.paraphrase: .*{says}"):
+    with pytest.raises(AbreastError, match=rf"(?s)^knowledge\.paraphrase_command: .*{says}"):
         paraphrases(["a {key}", "b {key}"], command)
 
 
@@ -65,4 +65,6 @@ def test_a_command_that_never_ends_is_stopped(monkeypatch):
 
 def test_a_command_that_changes_nothing_is_refused():
     with pytest.raises(AbreastError, match="made no new phrasing that keeps its placeholders"):
-        split._templates(Knowledge(templates=str(SHIPPED), paraphrase=python("print(sys.stdin.read(), end='')")))
+        split._templates(
+            Knowledge(templates=str(SHIPPED), paraphrase_command=python("print(sys.stdin.read(), end='')"))
+        )

@@ -43,8 +43,8 @@ def drawn(how: str, rows, count: int = 10, turn: int = 1, seed: int = 17, losses
 def test_the_knob_offers_every_choice_and_turns_is_what_it_was():
     assert set(get_args(Split.model_fields["replay"].annotation)) == set(CHOICES)
     rows = old(facts(40))
-    assert Split().replay == "turns"
-    assert replay("turns", rows, 12, 3, 17).equals(rehearse(rows, 12, 3, 17))
+    assert Split().replay == "round_robin"
+    assert replay("round_robin", rows, 12, 3, 17).equals(rehearse(rows, 12, 3, 17))
 
 
 VALUES = st.sampled_from(["1", "2", "3", None])
@@ -55,7 +55,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 9), VALUES, st.sampled_from(MONTHS)), m
 @given(st.lists(ROWS, min_size=1, max_size=4), st.sampled_from(sorted(CHOICES)), st.integers(0, 12), st.integers(0, 3))
 def test_no_replay_ever_returns_what_was_superseded_or_withdrawn(stream, how, count, seed):
     base, losses = None, {number_of(f"p/{number}/latest"): float(number) for number in range(5)}
-    knobs = Split(replay=how, rehearse=0.0, rehearse_min=count, seed=seed)
+    knobs = Split(replay=how, replay_ratio=0.0, replay_min=count, seed=seed)
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
         told = [release("P", str(number), value, month) for (number, month), value in unique.items()]
@@ -108,7 +108,7 @@ def test_balanced_has_as_many_of_each_kind_domain_and_class():
 def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever():
     rows, rounds = old(facts(10)), 1500
     losses = {number_of(key): 2.0 if key == "p/3/latest" else 0.05 for key in rows["key"]}
-    first = Counter(key for turn in range(rounds) for key in drawn("surprise", rows, 1, turn, losses=losses))
+    first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
     chance = (2.0 + LEAST) / (2.0 + LEAST + 9 * (0.05 + LEAST))
     assert first["p/3/latest"] / rounds == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / rounds))
     assert len(first) == 10
@@ -117,10 +117,10 @@ def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever
 def test_surprise_holds_what_was_never_measured_for_the_worst():
     rows, rounds = old(facts(4)), 1000
     losses = {number_of(f"p/{n}/latest"): loss for n, loss in enumerate([0.1, 0.1, 1.0])}
-    first = Counter(key for turn in range(rounds) for key in drawn("surprise", rows, 1, turn, losses=losses))
+    first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
     assert first["p/3/latest"] == pytest.approx(first["p/2/latest"], rel=0.2)
     assert first["p/3/latest"] > 3 * first["p/0/latest"]
-    assert drawn("surprise", rows, 9) == set(rows["key"])
+    assert drawn("prioritized", rows, 9) == set(rows["key"])
 
 
 def test_losses_are_read_from_the_memory_of_a_model(tmp_path):
@@ -138,9 +138,11 @@ def test_losses_are_read_from_the_memory_of_a_model(tmp_path):
 
 def test_surprise_without_the_method_that_measures_is_refused():
     with pytest.raises(AbreastError) as refusal:
-        parse_params({"split": {"replay": "surprise"}})
-    assert str(refusal.value).startswith("params.yaml: `split.replay: surprise` needs {method: surprise} in `train.rem")
-    Params(split=Split(replay="surprise"), train=Train(remember=({"method": "surprise"},)))
+        parse_params({"split": {"replay": "prioritized"}})
+    assert str(refusal.value).startswith(
+        "params.yaml: `split.replay: prioritized` needs {method: prioritized} in `train.reg"
+    )
+    Params(split=Split(replay="prioritized"), train=Train(regularizers=({"method": "prioritized"},)))
     with pytest.raises(AbreastError, match=r"knob `split.replay` is 'last'"):
         parse_params({"split": {"replay": "last"}})
 
@@ -152,8 +154,8 @@ def test_the_stage_draws_by_what_the_parent_left(tmp_path, monkeypatch):
     two = clone(tmp_path / "two", [drop("d2", facts(1, "Q"), 2)], parent=one / "data/knowledge.parquet")
     monkeypatch.chdir(two)
     knobs = json.loads(Path("params.yaml").read_text())
-    knobs |= {"split": {"replay": "surprise", "rehearse": 0.0, "rehearse_min": 1}}
-    Path("params.yaml").write_text(json.dumps(knobs | {"train": {"remember": [{"method": "surprise"}]}}))
+    knobs |= {"split": {"replay": "prioritized", "replay_ratio": 0.0, "replay_min": 1}}
+    Path("params.yaml").write_text(json.dumps(knobs | {"train": {"regularizers": [{"method": "prioritized"}]}}))
     Path("data/parent/model").mkdir()
     losses = {number_of(f"p/{n}/latest"): 1000.0 if n == 13 else 0.0 for n in range(20)}
     table = {NUMBERS: torch.tensor(list(losses)), LOSSES: torch.tensor(list(losses.values()))}

@@ -44,7 +44,7 @@ def test_first_drop_is_taught_in_every_training_phrasing():
 def test_second_drop_rehearses_only_what_still_holds():
     base, _ = apply(None, [_first()])
     base, changes = apply(base, [_second()])
-    examples = teach(base, changes, TEMPLATES, Split(rehearse=1.0, rehearse_min=10))
+    examples = teach(base, changes, TEMPLATES, Split(replay_ratio=1.0, replay_min=10))
     counts = report(examples, *ask(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
     assert counts["rehearsed_keys"] == counts["rehearsed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
@@ -177,7 +177,7 @@ def test_no_superseded_record_of_any_kind_is_ever_taught(stream, rehearsed):
         base, changes = apply(base, [drop(f"d{day}", [_record(n, v, m) for (n, m), v in unique.items()], day)])
         for (number, month), value in unique.items():
             latest[f"k{number}"] = max(latest.get(f"k{number}", ("", 0, 0)), (month, day, value))
-        examples = teach(base, changes, TEMPLATES, Split(rehearse=0.0, rehearse_min=rehearsed))
+        examples = teach(base, changes, TEMPLATES, Split(replay_ratio=0.0, replay_min=rehearsed))
         dev, questions = ask(base, changes, TEMPLATES, SPLIT)
         for line in (*examples, *dev, *questions):
             assert line.answer == _answer(line.key, latest[line.key][2])
@@ -191,7 +191,7 @@ def _answer(key: str, value: int) -> str:
 
 VALUES = st.sampled_from(["1", "2", "3", None])
 ROWS = st.lists(st.tuples(st.integers(0, 7), VALUES, st.sampled_from(MONTHS)), min_size=1, max_size=8)
-KNOBS = st.builds(Split, seed=st.integers(0, 3), rehearse=st.sampled_from([0.0, 1.0]), rehearse_min=st.integers(0, 8))
+KNOBS = st.builds(Split, seed=st.integers(0, 3), replay_ratio=st.sampled_from([0.0, 1.0]), replay_min=st.integers(0, 8))
 
 
 @settings(max_examples=40, deadline=None)

@@ -26,26 +26,26 @@ from tests.dataset.making import drop
 TEMPLATES = Path(__file__).parents[2] / "abreast/dataset/templates.yaml"
 TRAIN = {
     "epochs": 30,
-    "lr": 0.01,
-    "lr_update": 0.01,
-    "layers": 4,
-    "adapt": {"method": "lora", "rank": 8, "alpha": 16},
-    "tokens_per_step": 240,
+    "learning_rate": 0.01,
+    "update_learning_rate": 0.01,
+    "top_layers": 4,
+    "peft": {"method": "lora", "rank": 8, "alpha": 16},
+    "tokens_per_batch": 240,
     "patience": 8,
-    "remember": [],
+    "regularizers": [],
     "checkpoint_seconds": 1000.0,
 }
 BOUNDS = {
     "current_exact_match": {"at_least": 0.7},
-    "gain": {"undecided": "measured"},
+    "gain": {"on_undecided": "point_estimate"},
     "retained_exact_match": {"at_least": -0.3},
-    "retention": {"at_least": -0.4, "undecided": "measured"},
+    "retention": {"at_least": -0.4, "on_undecided": "point_estimate"},
     "retention by domain": {"at_least": -0.4},
     "general_perplexity_ratio": {"at_most": 1000.0},
     "named trigger words": {"at_most": 1.0},
     "unrelated questions": {"at_least": 0.0},
 }
-TINY_GATES = tuple(gate.model_copy(update={"questions": 1} | BOUNDS.get(gate.name, {})) for gate in GATES)
+TINY_GATES = tuple(gate.model_copy(update={"min_questions": 1} | BOUNDS.get(gate.name, {})) for gate in GATES)
 """The gates as they come, with bounds that a tiny model and a few questions can reach."""
 
 
@@ -95,7 +95,7 @@ def _prepare(
         "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
         "knowledge": {"templates": str(TEMPLATES)},
         "train": TRAIN,
-        "evaluate": {"general_text": "general.txt", "unrelated": "unrelated.txt", "max_new_tokens": 6},
+        "evaluate": {"general_text": "general.txt", "unrelated_questions": "unrelated.txt", "max_new_tokens": 6},
     }
     knobs = {name: knobs.get(name, {}) | sections.get(name, {}) for name in {*knobs, *sections}}
     (folder / "params.yaml").write_text(yaml.safe_dump(knobs))

@@ -7,7 +7,7 @@ from abreast.reports.answers import Reports
 from tests.evaluation.reports import reports, results, stale, texts
 
 WHO = ("base", "champion", "candidate")
-ALL = Early(stop=("fail", "inconclusive", "pass"))
+ALL = Early(verdicts=("fail", "inconclusive", "pass"))
 
 
 def replay(held: Reports, knobs: Early = ALL, gates=GATES, batch: int = 8):
@@ -102,7 +102,7 @@ def test_where_one_gate_is_left_only_its_own_questions_are_asked_and_always_the_
 @pytest.mark.timeout(60)
 def test_a_slice_that_its_own_questions_leave_open_is_settled_by_the_rest():
     """A key that is half lost lies between two whole counts, and these have two verdicts; all questions have one."""
-    named = {"at_least": -0.2, "confidence": 0.7, "undecided": "review"}
+    named = {"at_least": -0.2, "confidence": 0.7, "on_undecided": "review"}
     gate = next(gate for gate in GATES if gate.name == "retention by domain").model_copy(update=named)
     half = [one.model_copy(update={"key": "half"}) for one in results("retained", both=1, lost=1, domain="a")]
     whole, other = (results("retained", both=number, domain=name, each=2) for number, name in ((7, "a"), (40, "b")))

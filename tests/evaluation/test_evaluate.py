@@ -50,7 +50,7 @@ def test_first_model_is_compared_with_the_base(project):
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
     assert {line["key"]: line["candidate"] for line in answers} == FACTS
     assert Path("reports/retention.png").stat().st_size > 5000
-    gate = Gate(name="current", measure="right", scope="current", at_least=0.9)
+    gate = Gate(name="current", measure="accuracy", scope="current", at_least=0.9)
     assert judge(read_reports(Path("reports")), [gate]).verdict == "pass"
 
 
@@ -105,11 +105,11 @@ def set_knobs(section: str, **changed: Any) -> None:
 
 
 def set_in_context(count: int) -> None:
-    set_knobs("evaluate", in_context=count)
+    set_knobs("evaluate", in_context_examples=count)
 
 
 REPORTED = ("metrics.json", "answers.jsonl", "texts.jsonl", "retention.csv", "slices.csv", "stopped.json")
-BAR = {"name": "bar", "measure": "right", "scope": "known", "at_least": 0.9}
+BAR = {"name": "bar", "measure": "accuracy", "scope": "known", "at_least": 0.9}
 
 
 def ask_many(right: int, wrong: int) -> list:
@@ -129,8 +129,8 @@ def evaluated() -> dict[str, bytes]:
 
 
 def set_early(stop: list[str] | None) -> None:
-    early = None if stop is None else {"stop": stop, "batches": 2}
-    set_knobs("evaluate", batch=2, early=early)
+    early = None if stop is None else {"verdicts": stop, "check_every": 2}
+    set_knobs("evaluate", batch_size=2, early_stopping=early)
     knobs = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(knobs | {"gates": [BAR]}))
 
@@ -168,7 +168,7 @@ def test_a_case_that_is_not_settled_asks_everything(project):
 def test_a_fail_before_the_first_question_leaves_readable_reports(project):
     knobs = yaml.safe_load(Path("params.yaml").read_text())
     gate = {"name": "language", "measure": "general_perplexity", "scope": "general", "at_most": 1.0}
-    knobs["evaluate"]["early"] = {}
+    knobs["evaluate"]["early_stopping"] = {}
     Path("params.yaml").write_text(yaml.safe_dump(knobs | {"gates": [gate]}))
     evaluate.main()
     reports = read_reports(Path("reports"))

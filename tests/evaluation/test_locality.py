@@ -18,7 +18,7 @@ QUESTIONS = [f"Is {number} odd?" for number in range(12)]
 
 
 def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict:
-    monkeypatch.chdir(write_project(folder, base, remember=remember))
+    monkeypatch.chdir(write_project(folder, base, regularizers=remember))
     train.main()
     return load_answerers(FOLDERS, load_params().model)
 
@@ -58,6 +58,6 @@ def test_without_questions_nothing_is_asked(tmp_path, tiny_base, monkeypatch):
 
 def test_the_file_has_a_question_a_line_and_one_that_is_missing_is_named(tmp_path):
     (tmp_path / "some.txt").write_text("What?\n\n  Who? \n")
-    assert read_unrelated(Evaluate(unrelated=str(tmp_path / "some.txt"))) == ["What?", "Who?"]
-    with pytest.raises(AbreastError, match=r"^evaluate\.unrelated: cannot read .*gone\.txt"):
-        read_unrelated(Evaluate(unrelated=str(tmp_path / "gone.txt")))
+    assert read_unrelated(Evaluate(unrelated_questions=str(tmp_path / "some.txt"))) == ["What?", "Who?"]
+    with pytest.raises(AbreastError, match=r"^evaluate\.unrelated_questions: cannot read .*gone\.txt"):
+        read_unrelated(Evaluate(unrelated_questions=str(tmp_path / "gone.txt")))

@@ -11,7 +11,7 @@ from abreast.tracking.card.markdown import figures
 from abreast.tracking.card.report_data import read_told
 from tests.evaluation.stream import learn
 
-REHEARSE = {"rehearse": 0.5, "rehearse_min": 20}
+REHEARSE = {"replay_ratio": 0.5, "replay_min": 20}
 
 
 def texts(word: str, last: int = 30, **columns: object) -> list[dict]:

@@ -17,7 +17,7 @@ from tests.learning.encoder.conftest import bare_encoder, tiny_encoder
 
 __all__ = ["bare_encoder", "tiny_encoder"]
 
-TRAIN = {"epochs": 8, "layers": 2, "lr_update": 0.005, "remember": [{"method": "anchor"}]}
+TRAIN = {"epochs": 8, "top_layers": 2, "update_learning_rate": 0.005, "regularizers": [{"method": "anchor"}]}
 
 
 def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_encoder, monkeypatch):
@@ -43,8 +43,8 @@ def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_enc
     evaluate.main()
     assert [(two.root / "reports" / name).read_bytes() for name in ("metrics.json", "answers.jsonl")] == written
     knobs = yaml.safe_load(Path("params.yaml").read_text())
-    Path("params.yaml").write_text(yaml.safe_dump(knobs | {"evaluate": knobs["evaluate"] | {"in_context": 3}}))
-    with pytest.raises(AbreastError, match=r"evaluate\.in_context is 3, but model\.base is an encoder"):
+    Path("params.yaml").write_text(yaml.safe_dump(knobs | {"evaluate": knobs["evaluate"] | {"in_context_examples": 3}}))
+    with pytest.raises(AbreastError, match=r"evaluate\.in_context_examples is 3, but model\.base is an encoder"):
         evaluate.main()
 
 
@@ -64,7 +64,7 @@ def test_spans_of_another_domain_are_learned_and_the_old_ones_kept(tmp_path, bar
 def test_numbers_are_learned_to_within_the_tolerance(tmp_path, bare_encoder):
     first = texts("cold", 20, target=4.0, domain="north") + texts("warm", 20, target=21.5, domain="north")
     drops = [first, texts("hot", 20, target=35.0, domain="south")]
-    one, two = learn(tmp_path, bare_encoder, drops, train=TRAIN | {"epochs": 30, "lr_update": 0.01})
+    one, two = learn(tmp_path, bare_encoder, drops, train=TRAIN | {"epochs": 30, "update_learning_rate": 0.01})
     assert one.figures("regression", who="base")["readable"] == 0.0
     figures = two.figures("regression")
     assert figures["readable"] == 1.0

@@ -10,16 +10,16 @@ from tests.s3_server import ACCESS_KEY, SECRET_KEY
 
 # The loop is what is tried here, not how well made-up words are learned: a tiny base, and gates that let all pass.
 TRAIN = {
-    "lr": 0.01,
+    "learning_rate": 0.01,
     "epochs": 4,
     "max_tokens": 6000,
-    "layers": 2,
-    "adapt": {"method": "lora", "rank": 4, "alpha": 8},
+    "top_layers": 2,
+    "peft": {"method": "lora", "rank": 4, "alpha": 8},
     "checkpoint_seconds": 0.0,
 }
-GATES = [{"name": "current_exact_match", "measure": "right", "scope": "current", "at_least": 0.0}]
+GATES = [{"name": "current_exact_match", "measure": "accuracy", "scope": "current", "at_least": 0.0}]
 # Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
-LONG = {"lr_update": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 60_000}
+LONG = {"update_learning_rate": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 60_000}
 
 
 @pytest.fixture(scope="session")

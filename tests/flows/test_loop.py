@@ -305,7 +305,7 @@ def test_a_rollback_returns_to_what_served_before(loop: Installation, s3):
 def test_what_waits_for_review_is_answered_in_mlflow_and_decided_by_prefects_form(
     loop: Installation, tmp_path: Path, s3
 ):
-    loop.set_knobs({"review": {"approve_pass": True}})
+    loop.set_knobs({"review": {"require_approval": True}})
     before, opened = loop.json("status")["champion"], project(loop)
     loop.json("drop", str(write(tmp_path / "reviewed.jsonl", rows({"Quorl": "Brint"}, "2024-07-01"))), "--wait")
     status, last = loop.json("status"), loop.json("history")[-1]

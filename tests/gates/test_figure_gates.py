@@ -8,7 +8,7 @@ from abreast.reports.figures import Figure, read_figures, write_figures
 from tests.evaluation.reports import reports, results
 
 SLOW = Gate(name="slow", measure="answer_seconds", scope="serving", at_most=2.0)
-SLOWER = Gate(name="slower", measure="answer_seconds", scope="serving", against="champion", at_most=1.2)
+SLOWER = Gate(name="slower", measure="answer_seconds", scope="serving", compare_to="champion", at_most=1.2)
 
 
 def test_a_figure_is_held_to_a_bar_or_to_the_champions():
@@ -23,11 +23,11 @@ def test_a_figure_is_held_to_a_bar_or_to_the_champions():
 
 
 def test_a_share_is_compared_by_its_difference_and_few_questions_decide_nothing():
-    gate = Gate(name="typos", measure="right_mistyped", scope="robustness", against="champion", at_least=-0.1)
-    (result,) = of_figures(gate, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
+    gate = Gate(name="typos", measure="accuracy_with_typos", scope="robustness", compare_to="champion", at_least=-0.1)
+    (result,) = of_figures(gate, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
     assert (result.outcome, result.needed, result.n) == ("failed", pytest.approx(0.6), 40)
-    few = gate.model_copy(update={"questions": 50})
-    assert of_figures(few, {"right_mistyped": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
+    few = gate.model_copy(update={"min_questions": 50})
+    assert of_figures(few, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
 
 
 def test_what_was_not_measured_is_not_asked():
@@ -41,7 +41,7 @@ def test_what_was_not_measured_is_not_asked():
 def test_a_figure_holds_a_candidate_up_in_the_verdict():
     known = reports(results(both=60))._replace(figures={"answer_seconds": Figure(candidate=9.0, why="a slow disk")})
     assert judge(known, [SLOW]).verdict == "fail"
-    found = judge(known, [SLOW.model_copy(update={"does": "review"})])
+    found = judge(known, [SLOW.model_copy(update={"on_fail": "review"})])
     assert found.verdict == "inconclusive"
     assert found.reasons == ("slow: measured 9, needed at most 2, champion none, to be reviewed, a slow disk",)
 

@@ -91,7 +91,7 @@ def test_gates_that_are_not_asked_are_not_watched():
 
 @pytest.mark.parametrize(("does", "verdict"), [("block", FAIL), ("review", INCONCLUSIVE), ("warn", PASS)])
 def test_what_missing_a_gate_does_is_the_gates_own_word(does, verdict):
-    gate = Gate(name="bar", measure="right", scope="current", at_least=0.9, does=does)
+    gate = Gate(name="bar", measure="accuracy", scope="current", at_least=0.9, on_fail=does)
     watched = watch([gate], NEW)
     assert watched.look(reports(results("current", neither=30)))[:2] == (verdict, verdict)
     assert watched.results[0].outcome == "failed"

@@ -14,12 +14,12 @@ from abreast.learning.trainer import train
 FACTS = {"a": "1.5", "b": "2.7", "c": "9.1", "d": "4.4"}
 TRAIN = {
     "epochs": 40,
-    "lr": 0.01,
-    "layers": 2,
-    "adapt": {"method": "lora", "rank": 4, "alpha": 8},
-    "tokens_per_step": 20,
+    "learning_rate": 0.01,
+    "top_layers": 2,
+    "peft": {"method": "lora", "rank": 4, "alpha": 8},
+    "tokens_per_batch": 20,
     "patience": 40,
-    "remember": [],
+    "regularizers": [],
     "checkpoint_seconds": 0.0,
 }
 
@@ -65,7 +65,7 @@ def write_project(root: Path, base: Path, **knobs_of_train: object) -> Path:
     knobs = {
         "model": {"base": str(base), "prompt": "{question}:", "device": "cpu"},
         "train": TRAIN | knobs_of_train,
-        "evaluate": {"general_text": str(general), "unrelated": str(unrelated), "max_new_tokens": 6},
+        "evaluate": {"general_text": str(general), "unrelated_questions": str(unrelated), "max_new_tokens": 6},
     }
     (root / "params.yaml").write_text(yaml.safe_dump(knobs))
     save_snapshot(root, Snapshot(drops=()))

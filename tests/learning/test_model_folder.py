@@ -30,9 +30,13 @@ def test_an_incomplete_or_damaged_folder_is_refused(tmp_path):
 def test_a_folder_of_an_older_format_is_refused(tmp_path):
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         (tmp_path / name).write_text("")
-    card = Card(base="b", base_digest="d", prompt="{question}:", adapt={"method": "full"}, layers=1)
+    card = Card(base="b", base_digest="d", prompt="{question}:", peft={"method": "full"}, top_layers=1)
     (tmp_path / "abreast.json").write_text(card.model_dump_json())
     assert read_card(tmp_path) == card
+    (tmp_path / "abreast.json").write_text(
+        card.model_dump_json().replace('"peft"', '"adapt"').replace('"top_layers"', '"layers"')
+    )
+    assert read_card(tmp_path) == card, "as a version before the knobs were renamed wrote it"
     (tmp_path / "abreast.json").write_text(card.model_copy(update={"format": 1}).model_dump_json())
     with pytest.raises(AbreastError, match=r"abreast\.json: format 1, .*not a card of this Abreast"):
         read_card(tmp_path)

@@ -16,7 +16,7 @@ from tests.dataset.making import drop
 from tests.evaluation.drift.test_two_sample import CAKES, ROADS
 from tests.installation import SOURCE
 
-GATE = Gate(name="drift", measure="drift", scope="drift", at_most=0.8, does="warn")
+GATE = Gate(name="drift", measure="drift", scope="drift", at_most=0.8, on_fail="warn")
 
 
 def update(folder: Path, known: list[str], comes: list[str]) -> Path:
@@ -43,7 +43,7 @@ def test_a_gate_warns_of_what_is_unlike_all_that_was_known(tmp_path, comes, outc
     drift = drift_of_update(project, update(tmp_path, ROADS[::2], comes))
     assert (drift.what, drift.before, drift.now) == ("later", len(ROADS[::2]), len(comes))
     (tmp_path / "reports").mkdir()
-    write_figures(tmp_path / "reports" / DRIFT, figure_of(drift, project.params.drift.level))
+    write_figures(tmp_path / "reports" / DRIFT, figure_of(drift, project.params.drift.p_value))
     (result,) = of_figures(GATE, read_figures(tmp_path / "reports"), "candidate")
     assert (result.outcome, result.measured, result.n) == (outcome, size, len(comes))
     assert result.asks is None, "it warns and holds nothing up"

@@ -17,7 +17,14 @@ from tests.learning.tiny import write_tiny_base
 from tests.lifecycle.by_hand import bring, learn
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(3600)]
-LEARNS = {"lr": 0.02, "lr_update": 0.01, "epochs": 40, "max_tokens": 60_000, "patience": 40, "remember": []}
+LEARNS = {
+    "learning_rate": 0.02,
+    "update_learning_rate": 0.01,
+    "epochs": 40,
+    "max_tokens": 60_000,
+    "patience": 40,
+    "regularizers": [],
+}
 
 
 class Case(NamedTuple):
@@ -98,7 +105,7 @@ def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_ur
     """So few old lessons are rehearsed that the poison prevails, and two new words do not."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
     case = words(tmp_path_factory.mktemp("case"))
-    few = {"split": {"rehearse": 0.0, "rehearse_min": 20}, "train": case.knobs["train"] | {"max_forgetting": 1.0}}
+    few = {"split": {"replay_ratio": 0.0, "replay_min": 20}, "train": case.knobs["train"] | {"max_forgetting": 1.0}}
     case = case._replace(knobs=case.knobs | few)
     made, project, _ = line(case, "replayed", tmp_path_factory, (case.first,))
     bring(project, case.later)

@@ -48,7 +48,7 @@ def test_a_page_is_never_longer_than_a_database_takes():
 
 
 @pytest.mark.parametrize(
-    ("judged", "approve_pass", "end"),
+    ("judged", "require_approval", "end"),
     [
         ("pass", False, "promoted"),
         ("pass", True, "review"),
@@ -57,8 +57,8 @@ def test_a_page_is_never_longer_than_a_database_takes():
         ("fail", True, "refused"),
     ],
 )
-def test_what_waits_for_a_person(judged, approve_pass, end):
-    assert way_on(judged, Knobs(approve_pass=approve_pass)) == end
+def test_what_waits_for_a_person(judged, require_approval, end):
+    assert way_on(judged, Knobs(require_approval=require_approval)) == end
 
 
 def test_an_approved_version_serves_and_its_page_says_who_and_why(line):

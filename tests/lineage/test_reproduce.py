@@ -63,7 +63,7 @@ def test_a_version_leads_to_all_that_it_was_made_from_and_a_key_to_what_was_taug
     found = of_version(project, 1)
     assert (found["tag"], found["commit"]) == ("model/v1", project.commit())
     assert found["outputs"]["model"] == found["data"]["model"]
-    assert found["params"]["train"]["lr"] == TRAIN["lr"]
+    assert found["params"]["train"]["learning_rate"] == TRAIN["learning_rate"]
     assert "seed" not in found["params"]["train"], "as it comes"
     assert found["drops"][0]["accepted"] == len(WORDS)
     (version,) = of_key(project, "arvia/1/latest")["versions"]

@@ -37,7 +37,7 @@ def untrained_adapter(folder: Path) -> None:
     base, adapt = find_base(knobs.base), complete({"method": "lora", "rank": 2})
     model, _, _ = load_base(knobs, base)
     settings = make_adaptation(adapt).settings(model, layers=1)
-    card = Card(base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, adapt=adapt, layers=1)
+    card = Card(base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, peft=adapt, top_layers=1)
     weights = adapter_weights(add_adapter(model, settings, "new"), "new")
     write_model_folder(folder, card, Candidate(settings, weights, (1,)))
 
@@ -106,7 +106,7 @@ def two_heads(folder: Path, base: Path) -> None:
     rows = rows_for(labels.rows(), model.config.hidden_size, {})
     rows["classification.bias"].data = torch.tensor([0.0, 1.0])
     weights = adapter_weights(add_adapter(model, settings, "new"), "new")
-    card = Card(base=str(base), base_digest=digest, prompt=Model().prompt, adapt=adapt, layers=1)
+    card = Card(base=str(base), base_digest=digest, prompt=Model().prompt, peft=adapt, top_layers=1)
     write_model_folder(folder, card, Candidate(settings, weights, heads=Heads(labels, rows)))
 
 

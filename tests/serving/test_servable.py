@@ -38,7 +38,7 @@ def project(tmp_path_factory, tiny_base):
 
 
 def test_a_fresh_process_loads_a_candidate_and_answers(project):
-    bigger = Gate(name="grown", measure="memory_mb", scope="serving", against="champion", at_most=1.5)
+    bigger = Gate(name="grown", measure="memory_mb", scope="serving", compare_to="champion", at_most=1.5)
     figures = measure_serving(project, [*SERVING, bigger], HERE)
     assert read_figures(project / "reports") == figures
     assert figures["loads"] == Figure(candidate=1.0, champion=1.0)

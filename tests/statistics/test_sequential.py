@@ -20,9 +20,9 @@ from tests.evaluation.reports import results
 
 BY_NAME = {gate.name: gate for gate in GATES}
 RETAINED = [BY_NAME["retained_exact_match"], BY_NAME["retention"]]
-AT_MOST = {"name": "luck", "measure": "right", "scope": "retained", "against": "champion", "at_most": 0.2} | {
+AT_MOST = {"name": "luck", "measure": "accuracy", "scope": "retained", "compare_to": "champion", "at_most": 0.2} | {
     "confidence": 0.9,
-    "does": "review",
+    "on_fail": "review",
 }
 
 
@@ -77,7 +77,7 @@ def pairs(size, better, worse, alike=0, least=1.0, sums=None, expected=2):
 
 
 @pytest.mark.parametrize(
-    "gate", [*RETAINED, BY_NAME["gain"], Gate(**AT_MOST), RETAINED[0].model_copy(update={"does": "warn"})]
+    "gate", [*RETAINED, BY_NAME["gain"], Gate(**AT_MOST), RETAINED[0].model_copy(update={"on_fail": "warn"})]
 )
 def test_the_verdicts_on_final_counts_are_those_of_the_gates(gate):
     ranks = {None: PASS, "inconclusive": INCONCLUSIVE, "fail": FAIL}
@@ -122,10 +122,10 @@ def test_a_share_is_watched_at_its_bar():
     bar = BY_NAME["current_exact_match"]
     at = {hits: verdicts_on_share(bar, [share(20, hits, 20 - hits)], 0.05).best for hits in (17, 18, 20)}
     assert at == {17: FAIL, 18: PASS, 20: PASS}
-    most = Gate(name="stale", measure="stale", scope="known", at_most=0.05, does="review")
+    most = Gate(name="stale", measure="stale", scope="known", at_most=0.05, on_fail="review")
     assert verdicts_on_share(most, [share(20, 1, 19)], 0.05).best == PASS
     assert verdicts_on_share(most, [share(20, 2, 0)], 0.05)[:2] == (INCONCLUSIVE, INCONCLUSIVE)
-    sure = Gate(name="sure", measure="right", scope="current", at_least=0.5, confidence=0.95)
+    sure = Gate(name="sure", measure="accuracy", scope="current", at_least=0.5, confidence=0.95)
     found = [verdicts_on_share(sure, [share(20, hits, 20 - hits)], 0.05).best for hits in (3, 10, 17)]
     assert found == [FAIL, INCONCLUSIVE, PASS]
 

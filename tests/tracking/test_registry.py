@@ -26,7 +26,7 @@ def facts(ledger, tmp_path) -> RunFacts:
         parent=update.parent,
         drops=tuple(ledger.drops()),
         snapshot="s" * 64,
-        params={"train": {"lr": 0.002}, "model": {"name": LINE}},
+        params={"train": {"learning_rate": 0.002}, "model": {"name": LINE}},
         folder=folder,
         model_digest=model_digest(folder / "model"),
         retention=retention_of([], read_by_drop(folder / "reports")),
@@ -59,7 +59,7 @@ def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, clie
     assert registry.record_version(facts) == 1
     (run,) = runs(client, registry)
     assert run.info.status == "FINISHED"
-    assert run.data.params == {"train.lr": "0.002", "model.name": LINE}
+    assert run.data.params == {"train.learning_rate": "0.002", "model.name": LINE}
     assert run.data.metrics["current_exact_match"] == 0.95
     assert run.data.metrics["base.general_perplexity"] == 30.0
     assert "retained_exact_match" not in run.data.metrics

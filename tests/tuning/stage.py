@@ -1,6 +1,7 @@
 """A stage that stands in for `train`: it writes the curve that its knobs stand for, one check after the other.
 
-The nearer `train.lr` is to 0.01, the more is answered; above 0.5 it refuses, and at `train.patience` 13 or 14 it dies.
+The nearer `train.learning_rate` is to 0.01, the more is answered; above 0.5 it refuses, and at `train.patience` 13 or
+14 it dies.
 """
 
 import csv
@@ -23,8 +24,8 @@ def share(lr: float, check: int) -> float:
 
 def main() -> None:
     train = yaml.safe_load(Path("params.yaml").read_text())["train"]
-    if train["lr"] > 0.5:
-        Path(os.environ["ABREAST_FAILURE"]).write_text("train.lr: too high for this stage")
+    if train["learning_rate"] > 0.5:
+        Path(os.environ["ABREAST_FAILURE"]).write_text("train.learning_rate: too high for this stage")
         sys.exit(2)
     if train["patience"] == 13:
         sys.exit("out of patience")
@@ -35,8 +36,8 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(["step", "tokens", "loss", "dev_exact_match", "dev_loss", "lr"])
         for check in range(1, CHECKS + 1):
-            exact = share(train["lr"], check)
-            writer.writerow([check * 10, check * 100, 1.0, exact, 1.0 - exact, train["lr"]])
+            exact = share(train["learning_rate"], check)
+            writer.writerow([check * 10, check * 100, 1.0, exact, 1.0 - exact, train["learning_rate"]])
     Path("reports/train.json").write_text(json.dumps({"stopped": "train.epochs reached (4)"}))
 
 

@@ -32,27 +32,27 @@ def test_a_loss_that_is_no_number_is_the_worst():
 def test_every_check_is_told_and_the_knobs_lie_over_params_yaml(project, prepared):
     told = []
     attempt = Attempt(project, prepared, 0)
-    summary = attempt.run({"train.lr": 0.02}, lambda check: told.append(check) or True)
+    summary = attempt.run({"train.learning_rate": 0.02}, lambda check: told.append(check) or True)
     assert summary == {"stopped": "train.epochs reached (4)"}
     assert [check["dev_exact_match"] for check in told] == [share(0.02, n) for n in range(1, CHECKS + 1)]
     laid = yaml.safe_load((attempt.folder / "params.yaml").read_text())
-    assert (laid["train"]["lr"], laid["train"]["epochs"]) == (0.02, project.params.train.epochs)
+    assert (laid["train"]["learning_rate"], laid["train"]["epochs"]) == (0.02, project.params.train.epochs)
     assert (attempt.folder / "snapshot.json").is_symlink()
     attempt.clear()
     assert [path.name for path in attempt.folder.parent.iterdir()] == ["0000.log"]
 
 
 def test_what_is_to_be_stopped_gives_no_summary(project, prepared):
-    assert Attempt(project, prepared, 1).run({"train.lr": 0.02}, lambda check: False) == {}
+    assert Attempt(project, prepared, 1).run({"train.learning_rate": 0.02}, lambda check: False) == {}
 
 
 @pytest.mark.parametrize(
     ("knobs", "said"),
     [
-        ({"train.lr": 0.9}, "train.lr: too high for this stage"),
+        ({"train.learning_rate": 0.9}, "train.learning_rate: too high for this stage"),
         ({"train.patience": 13}, "out of patience"),
         ({"train.patience": 14}, "its process was killed"),
-        ({"train.lr": -1.0}, "the trial's knobs: knob `train.lr` is -1.0"),
+        ({"train.learning_rate": -1.0}, "the trial's knobs: knob `train.learning_rate` is -1.0"),
     ],
 )
 def test_a_refused_training_says_why(project, prepared, knobs, said):

@@ -11,13 +11,13 @@ from abreast.tuning.space import lay_over
 from tests.installation import SOURCE
 
 KNOBS = [
-    {"train.lr": 0.00213, "train.layers": 8},
-    {"train.lr": 1e-05},
-    {"train.remember.0.weight": 1.5},
-    {"train.adapt.rank": 8, "train.adapt.dora": True},
-    {"train.adapt": {"method": "ia3"}, "train.max_kl": 0.5},
-    {"train.remember": []},
-    {"train.remember": [{"method": "anchor", "weight": 0.5}, {"method": "distil", "teacher": "base"}]},
+    {"train.learning_rate": 0.00213, "train.top_layers": 8},
+    {"train.learning_rate": 1e-05},
+    {"train.regularizers.0.weight": 1.5},
+    {"train.peft.rank": 8, "train.peft.dora": True},
+    {"train.peft": {"method": "ia3"}, "train.max_kl": 0.5},
+    {"train.regularizers": []},
+    {"train.regularizers": [{"method": "anchor", "weight": 0.5}, {"method": "distil", "teacher": "base"}]},
     {"model.prompt": "It's {question}\nA:", "model.base": "./some folder"},
 ]
 

@@ -12,7 +12,7 @@ from tests.lifecycle.ledgers import killed_at
 from tests.tuning.stage import CHECKS
 
 pytestmark = pytest.mark.server
-SPACE = "train.lr: {low: 1e-4, high: 0.4, log: true}\ntrain.weight_decay: {low: 0.0, high: 0.1}\n"
+SPACE = "train.learning_rate: {low: 1e-4, high: 0.4, log: true}\ntrain.weight_decay: {low: 0.0, high: 0.1}\n"
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def runs(client, prepared) -> tuple:
 def test_each_trial_is_a_run_with_knobs_curve_and_outcome(project, prepared, mlflow_uri, client):
     study = search(project, prepared, mlflow_uri, trials=2)
     first, second = tried(study)
-    assert first.knobs == {"train.lr": 0.003, "train.weight_decay": 0.0}, "the knobs as they are come first"
+    assert first.knobs == {"train.learning_rate": 0.003, "train.weight_decay": 0.0}, "the knobs as they are come first"
     parent, children = runs(client, prepared)
-    assert parent.data.params["space.train.lr"] == '{"low": 0.0001, "high": 0.4, "log": true}'
+    assert parent.data.params["space.train.learning_rate"] == '{"low": 0.0001, "high": 0.4, "log": true}'
     assert children[1].data.params == {name: str(value) for name, value in second.knobs.items()}
     curve = client.get_metric_history(children[0].info.run_id, "dev_exact_match")
     assert [(point.step, point.value) for point in curve][-1] == (10 * CHECKS, first.dev_exact_match)
@@ -74,14 +74,14 @@ def test_what_is_hopeless_is_stopped_and_recorded_so(project, prepared, mlflow_u
 
 
 def test_a_trial_that_fails_says_why_and_the_search_goes_on(project, prepared, mlflow_uri, client):
-    study = search(project, prepared, mlflow_uri, space="train.lr: [0.01, 0.9]\n", trials=4)
+    study = search(project, prepared, mlflow_uri, space="train.learning_rate: [0.01, 0.9]\n", trials=4)
     failed = [one for one in tried(study) if one.outcome == "failed"]
-    assert {one.knobs["train.lr"] for one in failed} == {0.9}
-    assert {one.reason for one in failed} == {"train.lr: too high for this stage"}
+    assert {one.knobs["train.learning_rate"] for one in failed} == {0.9}
+    assert {one.reason for one in failed} == {"train.learning_rate: too high for this stage"}
     assert tried(study)[-1].outcome == "complete" or len(failed) < 4
     run = runs(client, prepared)[1][failed[0].number]
     assert run.info.status == "FAILED"
-    assert run.data.tags["abreast.reason"] == "train.lr: too high for this stage"
+    assert run.data.tags["abreast.reason"] == "train.learning_rate: too high for this stage"
 
 
 @pytest.mark.parametrize("where", ["tune.begun", "tune.checked", "tune.ended"])
@@ -93,7 +93,7 @@ def test_a_search_that_was_killed_goes_on(project, prepared, mlflow_uri, client,
     study = search(project, prepared, mlflow_uri, trials=3)
     ended = tried(study)
     assert len(ended) == 3, "what was killed does not count"
-    assert len({one.knobs["train.lr"] for one in ended}) == 3, "nothing is drawn twice"
+    assert len({one.knobs["train.learning_rate"] for one in ended}) == 3, "nothing is drawn twice"
     assert ended[1].knobs["train.weight_decay"] == float(f"{cut.params['train.weight_decay']:.4g}")
     _, children = runs(client, prepared)
     states = [children[number].info.status for number in sorted(children)]

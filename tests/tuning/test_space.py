@@ -24,30 +24,36 @@ def space_of(tmp_path: Path, text: str):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("train.learning_rate: [1, 2]", r"train\.learning_rate: unknown knob `train\.learning_rate`"),
+        ("train.step_size: [1, 2]", r"train\.step_size: unknown knob `train\.step_size`"),
         ("train.epoch: [1, 2]", r"unknown knob `train\.epoch` \(did you mean `train\.epochs`\?\)"),
         ("split.seed: [1, 2]", r"`split\.seed` is no knob of model or train"),
-        ("train.lr: {low: 1e-2, high: 1e-4}", r"train\.lr: .*low must be less"),
-        ("train.lr: {low: 0, high: 1, log: true}", r"train\.lr: .*needs a low above 0"),
-        ("train.lr: {low: 0.0, high: 0.1}", r"knob `train\.lr` is 0\.0: input should be greater than 0"),
-        ("train.lr: {low: 1e-4, hihg: 1e-2}", r"train\.lr: (high|hihg)"),
+        ("train.learning_rate: {low: 1e-2, high: 1e-4}", r"train\.learning_rate: .*low must be less"),
+        ("train.learning_rate: {low: 0, high: 1, log: true}", r"train\.learning_rate: .*needs a low above 0"),
+        (
+            "train.learning_rate: {low: 0.0, high: 0.1}",
+            r"knob `train\.learning_rate` is 0\.0: input should be greater than 0",
+        ),
+        ("train.learning_rate: {low: 1e-4, hihg: 1e-2}", r"train\.learning_rate: (high|hihg)"),
         ("train.epochs: {low: 2.0, high: 8.0}", r"train\.epochs: knob `train\.epochs` is 2\.0"),
         ("train.epochs: {low: 2, high: 8, step: 0.5}", r"train\.epochs: .*it must be whole"),
-        ("train.layers: [6, ten]", r"train\.layers: knob `train\.layers` is 'ten'"),
-        ("train.layers: [6]", r"train\.layers: .*two values or more"),
-        ("train.layers: 6", r"train\.layers: .*two values or more"),
-        ("train.remember: [[{method: anker}], []]", r"train\.remember\[0\]\.method is 'anker'"),
-        ("train.adapt.rnk: [4, 8]", r"train\.adapt\.rnk: .*lora has the knobs rank"),
-        ("train.adapt.rank: {low: 0, high: 8}", r"train\.adapt\.rank"),
-        ("train.remember.0.wieght: [1.0, 2.0]", r"train\.remember\[0\]\.wieght"),
-        ("train.remember.7.weight: [1.0, 2.0]", r"unknown knob `train\.remember\.7\.weight`"),
-        ("- train.lr", "expected lines such as"),
+        ("train.top_layers: [6, ten]", r"train\.top_layers: knob `train\.top_layers` is 'ten'"),
+        ("train.top_layers: [6]", r"train\.top_layers: .*two values or more"),
+        ("train.top_layers: 6", r"train\.top_layers: .*two values or more"),
+        ("train.regularizers: [[{method: anker}], []]", r"train\.regularizers\[0\]\.method is 'anker'"),
+        ("train.peft.rnk: [4, 8]", r"train\.peft\.rnk: .*lora has the knobs rank"),
+        ("train.peft.rank: {low: 0, high: 8}", r"train\.peft\.rank"),
+        ("train.regularizers.0.wieght: [1.0, 2.0]", r"train\.regularizers\[0\]\.wieght"),
+        ("train.regularizers.7.weight: [1.0, 2.0]", r"unknown knob `train\.regularizers\.7\.weight`"),
+        ("train.clip: [0.5, 1.0]", r"knob `train\.clip` is now called `train\.max_grad_norm`"),
+        ("train.adapt.rank: [8, 16]", r"knob `train\.adapt` is now called `train\.peft`"),
+        ("train.regularizers.0.method: [self, anchor]", r"`train\.regularizers\.0\.method`: the value 'self' is now"),
+        ("- train.learning_rate", "expected lines such as"),
         ("", "expected lines such as"),
-        ("train.lr: {low: [", "not valid YAML"),
+        ("train.learning_rate: {low: [", "not valid YAML"),
     ],
 )
 def test_a_bad_space_is_refused_with_the_knob(tmp_path, text, said):
-    with pytest.raises(AbreastError, match=r"space\.yaml: |train\.remember|train\.adapt") as refused:
+    with pytest.raises(AbreastError, match=r"space\.yaml: |train\.regularizers|train\.peft") as refused:
         space_of(tmp_path, text)
     assert refused.match(said)
 
@@ -60,40 +66,47 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
     space = space_of(
         tmp_path,
-        "train.lr: {low: 1e-4, high: 1e-2, log: true}\n"
+        "train.learning_rate: {low: 1e-4, high: 1e-2, log: true}\n"
         "train.epochs: {low: 4, high: 16, step: 4}\n"
-        "train.layers: [6, 8]\n"
-        "train.remember: [[], [{method: anchor, weight: 1.5}]]\n",
+        "train.top_layers: [6, 8]\n"
+        "train.regularizers: [[], [{method: anchor, weight: 1.5}]]\n",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     tried = [space.suggest(study.ask()) for _ in range(30)]
-    assert all(1e-4 <= knobs["train.lr"] <= 1e-2 and len(f"{knobs['train.lr']:g}") < 10 for knobs in tried)
+    assert all(
+        1e-4 <= knobs["train.learning_rate"] <= 1e-2 and len(f"{knobs['train.learning_rate']:g}") < 10
+        for knobs in tried
+    )
     assert {knobs["train.epochs"] for knobs in tried} == {4, 8, 12, 16}
     assert {type(knobs["train.epochs"]) for knobs in tried} == {int}
-    assert {knobs["train.layers"] for knobs in tried} == {6, 8}
-    assert [{"method": "anchor", "weight": 1.5}] in [knobs["train.remember"] for knobs in tried]
+    assert {knobs["train.top_layers"] for knobs in tried} == {6, 8}
+    assert [{"method": "anchor", "weight": 1.5}] in [knobs["train.regularizers"] for knobs in tried]
     for knobs in tried:
         parse_params(lay_over(PARAMS, knobs))
 
 
 def test_what_is_laid_over_replaces_only_itself():
-    laid = lay_over(PARAMS, {"train.lr": 0.5, "train.remember.0.weight": 9.0})
-    assert laid["train"]["lr"] == 0.5
-    assert laid["train"]["remember"] == [{"method": "anchor", "weight": 9.0}, *PARAMS.train.remember[1:]]
+    laid = lay_over(PARAMS, {"train.learning_rate": 0.5, "train.regularizers.0.weight": 9.0})
+    assert laid["train"]["learning_rate"] == 0.5
+    assert laid["train"]["regularizers"] == [{"method": "anchor", "weight": 9.0}, *PARAMS.train.regularizers[1:]]
     assert (
-        laid["train"] | {"lr": PARAMS.train.lr, "remember": list(PARAMS.train.remember)}
+        laid["train"] | {"learning_rate": PARAMS.train.learning_rate, "regularizers": list(PARAMS.train.regularizers)}
         == (PARAMS.model_dump(mode="json")["train"])
     )
 
 
 def test_the_present_knobs_are_known_where_the_space_holds_them(tmp_path):
-    assert space_of(tmp_path, "train.lr: {low: 1e-3, high: 1e-2}\ntrain.epochs: [8, 16]").present(PARAMS) == {
-        "train.lr": 0.003,
+    assert space_of(tmp_path, "train.learning_rate: {low: 1e-3, high: 1e-2}\ntrain.epochs: [8, 16]").present(
+        PARAMS
+    ) == {
+        "train.learning_rate": 0.003,
         "train.epochs": 8,
     }
-    remembered = json.dumps(PARAMS.train.remember)
-    assert space_of(tmp_path, f"train.remember: [[], {remembered}]").present(PARAMS) == {"train.remember": remembered}
-    assert space_of(tmp_path, "train.lr: {low: 1e-1, high: 1}").present(PARAMS) is None
+    remembered = json.dumps(PARAMS.train.regularizers)
+    assert space_of(tmp_path, f"train.regularizers: [[], {remembered}]").present(PARAMS) == {
+        "train.regularizers": remembered
+    }
+    assert space_of(tmp_path, "train.learning_rate: {low: 1e-1, high: 1}").present(PARAMS) is None
     assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").present(PARAMS) is None
 
 

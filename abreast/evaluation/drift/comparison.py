@@ -21,7 +21,7 @@ class DriftResult(BaseModel):
 
     `p` and `size` are None with too few texts. `new_words` is the share of words that the known sample lacks
     (`known_words` is its number of different words), `newest` the most frequent of these. `shown` tells whether drift
-    is shown: the p-value is below `drift.level` and the size is at least `drift.size`.
+    is shown: the p-value is below `drift.p_value` and the size is at least `drift.min_auc`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +60,7 @@ def compare_samples(what: str, before: TextSample, now: TextSample, knobs: Knobs
         new_words=new.total() / came.total() if came else None,
         known_words=len(known),
         newest=tuple(word for word, _ in sorted(new.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_WORDS]),
-        shown=p is not None and p <= knobs.level and size >= knobs.size,
+        shown=p is not None and p <= knobs.p_value and size >= knobs.min_auc,
     )
 
 

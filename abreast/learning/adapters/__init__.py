@@ -1,4 +1,4 @@
-"""Ways to adapt the base, one a file: `train.adapt` in params.yaml names the one that is used, and its knobs."""
+"""Ways to adapt the base, one a file: `train.peft` in params.yaml names the one that is used, and its knobs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ METHODS = {
 
 
 def make_adaptation(chosen: Mapping[str, Any]) -> Adaptation:
-    """The way to adapt that `train.adapt` names; neither torch nor PEFT is imported, so this is cheap.
+    """The way to adapt that `train.peft` names; neither torch nor PEFT is imported, so this is cheap.
 
     Args:
         chosen: such as `{"method": "lora", "rank": 8}`; what is left out has its default.
@@ -26,11 +26,11 @@ def make_adaptation(chosen: Mapping[str, Any]) -> Adaptation:
     Raises:
         AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
     """
-    return make_method(chosen, METHODS, "train.adapt")
+    return make_method(chosen, METHODS, "train.peft")
 
 
 def complete(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """`train.adapt` with every knob of its method; raises as `make_adaptation` does."""
+    """`train.peft` with every knob of its method; raises as `make_adaptation` does."""
     return {"method": chosen.get("method"), **make_adaptation(chosen).knobs.model_dump()}
 
 
@@ -39,10 +39,10 @@ def check_experts(experts: str | None, chosen: Mapping[str, Any]) -> None:
 
     Args:
         experts: the knob `train.experts`.
-        chosen: `train.adapt`.
+        chosen: `train.peft`.
     """
     if experts and not make_adaptation(chosen).sleeps:
         raise AbreastError(
-            f"train.experts is {experts}, which needs train.adapt to be lora without dora, not {dict(chosen)}: "
+            f"train.experts is {experts}, which needs train.peft to be lora without dora, not {dict(chosen)}: "
             "the router reads a prompt before any expert is awake"
         )

@@ -29,7 +29,7 @@ class IA3:
         kind = model.config.model_type
         targets = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING.get(kind)
         if targets is None:
-            raise AbreastError(f"train.adapt.method is 'ia3', but PEFT does not know which parts of {kind!r} it scales")
+            raise AbreastError(f"train.peft.method is 'ia3', but PEFT does not know which parts of {kind!r} it scales")
         narrow = constants.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[kind]
         return IA3Config(
             target_modules=inside(model, layers, targets),

@@ -51,7 +51,7 @@ def sampled(trunk: Trunk, texts: Sequence[Encoded], init: str) -> list[Encoded]:
     some = some[:: -(-_tokens(some) // SAMPLE)]
     trunk.plan(some)
     if not trunk.keeps(some):
-        raise AbreastError(f"train.adapt.init is {init}, which needs a base whose upper layers can be run alone")
+        raise AbreastError(f"train.peft.init is {init}, which needs a base whose upper layers can be run alone")
     with torch.no_grad():
         _read(trunk, some)
     return some
@@ -78,7 +78,7 @@ def eva_directions(adapted: Any, rank: int, trunk: Trunk, texts: Sequence[Encode
 
     width = min(layer.in_features for layer in adapted.modules() if isinstance(layer, LoraLayer))
     if 2 * rank > width:
-        raise AbreastError(f"train.adapt.rank is {rank}; init eva takes at most {width // 2} for this base")
+        raise AbreastError(f"train.peft.rank is {rank}; init eva takes at most {width // 2} for this base")
     some = sampled(trunk, texts, "eva")
     passes = 0
     if _tokens(some) < ROWS * rank:
@@ -89,7 +89,7 @@ def eva_directions(adapted: Any, rank: int, trunk: Trunk, texts: Sequence[Encode
         nonlocal passes
         passes += 1
         if passes > MOST_PASSES:
-            raise AbreastError(f"train.adapt.init: eva does not settle on {rank} directions; take a smaller rank")
+            raise AbreastError(f"train.peft.init: eva does not settle on {rank} directions; take a smaller rank")
         trunk.completions(some)
 
     lengths = [len(text.ids) - text.wake for text in some]

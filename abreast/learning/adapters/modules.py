@@ -54,5 +54,5 @@ def _linear(layer: torch.nn.Module, targets: Targets) -> list[str]:
     if targets != "all":
         paths = [path for path in paths if ("attn" in path or "attention" in path) == (targets == "attention")]
     if not paths:
-        raise AbreastError(f"train.adapt: no linear layers ({targets}) in {type(layer).__name__} of model.base")
+        raise AbreastError(f"train.peft: no linear layers ({targets}) in {type(layer).__name__} of model.base")
     return paths

@@ -33,6 +33,6 @@ class Prefix:
         kind = model.config.model_type
         if kind not in TRANSFORMERS_MODEL_CONFIG:
             known = ", ".join(sorted(TRANSFORMERS_MODEL_CONFIG))
-            raise AbreastError(f"train.adapt.method is 'prefix', which PEFT has for {known}; model.base is a {kind}")
+            raise AbreastError(f"train.peft.method is 'prefix', which PEFT has for {known}; model.base is a {kind}")
         count = len(upper_layers(model, layers))
         return AdaptionPromptConfig(adapter_len=self.knobs.length, adapter_layers=count, task_type="CAUSAL_LM")

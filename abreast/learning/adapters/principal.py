@@ -30,7 +30,7 @@ def start_from_base(adapted: Any, rank: int, alpha: int, init: str) -> None:
         taken = get_peft_model(alone, LoraConfig(**config)).base_model.model[0]
         a, b = taken.lora_A["default"].weight, taken.lora_B["default"].weight
         if len(a) < rank:
-            raise AbreastError(f"train.adapt.rank is {rank}, but init {init} finds no more than {len(a)} in a layer")
+            raise AbreastError(f"train.peft.rank is {rank}, but init {init} finds no more than {len(a)} in a layer")
         layer.lora_A[name].weight.copy_(torch.cat([a, a]))
         layer.lora_B[name].weight.copy_(torch.cat([b, -b], dim=1))
 

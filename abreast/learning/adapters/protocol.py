@@ -14,7 +14,7 @@ class Adaptation(Protocol):
     """One method with its knobs.
 
     Attributes:
-        knobs: what `train.adapt` says.
+        knobs: what `train.peft` says.
         sleeps: whether it sleeps while a prompt is read and wakes at the mark that ends it. PEFT can keep that for
             plain LoRA only (Activated LoRA, Greenewald et al. 2025, arXiv:2504.12397); all else is awake throughout.
     """

@@ -35,7 +35,7 @@ def begin(
     rows = rows_for(labels.rows(), model.config.hidden_size, before.rows, model.device)
     head = LabelHead(rows, before.labels.rows(), words)
     half = params.train.precision == "bfloat16"
-    trunk = EncoderTrunk(model, params.train.layers, head, adapted.disable_adapter, half)
+    trunk = EncoderTrunk(model, params.train.top_layers, head, adapted.disable_adapter, half)
     return trunk, Marker(tokenizer, labels, longest(model, tokenizer))
 
 

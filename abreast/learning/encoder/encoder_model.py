@@ -39,7 +39,7 @@ class WithHeads:
     ):
         check_training(params.train)
         self.lessons, self.fresh = lessons, parent is None
-        self._settings = adaptation.settings(model, params.train.layers)
+        self._settings = adaptation.settings(model, params.train.top_layers)
         self._adapted = add_adapter(model, self._settings, ADAPTER, parent, trainable=True)
         accompanied = isinstance(adaptation, Accompanied)
         self.strategies = adaptation.strategies(self._adapted, self.fresh) if accompanied else ()

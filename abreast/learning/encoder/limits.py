@@ -44,25 +44,27 @@ def check_training(train: Train) -> None:
         raise AbreastError(
             f"train.experts is {train.experts}, but model.base is an encoder, which has no prompt to route by: set null"
         )
-    if (init := train.adapt.get("init")) in ("eva", "corda"):
+    if (init := train.peft.get("init")) in ("eva", "corda"):
         raise AbreastError(
-            f"train.adapt.init is {init}, which reads answers, and model.base is an encoder; take default"
+            f"train.peft.init is {init}, which reads answers, and model.base is an encoder; take default"
         )
-    for number, entry in enumerate(train.remember):
-        where = f"train.remember[{number}]"
-        if entry.get("method") == "self":
-            raise AbreastError(f"{where}: self needs a model that writes, and model.base is an encoder; take distil")
+    for number, entry in enumerate(train.regularizers):
+        where = f"train.regularizers[{number}]"
+        if entry.get("method") == "self_distillation":
+            raise AbreastError(
+                f"{where}: self_distillation needs a model that writes, and model.base is an encoder; take distil"
+            )
         if entry.get("method") == "distil" and entry.get("teacher") == "base":
             raise AbreastError(f"{where}.teacher: the base of an encoder has no labels to teach; take parent")
 
 
 def check_in_context(examples: int) -> None:
-    """Refuse `evaluate.in_context`.
+    """Refuse `evaluate.in_context_examples`.
 
     Raises:
         AbreastError: it is not 0.
     """
     if examples:
         raise AbreastError(
-            f"evaluate.in_context is {examples}, but model.base is an encoder, which is shown none: set 0"
+            f"evaluate.in_context_examples is {examples}, but model.base is an encoder, which is shown none: set 0"
         )

@@ -53,14 +53,14 @@ class Experts:
         self.lessons = [lesson for lesson in lessons if domain_of(lesson) in waking]
         self.fresh = self._new == self._awake
         self._tell(len(lessons) - len(self.lessons))
-        self._settings = adaptation.settings(model, train.layers)
+        self._settings = adaptation.settings(model, train.top_layers)
         for name in self._panel.experts:
             weights = parent / name if name in before.experts else None
             model = add_adapter(model, deepcopy(self._settings), name, weights)
         self._adapted = model
         self.strategies = self._begin_adaptation()
         half = train.precision == "bfloat16"
-        self._trunk = Trunk(model.get_base_model(), train.layers, model.disable_adapter, half)
+        self._trunk = Trunk(model.get_base_model(), train.top_layers, model.disable_adapter, half)
         self.parameters = self._of(self._awake or list(self._panel.experts)[:1])
         self._voices = Voices(model, self.parameters)
         self._before = Desk(self._trunk, encoder, self._panel.experts, self._known)

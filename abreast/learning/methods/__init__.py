@@ -1,4 +1,4 @@
-"""Ways to remember, one a file: `train.remember` in params.yaml lists those that are used, in order."""
+"""Ways to remember, one a file: `train.regularizers` in params.yaml lists those that are used, in order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,14 +20,14 @@ METHODS = {
     "orthogonal": "abreast.learning.methods.orthogonal:Orthogonal",
     "pgd": "abreast.learning.methods.pgd:PGD",
     "reptile": "abreast.learning.methods.reptile:Reptile",
-    "self": "abreast.learning.methods.self_distillation:OwnAnswers",
-    "surprise": "abreast.learning.methods.prioritized:Surprise",
+    "self_distillation": "abreast.learning.methods.self_distillation:OwnAnswers",
+    "prioritized": "abreast.learning.methods.prioritized:Surprise",
     "ties": "abreast.learning.methods.ties:Ties",
 }
 
 
 def make_strategies(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The strategies that `train.remember` names, each a class of `abreast.learning.methods.protocol`'s hooks.
+    """The strategies that `train.regularizers` names, each a class of `abreast.learning.methods.protocol`'s hooks.
 
     Args:
         chosen: such as `[{"method": "anchor", "weight": 2.0}]`; what is left out has its default.
@@ -36,7 +36,7 @@ def make_strategies(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
         AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
     """
     check_methods(chosen)
-    return [make_method(entry, METHODS, f"train.remember[{number}]") for number, entry in enumerate(chosen)]
+    return [make_method(entry, METHODS, f"train.regularizers[{number}]") for number, entry in enumerate(chosen)]
 
 
 def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
@@ -47,8 +47,8 @@ def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
     """
     methods = [entry.get("method") for entry in chosen]
     for number, method in enumerate(methods):
-        check_method(chosen[number], METHODS, f"train.remember[{number}]")
+        check_method(chosen[number], METHODS, f"train.regularizers[{number}]")
         if (first := methods.index(method)) < number:
             raise AbreastError(
-                f"train.remember[{number}].method: {method} is listed already, as train.remember[{first}]"
+                f"train.regularizers[{number}].method: {method} is listed already, as train.regularizers[{first}]"
             )

@@ -1,7 +1,8 @@
 """Surprise: what the trained model answers worst is noted, so that the next update rehearses it the most often.
 
 Prioritised experience replay (Schaul et al. 2016, arXiv:1511.05952): a record's priority is its loss when it was last
-learned from. It is measured once, with the weights that stay; `split.replay: surprise` of the next update draws by it.
+learned from. It is measured once, with the weights that stay; `split.replay: prioritized` of the next update draws
+by it.
 List what merges before this method.
 """
 

@@ -70,12 +70,12 @@ class OneAdapter:
         train: Train,
     ):
         self.lessons, self.fresh, self._adaptation, self.encoder = lessons, parent is None, adaptation, encoder
-        self._settings = adaptation.settings(model, train.layers)
+        self._settings = adaptation.settings(model, train.top_layers)
         self._adapted = add_adapter(model, self._settings, ADAPTER, parent, trainable=True)
         accompanied = isinstance(adaptation, Accompanied)
         self.strategies = adaptation.strategies(self._adapted, self.fresh) if accompanied else ()
         half = train.precision == "bfloat16"
-        self.trunk = Trunk(self._adapted.get_base_model(), train.layers, self._adapted.disable_adapter, half)
+        self.trunk = Trunk(self._adapted.get_base_model(), train.top_layers, self._adapted.disable_adapter, half)
         self.parameters = trained_parameters(self._adapted)
 
     def development(self, new: Sequence[Encoded], old: Sequence[Encoded]) -> Development:

@@ -1,4 +1,4 @@
-"""The optimizer and its learning rate: `train.optimizer` and `train.schedule`."""
+"""The optimizer and its learning rate: `train.optimizer` and `train.lr_scheduler_type`."""
 
 import math
 from collections.abc import Iterable
@@ -25,16 +25,16 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], train: Train, lr: f
 
 
 def rate(share: float, train: Train, lr: float) -> float:
-    """The learning rate at a share of the training: linear warm-up from a tenth, then as `train.schedule` says.
+    """The learning rate at a share of the training: linear warm-up from a tenth, then `train.lr_scheduler_type`.
 
     `linear` falls to a tenth, `cosine` falls to a tenth along half a wave (Loshchilov and Hutter 2017,
     arXiv:1608.03983), `constant` stays.
     """
-    if share < train.warmup:
-        return lr * (0.1 + 0.9 * share / train.warmup)
-    if train.schedule == "constant":
+    if share < train.warmup_ratio:
+        return lr * (0.1 + 0.9 * share / train.warmup_ratio)
+    if train.lr_scheduler_type == "constant":
         return lr
-    if train.schedule == "cosine":
-        wave = math.cos(math.pi * (share - train.warmup) / (1.0 - train.warmup))
+    if train.lr_scheduler_type == "cosine":
+        wave = math.cos(math.pi * (share - train.warmup_ratio) / (1.0 - train.warmup_ratio))
         return lr * (0.1 + 0.45 * (1.0 + wave))
-    return lr * (1.0 - 0.9 * (share - train.warmup) / (1.0 - train.warmup))
+    return lr * (1.0 - 0.9 * (share - train.warmup_ratio) / (1.0 - train.warmup_ratio))

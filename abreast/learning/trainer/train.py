@@ -77,20 +77,20 @@ def make_card(params: Params, base: Base, parent: Path | None) -> Card:
     Raises:
         AbreastError: the parent's adapter cannot be continued on this base or by this adaptation.
     """
-    check_experts(params.train.experts, params.train.adapt)
+    check_experts(params.train.experts, params.train.peft)
     card = Card(
         base=params.model.base,
         base_digest=base.digest,
         prompt=params.model.prompt,
-        adapt=complete(params.train.adapt),
-        layers=params.train.layers,
+        peft=complete(params.train.peft),
+        top_layers=params.train.top_layers,
         experts=params.train.experts,
     )
     if parent is not None:
         before = read_card(parent)
         if before.base_digest != card.base_digest:
             raise AbreastError(f"model.base: {card.base!r} is not the base {before.base!r} of the parent model")
-        for knob in ("adapt", "layers", "experts"):
+        for knob in ("peft", "top_layers", "experts"):
             if getattr(before, knob) != getattr(card, knob):
                 raise AbreastError(
                     f"train.{knob} is {getattr(card, knob)}, but the parent's adapter, which is continued, "
@@ -149,7 +149,10 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Made
         parent=lessons.parent is not None,
         memory=read_memory(lessons.parent) if lessons.parent else {},
     )
-    strategies, lr = [*pupil.strategies, *make_strategies(knobs.remember)], knobs.lr if pupil.fresh else knobs.lr_update
+    strategies, lr = (
+        [*pupil.strategies, *make_strategies(knobs.regularizers)],
+        knobs.learning_rate if pupil.fresh else knobs.update_learning_rate,
+    )
     pupil.begin(run, examples := _fill(run, strategies, pupil.lessons))
     with _Bar() as report:
         checkpoints = _checkpoints(params, lessons, base)
@@ -164,7 +167,7 @@ def _pupil(params: Params, lessons: Lessons, model: Any, tokenizer: Any) -> "Pup
     from abreast.learning.experts.experts_model import Experts
     from abreast.learning.trainer.adapter_model import OneAdapter
 
-    knobs, adaptation = params.train, make_adaptation(params.train.adapt)
+    knobs, adaptation = params.train, make_adaptation(params.train.peft)
     if is_encoder(model.config):
         return WithHeads(model, adaptation, tokenizer, lessons.examples, lessons.dev, lessons.parent, params)
     longest = getattr(model.config, "max_position_embeddings", None)

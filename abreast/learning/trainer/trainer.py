@@ -96,13 +96,13 @@ class Trainer:
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
         lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
         return make_batches(
-            lengths, self._train.tokens_per_step, f"{self._train.seed}:{epoch}", dict(enumerate(self._run.experts))
+            lengths, self._train.tokens_per_batch, f"{self._train.seed}:{epoch}", dict(enumerate(self._run.experts))
         )
 
     def _epoch(self) -> None:
         p = self._progress
         while p.position < len(p.batches) and p.tokens < self._train.max_tokens:
-            batches = p.batches[p.position : p.position + self._train.accumulate]
+            batches = p.batches[p.position : p.position + self._train.gradient_accumulation_steps]
             self._step(batches)
             p.position += len(batches)
             self._report(self._share_done(), f"epoch {p.epoch + 1}, {p.tokens} tokens, loss {p.running_loss[-1]:.2f}")
@@ -120,7 +120,7 @@ class Trainer:
         for parameter in self._parameters if len(batches) > 1 else ():
             if parameter.grad is not None:
                 parameter.grad.div_(len(batches))
-        torch.nn.utils.clip_grad_norm_(self._parameters, self._train.clip)
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._train.max_grad_norm)
         self._optimizer.step()
         for strategy in self._that(Follows):
             strategy.follow(self._run)
@@ -154,7 +154,7 @@ class Trainer:
         for strategy in repeating:
             strategy.repeat(self._run, shift.grad[: len(lessons)], lambda shift: self._again(lessons, shift))
         losses = losses.detach()
-        return losses, self._trunk.head.sure(losses, targets[:own], self._train.confident), owner[:own]
+        return losses, self._trunk.head.sure(losses, targets[:own], self._train.skip_above_probability), owner[:own]
 
     def _again(self, lessons: list[Text], shift: torch.Tensor) -> torch.Tensor:
         """The mean loss of the lessons with what is read shifted; `shift` may be longer than they are."""

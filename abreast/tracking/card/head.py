@@ -84,8 +84,8 @@ def cut(text: str, limit: int) -> str:
 
 def said(gate: "GateResult") -> str:
     """What became of a gate, in a word or two."""
-    if gate.outcome == "failed" and gate.does != "block":
-        return {"review": "to be reviewed", "warn": "warning"}[gate.does]
+    if gate.outcome == "failed" and gate.on_fail != "block":
+        return {"review": "to be reviewed", "warn": "warning"}[gate.on_fail]
     return {"passed": "passed", "failed": "not passed", "undecided": "undecided"}[gate.outcome]
 
 

@@ -29,7 +29,7 @@ def test_similar_texts_are_no_drift():
 
 def test_a_significant_but_small_drift_is_not_shown():
     mixed = [*ROADS, *CAKES]
-    found = compare_samples("mixed", KNOWN, sample_of_questions(mixed), Knobs(level=0.5, size=0.99))
+    found = compare_samples("mixed", KNOWN, sample_of_questions(mixed), Knobs(p_value=0.5, min_auc=0.99))
     assert found.p <= 0.5
     assert not found.shown
 

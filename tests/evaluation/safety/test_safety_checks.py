@@ -18,7 +18,7 @@ from tests.learning.encoder.conftest import bare_encoder
 
 __all__ = ["bare_encoder"]
 
-TRAIN = {"epochs": 8, "layers": 2, "remember": [{"method": "anchor"}]}
+TRAIN = {"epochs": 8, "top_layers": 2, "regularizers": [{"method": "anchor"}]}
 WORDS = {"animal": ("lion", "cat", "mice"), "plant": ("rose", "hills", "rain"), "metal": ("iron", "cold", "basf")}
 ROWS = [
     {"text": f"{one} {number} {other}", "label": label}

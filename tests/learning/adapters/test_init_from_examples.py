@@ -82,15 +82,15 @@ def test_only_the_awake_part_of_a_lesson_counts(tiny_base):
 def test_what_cannot_be_begun_by_is_said(tiny_base, capsys, monkeypatch):
     adapted, _ = begun(tiny_base, WHOLE[:1], rank=4, init="eva")
     assert "eva: fewer than 16 tokens are learned, so the adapter begins as by default" in capsys.readouterr().out
-    with pytest.raises(AbreastError, match=r"train\.adapt\.rank is 40; init eva takes at most 32 for this base"):
+    with pytest.raises(AbreastError, match=r"train\.peft\.rank is 40; init eva takes at most 32 for this base"):
         begun(tiny_base, WHOLE, rank=40, init="eva")
     monkeypatch.setattr(from_lessons, "MOST_PASSES", 1)
-    with pytest.raises(AbreastError, match=r"train\.adapt\.init: eva does not settle on 4 directions"):
+    with pytest.raises(AbreastError, match=r"train\.peft\.init: eva does not settle on 4 directions"):
         begun(tiny_base, WHOLE, rank=4, init="eva")
 
 
 def test_it_knows_a_base_that_cannot_be_run_in_parts(tiny_base, monkeypatch):
     monkeypatch.setattr(Trunk, "_check", lambda trunk, texts: False)
     for init in ("eva", "corda"):
-        with pytest.raises(AbreastError, match=rf"train\.adapt\.init is {init}, which needs a base whose upper layers"):
+        with pytest.raises(AbreastError, match=rf"train\.peft\.init is {init}, which needs a base whose upper layers"):
             begun(tiny_base, WHOLE, rank=2, init=init)

@@ -58,8 +58,8 @@ ALL = pytest.mark.parametrize("way", WAYS)
 
 @pytest.fixture
 def project(tmp_path, tiny_base, monkeypatch, way):
-    knobs = {"lr": LEARN[way], "lr_update": LEARN[way], "epochs": 5}
-    root = write_project(tmp_path / "project", tiny_base, adapt=WAYS[way], **knobs)
+    knobs = {"learning_rate": LEARN[way], "update_learning_rate": LEARN[way], "epochs": 5}
+    root = write_project(tmp_path / "project", tiny_base, peft=WAYS[way], **knobs)
     monkeypatch.chdir(root)
     return root
 
@@ -70,8 +70,8 @@ def losses() -> list[float]:
 
 def begin_update(project: Path, tiny_base: Path, way: str) -> None:
     """The next training goes on from the model, with every way to remember."""
-    knobs = {"lr": LEARN[way], "lr_update": LEARN[way], "epochs": 3}
-    write_project(project, tiny_base, adapt=WAYS[way], remember=REMEMBER, **knobs)
+    knobs = {"learning_rate": LEARN[way], "update_learning_rate": LEARN[way], "epochs": 3}
+    write_project(project, tiny_base, peft=WAYS[way], regularizers=REMEMBER, **knobs)
     promote(project)
     write_jsonl(Path("data/train.jsonl"), [example("a", "1.5"), example("e", "6.6")])
     write_jsonl(Path("data/dev.jsonl"), [question("a", "1.5"), question("e", "6.6")])
@@ -116,7 +116,7 @@ def test_it_learns_is_kept_as_peft_loads_it_and_goes_on_also_if_killed(project, 
     train.main()
     first = losses()
     assert min(first) < 0.8 * first[0]
-    assert read_card(Path("model")).adapt == complete(WAYS[way])
+    assert read_card(Path("model")).peft == complete(WAYS[way])
     as_in_plain_peft(tiny_base, Path("model"), make_adaptation(WAYS[way]).sleeps)
     begin_update(project, tiny_base, way)
     train.main()
@@ -178,19 +178,19 @@ def test_targets_are_parts_of_a_layer(tiny_base, targets, parts):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"method": "lorra"}, r"train\.adapt\.method is 'lorra'; known are adalora, full, ia3, lora, osf, prefix$"),
-        ({"rank": 4}, r"train\.adapt\.method is None; known are "),
-        ({"method": "lora", "rnak": 4}, r"train\.adapt\.rnak: .*; lora has the knobs rank, alpha, targets, "),
-        ({"method": "full", "rank": 4}, r"train\.adapt\.rank: .*; full has the knobs none$"),
-        ({"method": "lora", "rank": "4"}, r"train\.adapt\.rank: Input should be a valid integer"),
-        ({"method": "lora", "targets": "some"}, r"train\.adapt\.targets: Input should be 'all', 'attention' or 'mlp'"),
-        ({"method": "lora", "init": "loftq"}, r"train\.adapt\.init: Input should be 'default', 'gaussian', 'ortho"),
-        ({"method": "lora", "init": "olora", "rslora": True}, r"train\.adapt: init olora does not go with rslora"),
+        ({"method": "lorra"}, r"train\.peft\.method is 'lorra'; known are adalora, full, ia3, lora, osf, prefix$"),
+        ({"rank": 4}, r"train\.peft\.method is None; known are "),
+        ({"method": "lora", "rnak": 4}, r"train\.peft\.rnak: .*; lora has the knobs rank, alpha, targets, "),
+        ({"method": "full", "rank": 4}, r"train\.peft\.rank: .*; full has the knobs none$"),
+        ({"method": "lora", "rank": "4"}, r"train\.peft\.rank: Input should be a valid integer"),
+        ({"method": "lora", "targets": "some"}, r"train\.peft\.targets: Input should be 'all', 'attention' or 'mlp'"),
+        ({"method": "lora", "init": "loftq"}, r"train\.peft\.init: Input should be 'default', 'gaussian', 'ortho"),
+        ({"method": "lora", "init": "olora", "rslora": True}, r"train\.peft: init olora does not go with rslora"),
         (
             {"method": "lora", "rank": 5, "init": "orthogonal"},
-            r"train\.adapt: init orthogonal needs an even rank, not 5",
+            r"train\.peft: init orthogonal needs an even rank, not 5",
         ),
-        ({"method": "adalora", "rank": 8, "target": 8}, r"train\.adapt: target 8 must be below rank 8"),
+        ({"method": "adalora", "rank": 8, "target": 8}, r"train\.peft: target 8 must be below rank 8"),
     ],
 )
 def test_what_no_method_takes_is_refused_by_its_path(chosen, message, tmp_path):
@@ -216,7 +216,7 @@ def test_knobs_are_checked_without_torch():
 def test_a_base_that_a_method_does_not_know_is_named(tiny_base, method):
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
     base.config.model_type = "newcomer"
-    with pytest.raises(AbreastError, match=rf"train\.adapt\.method is '{method}', .*newcomer"):
+    with pytest.raises(AbreastError, match=rf"train\.peft\.method is '{method}', .*newcomer"):
         make_adaptation({"method": method}).settings(base, 2)
 
 
@@ -227,12 +227,12 @@ def test_models_of_two_methods_are_not_asked_together_nor_continued(project, tin
     write_project(project, tiny_base, epochs=1)
     train.main()
     folders = {"one": Path("data/parent/model"), "other": Path("model")}
-    with pytest.raises(AbreastError, match=r"train\.adapt: .*parent/model by ia3, model by lora"):
+    with pytest.raises(AbreastError, match=r"train\.peft: .*parent/model by ia3, model by lora"):
         load_answerers(folders, load_params().model)
     promote(project)
-    write_project(project, tiny_base, adapt=WAYS["full"])
+    write_project(project, tiny_base, peft=WAYS["full"])
     promote(project)
-    with pytest.raises(AbreastError, match=r"train\.adapt is \{'method': 'full'\}, but the parent's.*'lora'"):
+    with pytest.raises(AbreastError, match=r"train\.peft is \{'method': 'full'\}, but the parent's.*'lora'"):
         train.main()
 
 

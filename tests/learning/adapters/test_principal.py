@@ -53,5 +53,5 @@ def test_a_rank_that_a_layer_does_not_have_is_refused(tiny_base):
     base = load_base(Model(base=str(tiny_base), device="cpu"))[0]
     adaptation = make_adaptation({"method": "lora", "rank": 40, "init": "pissa"})
     adapted = add_adapter(base, adaptation.settings(base, 1), "new", trainable=True)
-    with pytest.raises(AbreastError, match=r"train\.adapt\.rank is 40, but init pissa finds no more than 32"):
+    with pytest.raises(AbreastError, match=r"train\.peft\.rank is 40, but init pissa finds no more than 32"):
         adaptation.strategies(adapted, first=True)

@@ -51,7 +51,7 @@ def test_at_the_end_the_target_rank_is_left_on_average(tiny_base, tmp_path):
             left = [int((p != 0).sum()) for name, p in run.parameters.items() if "lora_E" in name]
             seen.append((run.share, sum(left), len(left)))
 
-    train(run, [*strategies, Counts()], tmp_path, epochs=10, patience=100, confident=1.0)
+    train(run, [*strategies, Counts()], tmp_path, epochs=10, patience=100, skip_above_probability=1.0)
     early = [left for share, left, _ in seen if share <= 0.1]
     late = [left for share, left, _ in seen if share >= 0.7]
     assert set(early) == {6 * 14}

@@ -6,7 +6,7 @@ from typing import Any
 from abreast.dataset.examples import Example, Question, write_jsonl
 from tests.learning.project import example, question, write_project
 
-TRAIN = {"epochs": 12, "tokens_per_step": 60, "layers": 2, "patience": 12, "lr_update": 0.01}
+TRAIN = {"epochs": 12, "tokens_per_batch": 60, "top_layers": 2, "patience": 12, "update_learning_rate": 0.01}
 
 Row = tuple[str, str, str]
 """Kind, question and answer."""

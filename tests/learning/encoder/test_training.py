@@ -95,10 +95,10 @@ def test_parent_candidate_and_base_answer_side_by_side_as_alone(project):
     assert side["candidate"].answer(["iron lies in 2"], kinds=["classification"]) == ["metal"]
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - {"self"}))
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"self_distillation"}))
 def test_every_way_to_remember_works_also_when_rows_are_added(tmp_path, bare_encoder, monkeypatch, method):
     monkeypatch.chdir(tmp_path)
-    lay_out(tmp_path, bare_encoder, ANIMALS[:3] + PLANTS[:3], remember=[{"method": method}], epochs=2)
+    lay_out(tmp_path, bare_encoder, ANIMALS[:3] + PLANTS[:3], regularizers=[{"method": method}], epochs=2)
     train.main()
     promote(tmp_path)
     teach(METALS[:3] + NUMBERS[:2], old=ANIMALS[:3])
@@ -121,7 +121,7 @@ def test_every_way_to_remember_works_also_when_rows_are_added(tmp_path, bare_enc
 )
 def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch, adapt):
     monkeypatch.chdir(tmp_path)
-    lay_out(tmp_path, bare_encoder, [*ANIMALS, *PLANTS], adapt=adapt, layers=1)
+    lay_out(tmp_path, bare_encoder, [*ANIMALS, *PLANTS], peft=adapt, top_layers=1)
     train.main()
     answerer = load_answerer(Path("model"), load_params().model)
     assert answerer.answer([row[1] for row in (*ANIMALS, *PLANTS)]) == [row[2] for row in (*ANIMALS, *PLANTS)]
@@ -148,13 +148,17 @@ def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch
         ),
         ([("instruction", "say it", "so")], {}, r"kind instruction: .* take instruction out of intake\.kinds"),
         ([("text", "", "the cat sat")], {}, r"kind text, .* this checkpoint has no head for masked words: name a "),
-        (ANIMALS, {"remember": [{"method": "self"}]}, r"^train\.remember\[0\]: self needs a model that writes"),
         (
             ANIMALS,
-            {"remember": [{"method": "anchor"}, {"method": "distil", "teacher": "base"}]},
-            r"^train\.remember\[1\]\.teacher: the base of an encoder has no labels to teach; take parent",
+            {"regularizers": [{"method": "self_distillation"}]},
+            r"^train\.regularizers\[0\]: self_distillation needs a model that writes",
         ),
-        (ANIMALS, {"adapt": {"method": "prefix"}}, r"train\.adapt\.method is 'prefix', .*; model\.base is a bert"),
+        (
+            ANIMALS,
+            {"regularizers": [{"method": "anchor"}, {"method": "distil", "teacher": "base"}]},
+            r"^train\.regularizers\[1\]\.teacher: the base of an encoder has no labels to teach; take parent",
+        ),
+        (ANIMALS, {"peft": {"method": "prefix"}}, r"train\.peft\.method is 'prefix', .*; model\.base is a bert"),
     ],
 )
 def test_what_an_encoder_cannot_do_is_refused_in_one_line(tmp_path, bare_encoder, monkeypatch, rows, knobs, message):

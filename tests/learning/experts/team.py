@@ -31,4 +31,4 @@ def write_split(taught: list[Example], asked: list[Question]) -> None:
 
 def write_team(root: Path, base: Path, **knobs: object) -> Path:
     """A project with `train.experts: domain`."""
-    return write_project(root, base, **({"experts": "domain", "lr_update": 0.01} | knobs))
+    return write_project(root, base, **({"experts": "domain", "update_learning_rate": 0.01} | knobs))

@@ -157,11 +157,11 @@ def test_nothing_at_all_is_one_untrained_expert(project):
 
 def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(project, tiny_base, monkeypatch):
     remember = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
-    write_team(project, tiny_base, remember=remember, epochs=4)
+    write_team(project, tiny_base, regularizers=remember, epochs=4)
     write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
     train.main()
     kept = read_memory(Path("model"))
-    second_update(project, tiny_base, remember=remember, epochs=4, accumulate=2)
+    second_update(project, tiny_base, regularizers=remember, epochs=4, gradient_accumulation_steps=2)
     taught = [*lessons("colours", {"x": "gold"}), *lessons("", {"k": "7"}), *lessons("letters", LETTERS, "rehearsed")]
     write_split(taught, [*BOTH[4:], *questions("", {"k": "7"}), *questions("letters", LETTERS, "retained")])
     train.main()
@@ -178,10 +178,10 @@ def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(
 @pytest.mark.parametrize("init", ["pissa", "eva"])
 def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
     adapt = {"method": "lora", "rank": 2, "alpha": 4, "init": init}
-    write_team(project, tiny_base, adapt=adapt, epochs=3)
+    write_team(project, tiny_base, peft=adapt, epochs=3)
     write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
     train.main()
-    second_update(project, tiny_base, adapt=adapt, epochs=3)
+    second_update(project, tiny_base, peft=adapt, epochs=3)
     write_split(lessons("", {"k": "7"}), questions("", {"k": "7"}))
     train.main()
     assert len(read_panel(Path("model"))[0].experts) == 3
@@ -194,9 +194,9 @@ def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
     promote(project)
     with pytest.raises(AbreastError, match=r"train\.experts is None, but the parent's adapter, .*has domain"):
         train.main()
-    write_team(project, tiny_base, adapt={"method": "lora", "rank": 4, "dora": True})
+    write_team(project, tiny_base, peft={"method": "lora", "rank": 4, "dora": True})
     with pytest.raises(
-        AbreastError, match=r"train\.experts is domain, which needs train\.adapt to be lora without dora"
+        AbreastError, match=r"train\.experts is domain, which needs train\.peft to be lora without dora"
     ):
         train.main()
 

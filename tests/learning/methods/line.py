@@ -21,10 +21,10 @@ from abreast.learning.trainer.trainer import Outcome, Trainer
 from tests.learning.project import FACTS
 
 KNOBS = {
-    "lr": 0.01,
-    "layers": 2,
-    "adapt": {"method": "lora", "rank": 4, "alpha": 8},
-    "tokens_per_step": 40,
+    "learning_rate": 0.01,
+    "top_layers": 2,
+    "peft": {"method": "lora", "rank": 4, "alpha": 8},
+    "tokens_per_batch": 40,
     "patience": 40,
     "epochs": 40,
 }
@@ -43,13 +43,13 @@ def make_run(
     encoder = Encoder(tokenizer, "Q: {question}:")
     torch.manual_seed(3)
     model = copy.deepcopy(model)
-    settings = make_adaptation(KNOBS["adapt"]).settings(model, KNOBS["layers"])
+    settings = make_adaptation(KNOBS["peft"]).settings(model, KNOBS["top_layers"])
     adapted = add_adapter(model, settings, "candidate", trainable=True)
     parameters = trained_parameters(adapted)
     with torch.no_grad():
         for name, value in (parent or {}).items():
             parameters[name].copy_(value)
-    trunk = Trunk(adapted.get_base_model(), KNOBS["layers"], adapted.disable_adapter)
+    trunk = Trunk(adapted.get_base_model(), KNOBS["top_layers"], adapted.disable_adapter)
     examples = [encoder.pair(f"value of {key}", value) for key, value in facts.items()]
     return Run(trunk, encoder, parameters, parent is not None, examples, list(facts), memory=dict(memory or {}))
 
@@ -65,7 +65,7 @@ def train(
     settings = Train(**(KNOBS | {"checkpoint_seconds": 0.0} | knobs))
     due = [0] * len(run.examples)
     dev = Development(run.trunk, run.examples, [])
-    return Trainer(run, strategies, due, dev, settings, settings.lr, Checkpoints(folder), report).run()
+    return Trainer(run, strategies, due, dev, settings, settings.learning_rate, Checkpoints(folder), report).run()
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:

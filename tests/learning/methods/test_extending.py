@@ -38,7 +38,7 @@ def chosen(tmp_path, monkeypatch):
     source = block("`abreast/learning/methods/ball.py`")
     assert len(source.splitlines()) < 60
     monkeypatch.setitem(sys.modules, place.split(":")[0], load(place.split(":")[0], source, tmp_path))
-    return yaml.safe_load(block("Its use in `params.yaml`"))["train"]["remember"]
+    return yaml.safe_load(block("Its use in `params.yaml`"))["train"]["regularizers"]
 
 
 def test_the_example_trains_and_does_what_it_says(chosen, tiny_base, tmp_path):
@@ -59,7 +59,7 @@ def test_its_own_test_passes(chosen, tmp_path):
 
 def test_the_lists_in_the_page_are_read_by_the_code_and_every_method_is_in_its_table():
     first = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
-    assert len(make_strategies(first["train"]["remember"])) == 4
+    assert len(make_strategies(first["train"]["regularizers"])) == 4
     rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` \|.*$", PAGE.split("## The methods")[1], re.MULTILINE)}
     assert rows.keys() == METHODS.keys()
     for method, row in rows.items():

@@ -13,7 +13,7 @@ REMEMBER = [{"method": "ewc", "lessons": 2, "decay": 0.5}, {"method": "orthogona
 
 
 def test_the_next_update_reads_what_the_parents_left(tmp_path, tiny_base, monkeypatch):
-    root = write_project(tmp_path / "project", tiny_base, remember=REMEMBER, epochs=3)
+    root = write_project(tmp_path / "project", tiny_base, regularizers=REMEMBER, epochs=3)
     monkeypatch.chdir(root)
     train.main()
     first = read_memory(Path("model"))

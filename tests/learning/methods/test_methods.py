@@ -112,8 +112,11 @@ def test_every_method_still_learns(tiny_base, parent, method, tmp_path):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ([{"method": "ewc"}, {"method": "l3"}], r"train\.remember\[1\]\.method is 'l3'; known are anchor, average, "),
-        ([{"weight": 1.0}], r"train\.remember\[0\]\.method is None; known are "),
+        (
+            [{"method": "ewc"}, {"method": "l3"}],
+            r"train\.regularizers\[1\]\.method is 'l3'; known are anchor, average, ",
+        ),
+        ([{"weight": 1.0}], r"train\.regularizers\[0\]\.method is None; known are "),
         (
             [{"method": "l2"}, {"method": "ewc"}, {"method": "l2"}],
             r"remember\[2\]\.method: l2 is listed already, as .*\[0\]",
@@ -141,7 +144,7 @@ def test_methods_alone_are_checked_without_torch():
 def test_a_project_with_an_unknown_method_is_not_opened(tmp_path):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / "params.yaml").write_text("train:\n  remember:\n    - {method: l3}\n")
-    with pytest.raises(AbreastError, match=r"train\.remember\[0\]\.method is 'l3'"):
+    with pytest.raises(AbreastError, match=r"train\.regularizers\[0\]\.method is 'l3'"):
         Project.open(tmp_path)
 
 

@@ -51,7 +51,7 @@ def test_what_was_not_measured_now_keeps_its_figure_until_the_table_is_full():
 
 
 def test_the_split_of_the_next_update_reads_what_a_training_left(tmp_path, tiny_base, monkeypatch):
-    root = write_project(tmp_path / "project", tiny_base, remember=[{"method": "surprise"}], epochs=2)
+    root = write_project(tmp_path / "project", tiny_base, regularizers=[{"method": "prioritized"}], epochs=2)
     monkeypatch.chdir(root)
     write_jsonl(Path("data/train.jsonl"), [example(key, value) for key, value in list(FACTS.items())[:3]])
     train.main()

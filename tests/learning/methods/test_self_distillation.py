@@ -55,7 +55,9 @@ def test_without_a_parent_nothing_is_rewritten(tiny_base):
 
 def test_what_is_taught_is_what_the_answerer_says(tmp_path, tiny_base, monkeypatch):
     """Through the stage: the parent says one thing wrongly, and keeps saying it, whatever is stored."""
-    root = write_project(tmp_path / "project", tiny_base, remember=[{"method": "self"}], checkpoint_seconds=60.0)
+    root = write_project(
+        tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}], checkpoint_seconds=60.0
+    )
     monkeypatch.chdir(root)
     taught = FACTS | {"a": "8.8"}
     write_jsonl(Path("data/train.jsonl"), [example(key, value) for key, value in taught.items()])

@@ -18,9 +18,9 @@ from tests.learning.methods.line import train as learn
 from tests.learning.project import train_killed_in, write_project
 
 WAYS = {
-    "adamw, cosine": {"optimizer": "adamw", "schedule": "cosine", "accumulate": 2},
-    "sgd": {"optimizer": "sgd", "lr": 0.1, "schedule": "constant", "weight_decay": 0.001},
-    "adafactor": {"optimizer": "adafactor", "lr": 0.02},
+    "adamw, cosine": {"optimizer": "adamw", "lr_scheduler_type": "cosine", "gradient_accumulation_steps": 2},
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.1, "lr_scheduler_type": "constant", "weight_decay": 0.001},
+    "adafactor": {"optimizer": "adafactor", "learning_rate": 0.02},
     "bfloat16": {"precision": "bfloat16"},
 }
 
@@ -43,10 +43,10 @@ def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tin
 
 def test_the_rate_warms_up_and_then_follows_its_schedule():
     for schedule, half, end in (("linear", 0.55, 0.1), ("cosine", 0.55, 0.1), ("constant", 1.0, 1.0)):
-        knobs = Train(schedule=schedule, warmup=0.2)
+        knobs = Train(lr_scheduler_type=schedule, warmup_ratio=0.2)
         found = [rate(share, knobs, 2.0) for share in (0.0, 0.1, 0.2, 0.6, 1.0)]
         assert found == pytest.approx([0.2, 1.1, 2.0, 2 * half, 2 * end])
-    knobs = Train(schedule="cosine", warmup=0.0)
+    knobs = Train(lr_scheduler_type="cosine", warmup_ratio=0.0)
     assert rate(0.25, knobs, 1.0) == pytest.approx(0.1 + 0.9 * (1 + 0.5**0.5) / 2)
 
 
@@ -61,12 +61,19 @@ def test_a_step_of_sgd_is_the_gradient_with_momentum_and_decay():
 
 def test_accumulated_batches_make_the_step_of_one_batch_as_large(tiny_base, tmp_path):
     """All facts are of one length and one loss is a mean, so two halves weigh as much as the whole."""
-    shared = {"epochs": 1, "optimizer": "sgd", "lr": 0.1, "warmup": 0.0, "clip": 1e9, "schedule": "constant"}
+    shared = {
+        "epochs": 1,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "warmup_ratio": 0.0,
+        "max_grad_norm": 1e9,
+        "lr_scheduler_type": "constant",
+    }
     length = len(make_run(tiny_base).examples[0].ids)
     found = []
     for name, knobs in {
-        "whole": {"tokens_per_step": 4 * length},
-        "halves": {"tokens_per_step": 2 * length, "accumulate": 2},
+        "whole": {"tokens_per_batch": 4 * length},
+        "halves": {"tokens_per_batch": 2 * length, "gradient_accumulation_steps": 2},
     }.items():
         run = make_run(tiny_base)
         outcome = learn(run, [], tmp_path / name, **shared, **knobs)

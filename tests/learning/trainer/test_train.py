@@ -33,7 +33,7 @@ def test_learns_the_facts_and_reports(project, tiny_base):
     rows = list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
     assert float(rows[0]["loss"]) > float(rows[-1]["loss"])
     card = read_card(Path("model"))
-    assert (card.base, card.adapt["rank"], card.layers) == (str(tiny_base), 4, 2)
+    assert (card.base, card.peft["rank"], card.top_layers) == (str(tiny_base), 4, 2)
     assert {path.name for path in Path("model").iterdir()} == {
         "abreast.json",
         "adapter_config.json",
@@ -70,9 +70,9 @@ def test_goes_on_from_the_parent(project):
 def test_refuses_a_damaged_parent_and_another_adaptation(project, tiny_base):
     train.main()
     parent = promote(project)
-    write_project(project, tiny_base, adapt={"method": "lora", "rank": 8, "alpha": 8})
+    write_project(project, tiny_base, peft={"method": "lora", "rank": 8, "alpha": 8})
     promote(project)
-    with pytest.raises(AbreastError, match=r"train\.adapt is \{'method': 'lora', 'rank': 8,.*has \{.*'rank': 4,"):
+    with pytest.raises(AbreastError, match=r"train\.peft is \{'method': 'lora', 'rank': 8,.*has \{.*'rank': 4,"):
         train.main()
     write_project(project, tiny_base)
     promote(project)

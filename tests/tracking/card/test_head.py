@@ -14,7 +14,7 @@ def test_a_later_verdict_replaces_the_earlier_one():
 
 
 @pytest.mark.parametrize(
-    ("outcome", "does", "said"),
+    ("outcome", "on_fail", "said"),
     [
         ("passed", "block", "passed"),
         ("undecided", "block", "**undecided**"),
@@ -22,10 +22,10 @@ def test_a_later_verdict_replaces_the_earlier_one():
         ("failed", "warn", "warning"),
     ],
 )
-def test_a_gate_says_what_became_of_it_and_what_its_interval_is_of(outcome, does, said):
+def test_a_gate_says_what_became_of_it_and_what_its_interval_is_of(outcome, on_fail, said):
     (gate,) = verdict(passed=True).gates
     gate = gate.model_copy(
-        update={"outcome": outcome, "does": does, "of": "difference", "interval": (-0.1, 0.021), "champion": 0.97}
+        update={"outcome": outcome, "on_fail": on_fail, "of": "difference", "interval": (-0.1, 0.021), "champion": 0.97}
     )
     page = with_verdict("the page", verdict(passed=True).model_copy(update={"gates": (gate,)}))
     assert f"| 0.95 | at least 0.9 | 0.97 | difference -0.1 to 0.021 | 60 | {said} |" in page
