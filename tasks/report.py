@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from abreast.core.crash_points import crash_point
 from abreast.ledger import Update, Version
 from abreast.ledger.rows import Status
-from abreast.lifecycle.intake import Outcome
+from abreast.lifecycle.intake import IntakeResult
 from abreast.reports.verdict import Verdict
 from abreast.services.project import Project
 
@@ -15,7 +15,7 @@ SHOWN_REASONS = 50
 
 
 @task(cache_policy=NO_CACHE)
-def report_intake(outcomes: list[Outcome]) -> None:
+def report_intake(outcomes: list[IntakeResult]) -> None:
     """One row a delivery, and the reasons of everything that went to quarantine."""
     if not outcomes:
         return

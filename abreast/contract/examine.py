@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from abreast.contract.screen import Reason, Screened, screen
 from abreast.core.disk_errors import storage_refusal
 from abreast.core.errors import AbreastError
-from abreast.core.files import new_folder, remove_staging
+from abreast.core.files import new_folder, remove_staging, sha256_of
 from abreast.core.home import Home
 from abreast.core.settings import Params
-from abreast.inbox.delivery import payload, sha256_of
+from abreast.inbox.file_names import payload_files
 from abreast.inbox.reader import RawRow, read_rows
 from abreast.knowledge.drop import DropInfo, drop_digest
 from abreast.knowledge.record import Record
@@ -102,7 +102,7 @@ def _read(files: Path) -> tuple[list[RawRow], list[str], list[str]]:
     inside = {p.relative_to(files).as_posix(): p for p in files.rglob("*") if p.is_file()} if files.is_dir() else {}
     rows: list[RawRow] = []
     reasons, broken = [], []
-    for name in payload(inside) or [files.name]:
+    for name in payload_files(inside) or [files.name]:
         path = inside.get(name, files)
         try:
             rows += [RawRow(name, row.row, row.data, row.text, row.error) for row in read_rows(path)]

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def _entry(file: Path, number: int, entry: object) -> Entry:
     try:
         return Entry.model_validate(entry)
     except ValidationError as error:
-        raise AbreastError(f"{file}: expectation {number}: {first_fault(error, 'entry')}") from None
+        raise AbreastError(f"{file}: expectation {number}: {first_validation_error(error, 'entry')}") from None
 
 
 def hold(file: Path, frame: "pd.DataFrame", counts: Mapping[str, int], words: Mapping[str, object], title: str) -> Held:

@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 
-def first_fault(error: ValidationError, whole: str) -> str:
+def first_validation_error(error: ValidationError, whole: str) -> str:
     """The first fault as `field: what would be right`, such as `drops.0.path: Field required`.
 
     Args:

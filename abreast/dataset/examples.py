@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.core.errors import AbreastError
 from abreast.core.files import new_file
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 
 
 class Example(BaseModel):
@@ -89,4 +89,4 @@ def _parse(line: bytes, model: type[Line], where: str) -> Line:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        raise AbreastError(f"{where}: {first_fault(error, model.__name__)}") from None
+        raise AbreastError(f"{where}: {first_validation_error(error, model.__name__)}") from None

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.dataset.sampling import stable_hash
 from abreast.dataset.synonyms import variants
 
@@ -148,7 +148,7 @@ def load_templates(path: Path) -> Templates:
     except yaml.YAMLError as error:
         raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise AbreastError(f"{path}: {first_fault(error, 'templates')}") from None
+        raise AbreastError(f"{path}: {first_validation_error(error, 'templates')}") from None
 
 
 def _placeholders(text: str) -> list[str]:

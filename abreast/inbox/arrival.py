@@ -4,7 +4,8 @@ from pathlib import Path
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Intake
-from abreast.inbox.delivery import DATA_SUFFIXES, Delivery, Inbox, check_relative, is_data, left_alone, payload
+from abreast.inbox.delivery import Delivery, Inbox
+from abreast.inbox.file_names import DATA_SUFFIXES, check_relative, is_data, is_ignored, payload_files
 from abreast.inbox.folder_inbox import FolderInbox
 from abreast.inbox.s3_inbox import S3Inbox, open_s3_inbox
 
@@ -44,7 +45,7 @@ def deliver(path: Path, inbox: Inbox, name: str | None = None) -> Delivery:
     if not path.exists():
         raise AbreastError(f"{path}: no such file or folder; expected a drop to deliver")
     name = path.resolve().name if name is None else name
-    if "/" in name or left_alone(name):
+    if "/" in name or is_ignored(name):
         raise AbreastError(f"delivery name {name!r}: expected a plain name that is neither hidden nor .part nor .tmp")
     check_relative(name, "delivery")
     files = {name: path} if single else _files_in(path)
@@ -56,4 +57,4 @@ def deliver(path: Path, inbox: Inbox, name: str | None = None) -> Delivery:
 
 def _files_in(folder: Path) -> dict[str, Path]:
     inside = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    return {name: inside[name] for name in payload(inside)}
+    return {name: inside[name] for name in payload_files(inside)}

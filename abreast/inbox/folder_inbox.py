@@ -9,19 +9,9 @@ from pathlib import Path
 
 from abreast.core.errors import AbreastError
 from abreast.core.files import new_folder, staging_folder
-from abreast.inbox.delivery import (
-    DONE,
-    MANIFEST,
-    SUCCESS,
-    Delivery,
-    check_manifest,
-    fingerprint_of,
-    is_data,
-    left_alone,
-    numbered,
-    parse_manifest,
-    payload,
-)
+from abreast.inbox.delivery import Delivery, fingerprint_of
+from abreast.inbox.file_names import DONE, MANIFEST, SUCCESS, candidate_names, is_data, is_ignored, payload_files
+from abreast.inbox.manifest import check_manifest, parse_manifest
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ class FolderInbox:
         """See `Inbox.receive`: a hidden temporary name first, then a rename that fails if the name was taken."""
         take = self._receive_file if single else self._receive_folder
         try:
-            for candidate in numbered(name):
+            for candidate in candidate_names(name):
                 if take(files, candidate):
                     return self._look(self.root / candidate)
         except OSError as error:
@@ -76,7 +66,7 @@ class FolderInbox:
     def _entries(self) -> list[Path]:
         try:
             with os.scandir(self.root) as entries:
-                names = sorted(e.name for e in entries if not left_alone(e.name))
+                names = sorted(e.name for e in entries if not is_ignored(e.name))
         except OSError as error:
             raise AbreastError(f"{self.root}: cannot list the inbox (knob `intake.inbox`): {error.strerror}") from None
         return [self.root / name for name in names]
@@ -102,12 +92,12 @@ class FolderInbox:
                 manifest = parse_manifest((folder / MANIFEST).read_bytes(), MANIFEST)
             except AbreastError as error:
                 return str(error)
-            if lacking := manifest.lacking(there):
-                return f"waits for {lacking[0]}, which {MANIFEST} names"
+            if missing := manifest.missing(there):
+                return f"waits for {missing[0]}, which {MANIFEST} names"
             return self._delivery(folder, [file.name for file in manifest.files], folder)
         if SUCCESS not in there:
             return f"waits for {SUCCESS} or {MANIFEST}"
-        names = payload(there)
+        names = payload_files(there)
         return self._delivery(folder, names, folder) if names else f"holds nothing but {SUCCESS}"
 
     def _delivery(self, entry: Path, names: list[str], base: Path) -> Delivery:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from abreast.core.errors import AbreastError
-from abreast.inbox.delivery import DATA_SUFFIXES, payload
+from abreast.inbox.file_names import DATA_SUFFIXES, payload_files
 
 _LISTS = ("tokens", "tags", "messages")
 
@@ -40,7 +40,7 @@ def read_rows(path: Path) -> Iterator[RawRow]:
     """
     if path.is_dir():
         inside = {p.relative_to(path).as_posix(): p for p in path.rglob("*") if p.is_file()}
-        for name in payload(inside):
+        for name in payload_files(inside):
             yield from _read_file(inside[name], name)
     else:
         yield from _read_file(path, path.name)
@@ -117,15 +117,15 @@ def _once(pairs: list[tuple[str, object]]) -> dict:
 
 def _read_csv(path: Path, name: str) -> Iterator[RawRow]:
     with _open(path) as file:
-        numbered = _Numbered(file)
-        rows = csv.reader(numbered, strict=True)
+        candidate_names = _Numbered(file)
+        rows = csv.reader(candidate_names, strict=True)
         header = _header(rows, name)
         while True:
-            begins = numbered.lines + 1
+            begins = candidate_names.lines + 1
             try:
                 cells = next(rows, None)
             except csv.Error as error:
-                yield RawRow(name, begins, None, numbered.last, f"not valid CSV: {error}")
+                yield RawRow(name, begins, None, candidate_names.last, f"not valid CSV: {error}")
                 continue
             if cells is None:
                 return

@@ -15,22 +15,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from abreast.core.errors import AbreastError
+from abreast.core.files import sha256_of
 from abreast.core.s3_errors import s3_refusals
-from abreast.inbox.delivery import (
+from abreast.inbox.delivery import Delivery, fingerprint_of
+from abreast.inbox.file_names import (
     MANIFEST,
     SUCCESS,
-    Delivery,
-    Manifest,
-    check_manifest,
+    candidate_names,
     check_relative,
-    fingerprint_of,
     is_data,
-    left_alone,
-    numbered,
-    parse_manifest,
-    payload,
-    sha256_of,
+    is_ignored,
+    payload_files,
 )
+from abreast.inbox.manifest import Manifest, check_manifest, parse_manifest
 
 _CHECKSUM = "abreast-sha256"
 _refusals = partial(s3_refusals, knob="intake.inbox", endpoint_knob="intake.endpoint")
@@ -80,7 +77,7 @@ class S3Inbox:
     def receive(self, files: dict[str, Path], name: str, single: bool) -> Delivery:
         """See `Inbox.receive`: a file is one conditional put; of a folder the marker goes last."""
         take = self._receive_file if single else self._receive_folder
-        for candidate in numbered(name):
+        for candidate in candidate_names(name):
             if take(files, candidate):
                 return self._look_again(candidate, single)
         raise AssertionError("names never run out")
@@ -99,7 +96,7 @@ class S3Inbox:
             return head, bool(slash)
 
         for (name, is_folder), group in groupby(self._objects(self.prefix), key=first_part):
-            if name and not left_alone(name):
+            if name and not is_ignored(name):
                 base = f"{self.prefix}{name}/" if is_folder else self.prefix
                 objects = {key[len(base) :]: (etag, size) for key, etag, size in group if key != base}
                 yield name, not is_folder, objects
@@ -123,12 +120,12 @@ class S3Inbox:
                 manifest = self._manifest(base + MANIFEST, objects[MANIFEST][0])
             except AbreastError as error:
                 return str(error)
-            if lacking := manifest.lacking(objects):
-                return f"waits for {lacking[0]}, which {MANIFEST} names"
+            if missing := manifest.missing(objects):
+                return f"waits for {missing[0]}, which {MANIFEST} names"
             return self._delivery(name + "/", [file.name for file in manifest.files], objects)
         if SUCCESS not in objects:
             return f"waits for {SUCCESS} or {MANIFEST}"
-        names = payload(objects)
+        names = payload_files(objects)
         return self._delivery(name + "/", names, objects) if names else f"holds nothing but {SUCCESS}"
 
     def _delivery(self, name: str, names: list[str], objects: dict[str, tuple[str, int]]) -> Delivery:
@@ -162,7 +159,7 @@ class S3Inbox:
 
     def _receive_folder(self, files: dict[str, Path], name: str) -> bool:
         base = f"{self.prefix}{name}/"
-        there = set(payload(self._listed(base, False)))
+        there = set(payload_files(self._listed(base, False)))
         if there - set(files) or not all(self._holds(files[inner], base + inner) for inner in there):
             return False
         for inner in set(files) - there:

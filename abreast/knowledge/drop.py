@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.inbox.reader import RawRow, read_rows
 from abreast.knowledge.record import Record, canonical_json, parse_record, record_row
 
@@ -90,7 +90,7 @@ def read_info(folder: Path) -> DropInfo:
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; a stored drop holds {INFO} and {RECORDS}") from None
     except ValidationError as error:
-        raise AbreastError(f"{path}: damaged: {first_fault(error, 'content')}") from None
+        raise AbreastError(f"{path}: damaged: {first_validation_error(error, 'content')}") from None
 
 
 def read_drop(folder: Path) -> tuple[DropInfo, list[Record]]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from abreast.core.errors import AbreastError
 from abreast.core.files import write_text
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.knowledge.drop import INFO, Digest, DropInfo, UtcTime, read_delivery, read_drop
 from abreast.knowledge.record import Record
 
@@ -84,7 +84,7 @@ def load_snapshot(root: Path) -> Snapshot:
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; it lists the drops and the parent model of an update") from None
     except ValidationError as error:
-        raise AbreastError(f"{path}: {first_fault(error, 'content')}") from None
+        raise AbreastError(f"{path}: {first_validation_error(error, 'content')}") from None
 
 
 def save_snapshot(root: Path, snapshot: Snapshot) -> Path:

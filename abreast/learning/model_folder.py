@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from abreast.core.errors import AbreastError
 from abreast.core.renamed_knobs import with_new_names
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.learning.backbone.prompt_tokenizer import PLACE
 from abreast.learning.encoder.folder import Heads
 
@@ -134,7 +134,7 @@ def read_card(folder: Path) -> Card:
     try:
         card = Card.model_validate_json((folder / CARD).read_bytes())
     except ValidationError as error:
-        raise AbreastError(f"{folder / CARD}: {first_fault(error, 'content')}") from None
+        raise AbreastError(f"{folder / CARD}: {first_validation_error(error, 'content')}") from None
     if card.format != FORMAT or PLACE not in card.prompt:
         raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
     check_files(folder, *((EXPERTS,) if card.experts else (WEIGHTS, SETTINGS)))

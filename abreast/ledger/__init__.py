@@ -7,13 +7,13 @@ from abreast.ledger.drops import DropLedger
 from abreast.ledger.leases import LeaseLedger
 from abreast.ledger.promotions import PromotionLedger
 from abreast.ledger.reviews import ReviewLedger
-from abreast.ledger.rows import Delivery, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
+from abreast.ledger.rows import DeliveryRecord, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
 from abreast.ledger.updates import UpdateLedger
 from abreast.ledger.versions import VersionLedger
 from abreast.ledger.withdrawals import WithdrawalLedger
 
 __all__ = [
-    "Delivery",
+    "DeliveryRecord",
     "Drop",
     "Lease",
     "Ledger",

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from abreast.knowledge.drop import DropInfo
 from abreast.ledger import schema
 from abreast.ledger.database import Database
-from abreast.ledger.rows import Delivery, Drop, Outcome, now
+from abreast.ledger.rows import DeliveryOutcome, DeliveryRecord, Drop, now
 from abreast.storage.dvc_cache import Pointer
 
 
@@ -30,7 +30,9 @@ class DropLedger:
             found = connection.execute(select(schema.deliveries.c.uri, schema.deliveries.c.fingerprint))
             return {(uri, fingerprint) for uri, fingerprint in found}
 
-    def record_delivery(self, uri: str, fingerprint: str, digest: str | None, outcome: Outcome, name: str) -> None:
+    def record_delivery(
+        self, uri: str, fingerprint: str, digest: str | None, outcome: DeliveryOutcome, name: str
+    ) -> None:
         """Note what became of a delivery: the last thing that intake does, so that a kill repeats, never loses, it.
 
         Recorded once: a repetition changes nothing.
@@ -40,14 +42,16 @@ class DropLedger:
                 schema.deliveries.c.uri == uri, schema.deliveries.c.fingerprint == fingerprint
             )
             if connection.execute(known).first() is None:
-                row = Delivery(uri=uri, fingerprint=fingerprint, digest=digest, outcome=outcome, name=name, at=now())
+                row = DeliveryRecord(
+                    uri=uri, fingerprint=fingerprint, digest=digest, outcome=outcome, name=name, at=now()
+                )
                 connection.execute(insert(schema.deliveries).values(**row.model_dump()))
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[DeliveryRecord]:
         """All deliveries, oldest first."""
         with self._database.read() as connection:
             found = connection.execute(select(schema.deliveries).order_by(schema.deliveries.c.at))
-            return [Delivery.model_validate(dict(row)) for row in found.mappings()]
+            return [DeliveryRecord.model_validate(dict(row)) for row in found.mappings()]
 
     def accept(self, info: DropInfo, pointer: Pointer, name: str, uri: str | None) -> bool:
         """Take a stored drop into the ledger; from here on it waits for an update.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from abreast.ledger.process_id import Holder
 from abreast.storage.dvc_cache import Pointer
 
-Outcome = Literal["accepted", "duplicate", "quarantined"]
+DeliveryOutcome = Literal["accepted", "duplicate", "quarantined"]
 Status = Literal["claimed", "trained", "registered", "judged", "review", "promoted", "refused", "failed"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 LIVE: tuple[Status, ...] = ("claimed", "trained", "registered", "judged")
@@ -23,14 +23,14 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Delivery(Row):
+class DeliveryRecord(Row):
     """One delivery in the inbox that intake has dealt with; `fingerprint` tells a changed file from the same one."""
 
     uri: str
     fingerprint: str
     name: str
     digest: str | None
-    outcome: Outcome
+    outcome: DeliveryOutcome
     at: str
 
 

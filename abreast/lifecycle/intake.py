@@ -18,7 +18,7 @@ from abreast.services.project import Project
 from abreast.storage.drop_store import Store
 
 
-class Outcome(BaseModel):
+class IntakeResult(BaseModel):
     """What became of one delivery; `reasons` are lines for people, with file, row and field where they apply."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +39,7 @@ def arrivals(project: Project) -> list[Delivery]:
     return [d for d in project.inbox.complete() if (d.uri, d.fingerprint) not in seen]
 
 
-def take(project: Project, delivery: Delivery) -> Outcome:
+def take(project: Project, delivery: Delivery) -> IntakeResult:
     """Examine one delivery and keep it as an accepted drop, or in quarantine.
 
     Done again after a kill at any point, it comes to the same end; the same content is accepted once, however named.
@@ -56,7 +56,7 @@ def take(project: Project, delivery: Delivery) -> Outcome:
     withdrawn = project.ledger.withdrawal(project.params.model.name, examined.digest)
     project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
     crash_point("intake.delivered")
-    return Outcome(
+    return IntakeResult(
         name=delivery.name,
         uri=delivery.uri,
         outcome=outcome,

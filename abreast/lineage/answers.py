@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.reports.answers import ANSWERS
 from abreast.tracking.registry import Registry
 
@@ -58,7 +58,7 @@ def _parse(text: str, where: str) -> list[Answered]:
         try:
             found.append(Answered.model_validate(json.loads(line)))
         except ValidationError as error:
-            raise AbreastError(f"{where}: line {number}: {first_fault(error, 'answer')}") from None
+            raise AbreastError(f"{where}: line {number}: {first_validation_error(error, 'answer')}") from None
         except ValueError as error:
             raise AbreastError(f"{where}: line {number}: no JSON ({error})") from None
     return found

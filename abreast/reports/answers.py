@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.dataset.examples import Question
 from abreast.metrics.correctness import is_right, is_stale
 from abreast.reports.early_stop import EarlyStop, read_early_stop
@@ -153,4 +153,6 @@ def _parse(line: str, model: type[Line], where: str) -> Line:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        raise AbreastError(f"{where}: {first_fault(error, model.__name__)}; run the stage `evaluate`") from None
+        raise AbreastError(
+            f"{where}: {first_validation_error(error, model.__name__)}; run the stage `evaluate`"
+        ) from None

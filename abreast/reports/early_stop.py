@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Gate
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.reports.verdict import GateResult
 
 STOPPED = "stopped.json"
@@ -82,4 +82,6 @@ def read_early_stop(reports: Path) -> EarlyStop | None:
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise AbreastError(f"{reports / STOPPED}: {first_fault(error, 'content')}; run the stage `evaluate`") from None
+        raise AbreastError(
+            f"{reports / STOPPED}: {first_validation_error(error, 'content')}; run the stage `evaluate`"
+        ) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 
 SAFETY, SERVING, DRIFT = "safety.json", "serving.json", "drift.json"
 
@@ -47,5 +47,5 @@ def read_figures(reports: Path) -> dict[str, Figure]:
         except FileNotFoundError:
             continue
         except ValidationError as error:
-            raise AbreastError(f"{path}: {first_fault(error, 'content')}; run the update again") from None
+            raise AbreastError(f"{path}: {first_validation_error(error, 'content')}; run the update again") from None
     return found

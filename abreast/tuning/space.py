@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from abreast.core.errors import AbreastError
 from abreast.core.renamed_knobs import refuse_old_names
 from abreast.core.settings import Params, Section, parse_params
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.learning.adapters import make_adaptation
 from abreast.learning.methods import make_strategies
 
@@ -169,7 +169,7 @@ def _range(knob: str, value: Any, path: Path) -> Range | Choice:
     try:
         return Range.model_validate(value)
     except ValidationError as error:
-        fault = first_fault(error, "range")
+        fault = first_validation_error(error, "range")
         form = "{low: 1e-4, high: 1e-2, log: true} or two values or more, such as [6, 8, 10]"
         raise AbreastError(f"{path}: {knob}: {fault}; write {form}") from None
 

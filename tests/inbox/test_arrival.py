@@ -102,7 +102,7 @@ def put(inbox, objects: dict[str, str]) -> None:
             inbox.client.put_object(Bucket=inbox.bucket, Key=inbox.prefix + name, Body=text.encode())
 
 
-def test_what_is_being_written_is_left_alone(any_inbox):
+def test_what_is_being_written_is_ignored(any_inbox):
     hidden = [".a.jsonl", ".a.jsonl.done", "b.jsonl.part", "c.tmp", ".sync/x.jsonl", "q1/.x.jsonl", "q1/y.jsonl.tmp"]
     put(any_inbox, dict.fromkeys([*hidden, "q1/a.jsonl", "q1/_SUCCESS"], ROW))
     (delivery,) = any_inbox.complete()

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.learning.encoder.labels import Labels
 
 LABELS = "heads.json"
@@ -45,7 +45,7 @@ def read_heads(folder: Path) -> Heads:
     try:
         labels = Labels.model_validate_json((folder / LABELS).read_bytes())
     except ValidationError as error:
-        raise AbreastError(f"{folder / LABELS}: {first_fault(error, 'content')}") from None
+        raise AbreastError(f"{folder / LABELS}: {first_validation_error(error, 'content')}") from None
     try:
         rows = load_file(folder / ROWS) if labels.rows() else {}
     except (OSError, SafetensorError) as error:

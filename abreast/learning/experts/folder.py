@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.learning.experts.router import Router
 from abreast.learning.model_folder import EXPERTS, MEMORY, SETTINGS, WEIGHTS, Candidate, check_files, write_tensors
 
@@ -83,7 +83,7 @@ def read_panel(folder: Path) -> tuple[Panel, Router]:
         parts = load_file(folder / ROUTER)
         router = Router(*(parts[part] for part in _PARTS))
     except ValidationError as error:
-        raise AbreastError(f"{folder / EXPERTS}: {first_fault(error, 'content')}") from None
+        raise AbreastError(f"{folder / EXPERTS}: {first_validation_error(error, 'content')}") from None
     except (SafetensorError, KeyError):
         raise AbreastError(f"{folder / ROUTER}: not the router of a model with experts") from None
     if len(router.counts) != len(panel.experts):

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from abreast.core.errors import AbreastError
-from abreast.core.validation import first_fault
+from abreast.core.validation import first_validation_error
 from abreast.metrics.retention import RetentionMatrix
 from abreast.reports.verdict import Verdict
 from abreast.tracking.card.report_data import Told, read_told
@@ -78,4 +78,4 @@ def parse_page(text: bytes, where: str) -> Page:
     try:
         return Page.model_validate_json(text)
     except ValidationError as error:
-        raise AbreastError(f"{where}: {first_fault(error, 'Page')}") from None
+        raise AbreastError(f"{where}: {first_validation_error(error, 'Page')}") from None
