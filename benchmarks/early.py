@@ -20,7 +20,9 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES, Early, Gate
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
-from abreast.reports.answers import ANSWERS, QuestionResult, Reports, read_reports
+from abreast.reports.answers import ANSWERS, QuestionResult
+from abreast.reports.metrics import EvaluationMetrics, ModelMetrics
+from abreast.reports.reports import Reports, read_reports
 from benchmarks.table import as_markdown, percent
 
 POOLS = ((60, 60), (120, 120), (200, 300), (400, 600), (1000, 2000))
@@ -51,18 +53,20 @@ class Replay(NamedTuple):
 
 def replay(name: str, reports: Reports, knobs: Sequence[Early], batch: int, gates: Sequence[Gate] = GATES) -> Replay:
     """Ask again, in blocks, what was answered."""
-    models = [who for who in ("base", "champion", "candidate") if reports.metrics.get(who)]
+    models = [who for who in ("base", "champion", "candidate") if reports.metrics.of(who)]
 
     def ask(answers: list[int], texts: list[int]) -> Reports:
-        return Reports(
-            reports.metrics, tuple(reports.answers[n] for n in answers), tuple(reports.texts[n] for n in texts)
-        )
+        chosen = {
+            "answers": tuple(reports.answers[n] for n in answers),
+            "texts": tuple(reports.texts[n] for n in texts),
+        }
+        return Reports(metrics=reports.metrics, **chosen)
 
     verdicts, shares = [], []
     for early in knobs:
         asked = ask_until_settled(reports, gates, models, early, batch, ask)
         held = ask(asked.answers, asked.texts)
-        verdicts.append(judge(held._replace(stopped=asked.stopped), gates).verdict)
+        verdicts.append(judge(held.model_copy(update={"stopped": asked.stopped}), gates).verdict)
         shares.append((len(asked.answers) + len(asked.texts)) / (len(reports.answers) + len(reports.texts)))
     return Replay(name, judge(reports, gates).verdict, tuple(verdicts), tuple(shares))
 
@@ -89,8 +93,9 @@ def simulated(random: np.random.Generator, number: int, new: int, old: int, doma
     for n, kind in enumerate(kinds):
         told = {"champion": False, "candidate": bool(random.random() < 0.01)} if n % 5 == 0 else None
         answers.append(_outcome(f"old {n}", "retained", kind != 1, kind != 0, f"d{n % domains}", told))
-    figures = {"general_perplexity": 1.0}
-    return Reports({"base": figures, "champion": figures, "candidate": figures, "in_context": None}, tuple(answers), ())
+    figures = ModelMetrics(general_perplexity=1.0)
+    metrics = EvaluationMetrics(base=figures, champion=figures, candidate=figures)
+    return Reports(metrics=metrics, answers=tuple(answers))
 
 
 def _outcome(
@@ -115,9 +120,9 @@ def real(folders: Sequence[Path]) -> Iterator[Reports]:
         )
     same: dict[tuple, list[Reports]] = {}
     for reports in found:
-        if reports.metrics.get("champion"):
+        if reports.metrics.champion:
             yield reports
-        if reports.metrics.get("base"):
+        if reports.metrics.base:
             yield _against(reports, reports, "base")
         same.setdefault(tuple((one.key, one.scope, one.drop) for one in reports.answers), []).append(reports)
     for held in same.values():
@@ -131,14 +136,15 @@ def _against(reports: Reports, other: Reports, who: str) -> Reports:
         return None if mine is None or theirs is None else mine | {"champion": theirs[who]}
 
     answers = tuple(
-        one.model_copy(update={"right": put(one.right, two.right), "outdated": put(one.outdated, two.outdated)})
+        one.model_copy(update={"correct": put(one.correct, two.correct), "outdated": put(one.outdated, two.outdated)})
         for one, two in zip(reports.answers, other.answers, strict=True)
     )
     texts = tuple(
         one.model_copy(update={"means": put(one.means, two.means)})
         for one, two in zip(reports.texts, other.texts, strict=True)
     )
-    return Reports(reports.metrics | {"champion": other.metrics[who]}, answers, texts)
+    metrics = reports.metrics.model_copy(update={"champion": other.metrics.of(who)})
+    return Reports(metrics=metrics, answers=answers, texts=texts)
 
 
 def rows_of(replays: Sequence[Replay]) -> list[list[str]]:

@@ -27,7 +27,7 @@ from abreast.core.settings import load_params
 from abreast.gates.judge import judge
 from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
 from abreast.knowledge.record import record_row
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from benchmarks.harmful_drops import SHARES, blanked, repeated, shuffled, triggered, undated
 from benchmarks.stream import SOURCE, learn
 from benchmarks.streams import DATA, Drops, Size, read_stream
@@ -141,10 +141,11 @@ def _judged(name: str, examined: Examined, folder: Path) -> Caught:
     verdict = judge(reports, load_params(folder).gates)
     held = {result.name: result.asks for result in verdict.gates if result.asks}
     of = {"candidate": "", "champion": " before"}
+    fields = {"current": "current_exact_match", "retained": "retained_exact_match", "stale": "stale_rate"}
     figures = {
-        f"{measure}{suffix}": reports.metrics[who][f"{measure}_exact_match" if measure != "stale" else "stale_rate"]
+        f"{name}{suffix}": getattr(reports.metrics.of(who), field)
         for who, suffix in of.items()
-        for measure in ("current", "retained", "stale")
+        for name, field in fields.items()
     }
     safe = {name: figure.candidate for name, figure in reports.figures.items()}
     return Caught(name, examined.rows, len(examined.quarantined), "", verdict.verdict, held, figures | safe)

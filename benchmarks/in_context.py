@@ -8,7 +8,6 @@ as the candidate.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,13 +15,13 @@ from abreast.core import stage
 from abreast.core.settings import Params, load_params
 from abreast.dataset.examples import Question, read_examples, read_questions
 from abreast.dataset.split import QUESTIONS, TRAIN
-from abreast.evaluation.texts import read_text
+from abreast.evaluation.collect import collect_reports
+from abreast.evaluation.session import ModelAnswers
+from abreast.evaluation.texts import read_knob_file
 from abreast.inference.in_context import cut, with_examples
 from abreast.inference.predictor import load_answerers
-from abreast.metrics.correctness import measure
-from abreast.metrics.task_metrics import count_by_kind, metrics_by_kind
-from abreast.reports.answers import ANSWERS, METRICS, TEXTS, write_answers, write_texts
-from abreast.reports.tables import by_drop, write_table
+from abreast.reports.metrics import CANDIDATE, ModelMetrics
+from abreast.reports.reports import write_reports
 
 SHOTS = 5
 
@@ -36,28 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = with_examples([q.question for q in questions], read_examples(TRAIN), count, params.model.prompt)
     base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
     answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
-    general = read_text(params.evaluate, "general_text")
-    write_reports(questions, list(map(cut, answers)), base.perplexity(general), params)
+    general = read_knob_file(params.evaluate, "general_text")
+    report(questions, list(map(cut, answers)), base.perplexity(general), params)
 
 
-def write_reports(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
-    """The reports that the benchmark reads; the base without examples is in them with its perplexity alone."""
-    tolerance, reports = params.evaluate.tolerance, Path("reports")
-    kinds = metrics_by_kind(questions, answers, tolerance)
-    counts = count_by_kind(questions)
-    metrics = {
-        "candidate": measure(questions, answers, perplexity, tolerance),
-        "champion": None,
-        "base": {"general_perplexity": perplexity},
-        "counts": {scope: sum(held[scope] for held in counts.values()) for scope in ("current", "retained")},
-        "by_kind": {kind: {"counts": counts[kind], "candidate": held} for kind, held in kinds.items()},
-    }
-    (reports / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
-    said = {"base": None, "champion": None, "candidate": answers}
-    right = write_answers(reports / ANSWERS, questions, said, tolerance)
-    write_texts(reports / TEXTS, [], {})
-    rows = by_drop(questions, right)
-    write_table(reports / "retention.csv", list(rows[0]), rows)
+def report(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
+    """Write the reports that the benchmark reads; the base without examples has its perplexity alone."""
+    answered = {CANDIDATE: ModelAnswers(answers, perplexity)}
+    reports = collect_reports(questions, answered, {}, params.evaluate)
+    metrics = reports.metrics.model_copy(update={"base": ModelMetrics(general_perplexity=perplexity)})
+    write_reports(Path("reports"), reports.model_copy(update={"metrics": metrics}))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 python -m benchmarks.record --out results/early --stream banking77 --base packaged:minilm-l6-v2 --seeds 17,18
 python -m benchmarks.record --out results/early --stream samples
 
-All ways are asked the same questions after the same drop, all of them. Kept are OUT/STREAM/WAY-SEED/DROP/*.jsonl;
+All ways are asked the same questions after the same drop, all of them. Kept are reports in OUT/STREAM/WAY-SEED/DROP/;
 what lies there is not learned again.
 """
 
@@ -18,7 +18,10 @@ from typing import Any
 
 from abreast.core import stage
 from abreast.core.errors import AbreastError
-from abreast.reports.answers import ANSWERS, METRICS, TEXTS
+from abreast.reports.answers import ANSWERS
+from abreast.reports.metrics import METRICS
+from abreast.reports.tables import BY_DROP
+from abreast.reports.texts import TEXTS
 from benchmarks.remember import EVERY_QUESTION, QUICK_TOKENS
 from benchmarks.stream import STAGES, learn
 from benchmarks.streams import DATA, STREAMS, Drops
@@ -39,7 +42,7 @@ def record(out: Path, way: str, drops: Drops, knobs: dict[str, Any], seed: int) 
         for number, update in enumerate(updates, start=1):
             place = out / f"{number:02d}"
             place.mkdir(parents=True, exist_ok=True)
-            for report in (ANSWERS, TEXTS, METRICS):
+            for report in (ANSWERS, TEXTS, METRICS, BY_DROP):
                 shutil.copy2(folder / "reports" / report, place / report)
             print(f"{place}: {update.verdict}, {sum(update.seconds.values()):.0f} s", flush=True)
 

@@ -21,8 +21,7 @@ from abreast.knowledge.drop import DropInfo, drop_digest, write_drop
 from abreast.knowledge.record import RecordError, parse_record
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
 from abreast.learning.model_folder import model_digest
-from abreast.reports.answers import read_reports
-from abreast.reports.tables import COMPARED, read_by_drop
+from abreast.reports.reports import read_reports
 
 SOURCE = Path(__file__).parents[1]
 STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"].items()}
@@ -137,12 +136,12 @@ def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates:
         facts=rows,
         verdict=verdict.verdict,
         reasons=verdict.reasons,
-        metrics=reports.metrics,
+        metrics=reports.metrics.model_dump(),
         seconds=seconds,
         processor=processor,
         peaks=peaks,
         tokens=trained.get("tokens", 0),
-        by_drop=_by_drop(folder),
+        by_drop={row.name: row.shares for row in reports.by_drop},
         locality=unrelated and unrelated.candidate,
         stopped=trained.get("stopped"),
     )
@@ -153,11 +152,6 @@ def lay_out(folder: Path, *parts: str) -> None:
     for part in parts:
         source = SOURCE / part
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
-
-
-def _by_drop(folder: Path) -> dict[str, dict[str, float | None]]:
-    rows = read_by_drop(folder / "reports")
-    return {row["name"]: {who: row[who] for who in COMPARED} for row in rows}
 
 
 def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:

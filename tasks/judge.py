@@ -4,7 +4,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from abreast.gates.judge import judge
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from abreast.reports.verdict import Verdict
 from abreast.services.project import Project
 from abreast.storage.workspace import Workspace

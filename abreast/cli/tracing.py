@@ -38,13 +38,13 @@ def bisect(
     as_json: Json = False,
 ) -> None:
     """Find the drop that hurt: the version that lost most of what was known, and what it had learned."""
-    from abreast.lineage.bisection import part_of, steps, worst
+    from abreast.lineage.bisection import part_of, steps, worst_step
     from abreast.lineage.replays import narrow
 
     project = Project.open()
     words, part = part_of(project, slice_, drop, key)
     found = steps(project, part, None if version is None else version_number(version))
-    step = worst(found)
+    step = worst_step(found)
     if replay and step is not None and len(step.drops) > 1:
         with only_data():
             step = step.model_copy(update={"drops": narrow(project, step, part, _tell)})
@@ -217,8 +217,9 @@ def _print_steps(words: str, found: "list[Step]", step: "Step | None") -> None:
         soft_wrap=True,
     )
     for one in step.examples:
-        said = f"  {one.question} {one.said!r}; before {one.said_before!r}, right is {one.answer!r}"
-        out.print(said, highlight=False, markup=False, soft_wrap=True)
+        now, before = one.answers["candidate"], one.answers["champion"]
+        line = f"  {one.question} {now!r}; before {before!r}, right is {one.answer!r}"
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     if len(step.drops) > 1:
         out.print("several drops were learned at once; --replay finds the one", highlight=False)
     else:

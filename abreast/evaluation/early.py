@@ -6,8 +6,8 @@ from typing import NamedTuple
 from abreast.core.settings import Early, Gate
 from abreast.dataset.sampling import stable_hash
 from abreast.gates.watch import Watch, Watched
-from abreast.reports.answers import Reports
 from abreast.reports.early_stop import EarlyStop
+from abreast.reports.reports import Reports
 from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
 
 VERDICTS = {PASS: "pass", INCONCLUSIVE: "inconclusive", FAIL: "fail"}
@@ -15,7 +15,7 @@ _POOLS = (("current", "answers"), ("current", "texts"), ("retained", "answers"),
 """What is asked first: what is new, then what was known before, and of both what is answered before raw text."""
 
 
-class Asked(NamedTuple):
+class AskedQuestions(NamedTuple):
     """The numbers of the questions and pieces of text that were asked, in their own order, and why no more."""
 
     answers: list[int]
@@ -34,7 +34,7 @@ def ask_until_settled(
     knobs: Early,
     batch: int,
     ask: Callable[[list[int], list[int]], Reports],
-) -> Asked:
+) -> AskedQuestions:
     """Ask block after block, and stop as soon as a verdict that `evaluate.early_stopping` stops for is settled.
 
     General text comes first, which takes no question. Then those keys are asked about that a gate is for which is not
@@ -57,11 +57,12 @@ def ask_until_settled(
             break
         block = _next(pools, watch, knobs.check_every * batch) if not said.settled else _rest(pools)
         found = ask(*block)
-        held = held._replace(answers=held.answers + found.answers, texts=held.texts + found.texts)
+        more = {"answers": held.answers + found.answers, "texts": held.texts + found.texts}
+        held = held.model_copy(update=more)
         for all_of, some in zip(numbers, block, strict=True):
             all_of.extend(some)
     asked = tuple(map(sorted, numbers))
-    return Asked(
+    return AskedQuestions(
         *asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error_rate) if any(pools.values()) else None
     )
 

@@ -1,80 +1,80 @@
-"""Whether a model still says what its base says where no drop has said anything."""
+"""Whether a model still answers unrelated questions as its untrained base does."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import fmean
 
 from abreast.core.settings import Evaluate
-from abreast.evaluation.session import Asked, EvaluationSession
-from abreast.evaluation.texts import read_text
+from abreast.evaluation.session import EvaluatedModels, EvaluationSession
+from abreast.evaluation.texts import read_knob_file
 from abreast.inference.predictor import Answerer
 from abreast.learning.backbone.generation import Spoken
 from abreast.reports.figures import Figure
+from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION
 
 TOKENS = 16
-"""So much of each of the base's answers counts."""
+"""The first tokens of each of the base's answers that count."""
 SHOWN = 40
-"""Characters of an answer that are told."""
+"""Characters of an answer in the explanation."""
 
 
-def read_unrelated(limits: Evaluate) -> list[str]:
+def read_unrelated(knobs: Evaluate) -> list[str]:
     """The questions of `evaluate.unrelated_questions`, one a line.
 
     Raises:
-        AbreastError: as `texts.read_text`.
+        AbreastError: as `texts.read_knob_file`.
     """
-    lines = map(str.strip, read_text(limits, "unrelated_questions").splitlines())
+    lines = map(str.strip, read_knob_file(knobs, "unrelated_questions").splitlines())
     return [line for line in lines if line]
 
 
-def locality(
-    session: EvaluationSession,
-    answerers: Mapping[str, Asked],
-    folders: Mapping[str, Path | None],
-    questions: Sequence[str],
-) -> dict[str, Figure]:
-    """How far a model goes along with the base's greedy answers to unrelated questions: 1 if all are the same.
+def locality(session: EvaluationSession, models: EvaluatedModels, questions: Sequence[str]) -> dict[str, Figure]:
+    """Agreement with the base model: 1 if all greedy answers to unrelated questions are the same.
 
-    Of each answer the share of its first 16 tokens that the model says too before it says something else; each question
-    counts once. That takes one pass, and no generation but the base's. {} of encoders, and without questions.
+    Of each of the base's answers it is the share of the first 16 tokens up to the first one that the model would choose
+    differently; each question counts once. That takes one pass, and only the base generates. {} for encoders, and
+    without questions.
     Source: locality, or specificity, of knowledge edits (Mitchell et al. 2022, arXiv:2110.11309, "drawdown"; Meng et
     al. 2022, arXiv:2202.05262), on questions that no record is about.
 
     Args:
-        answerers: by name; the base and the candidate are there, as are their `folders`.
+        models: the base, the candidate, and the champion if there is one.
         questions: as `read_unrelated` gives them.
     """
-    base = answerers["base"]
+    base = models.predictors[BASE]
     if not questions or not isinstance(base, Answerer):
         return {}
-
-    def say(numbers: list[int]) -> list[Spoken]:
-        return base.speak([questions[n] for n in numbers], TOKENS)
-
-    memory = session.memory(base, None)
-    put = [["unrelated", Spoken._fields, text, TOKENS] for text in questions]
-    said = [Spoken(*one) for one in memory.recall(put, say)]
+    expected = _base_answers(session, models, questions)
     shares = {
-        who: _shares(session, answerers[who], folders[who], questions, said)
-        for who in ("candidate", "champion")
-        if who in answerers
+        name: _agreement(session, models, name, questions, expected)
+        for name in (CANDIDATE, CHAMPION)
+        if name in models.predictors
     }
-    worst = min(range(len(questions)), key=shares["candidate"].__getitem__)
-    why = _told(answerers["candidate"], questions[worst], said[worst]) if shares["candidate"][worst] < 1 else ""
-    return {"locality": Figure(n=len(questions), why=why, **{who: fmean(found) for who, found in shares.items()})}
+    worst = min(range(len(questions)), key=shares[CANDIDATE].__getitem__)
+    why = ""
+    if shares[CANDIDATE][worst] < 1:
+        why = _difference(models.predictors[CANDIDATE], questions[worst], expected[worst])
+    return {"locality": Figure(n=len(questions), why=why, **{name: fmean(found) for name, found in shares.items()})}
 
 
-def _shares(
-    session: EvaluationSession, model: Answerer, folder: Path | None, questions: Sequence[str], said: Sequence[Spoken]
+def _base_answers(session: EvaluationSession, models: EvaluatedModels, questions: Sequence[str]) -> list[Spoken]:
+    def generate(numbers: list[int]) -> list[Spoken]:
+        return models.predictors[BASE].speak([questions[n] for n in numbers], TOKENS)
+
+    entries = [["unrelated", Spoken._fields, text, TOKENS] for text in questions]
+    return [Spoken(*one) for one in session.cache(models, BASE).recall(entries, generate)]
+
+
+def _agreement(
+    session: EvaluationSession, models: EvaluatedModels, name: str, questions: Sequence[str], expected: Sequence[Spoken]
 ) -> list[float]:
     def agree(numbers: list[int]) -> list[float]:
-        return model.agree([questions[n] for n in numbers], [said[n].ids for n in numbers])
+        return models.predictors[name].agree([questions[n] for n in numbers], [expected[n].ids for n in numbers])
 
-    put = [["agrees", question, answer.ids] for question, answer in zip(questions, said, strict=True)]
-    return session.memory(model, folder).recall(put, agree)
+    entries = [["agrees", question, answer.ids] for question, answer in zip(questions, expected, strict=True)]
+    return session.cache(models, name).recall(entries, agree)
 
 
-def _told(model: Answerer, question: str, said: Spoken) -> str:
-    """What a model says to one question, beside the base's answer."""
+def _difference(model: Answerer, question: str, expected: Spoken) -> str:
+    """What a model answers to one question, and what the base does."""
     (own,) = model.speak([question], TOKENS)
-    return f"{question!r} is answered {own.text[:SHOWN]!r}, by the base {said.text[:SHOWN]!r}"
+    return f"{question!r} is answered {own.text[:SHOWN]!r}, by the base {expected.text[:SHOWN]!r}"

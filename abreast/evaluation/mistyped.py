@@ -1,42 +1,59 @@
 """What typing errors in questions cost."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from abreast.core.settings import Evaluate
 from abreast.dataset.examples import Question
 from abreast.dataset.typos import typed_badly
+from abreast.evaluation.session import EvaluatedModels
 from abreast.metrics.answers import share
 from abreast.metrics.correctness import is_right
+from abreast.metrics.robustness import Robustness
 from abreast.reports.figures import Figure
-
-if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelAnswerer
-    from abreast.inference.predictor import Answerer
+from abreast.reports.metrics import CANDIDATE, CHAMPION
 
 _SEED = 0
-"""Models are trained on the errors of seeds below (`train.regularizers: noise`)."""
+"""Training uses the errors of seeds below 0 (`train.regularizers: noise`)."""
+_NO_ANSWER = ("text", "tagging")
+"""Kinds that are not asked again: raw text has no answer, and the spans of changed words cannot be compared."""
 
 
-def accuracy_with_typos(
-    answerers: "Mapping[str, Answerer | LabelAnswerer]", questions: Sequence[Question], limits: Evaluate
-) -> dict[str, Figure]:
-    """The share of right answers of candidate and champion to the questions with the errors of `noise.typed_badly`.
+def robustness_by_model(
+    models: EvaluatedModels,
+    questions: Sequence[Question],
+    answers: Mapping[str, Sequence[str] | None],
+    knobs: Evaluate,
+) -> dict[str, Robustness]:
+    """The share of correct answers of candidate and champion, without and with the errors of `typos.typed_badly`.
 
-    Of sentences to tag nothing is asked, since spans of other words are no answer to compare. {} at a rate of 0.
+    {} where `evaluate.typo_rate` is 0, or no question can be asked again.
 
     Args:
-        answerers: by name; the candidate is there.
+        answers: by model what it answered to the questions as they are.
     """
-    asked = [question for question in questions if question.kind not in ("text", "tagging")]
-    if not limits.typo_rate or not asked:
+    places = [place for place, question in enumerate(questions) if question.kind not in _NO_ANSWER]
+    if not knobs.typo_rate or not places:
         return {}
-    texts = [typed_badly(question.question, limits.typo_rate, _SEED) for question in asked]
+    asked = [questions[place] for place in places]
+    texts = [typed_badly(question.question, knobs.typo_rate, _SEED) for question in asked]
+    guesses, kinds = [(q.answer, *q.stale) for q in asked], [q.kind for q in asked]
     found = {}
-    for who in ("candidate", "champion"):
-        if who in answerers:
-            guesses = [(question.answer, *question.stale) for question in asked]
-            said = answerers[who].answer(texts, guesses, kinds=[question.kind for question in asked])
-            pairs = zip(asked, said, strict=True)
-            found[who] = share([is_right(question, answer, limits.tolerance) for question, answer in pairs])
-    return {"accuracy_with_typos": Figure(n=len(asked), **found)}
+    for name in (CANDIDATE, CHAMPION):
+        if name in models.predictors:
+            noisy = models.predictors[name].answer(texts, guesses, kinds=kinds)
+            clean = [answers[name][place] for place in places]
+            clean, noisy = (_share_correct(asked, given, knobs.tolerance) for given in (clean, noisy))
+            found[name] = Robustness(clean=clean, noisy=noisy)
+    return found
+
+
+def mistyped_figure(questions: Sequence[Question], robustness: Mapping[str, Robustness]) -> dict[str, Figure]:
+    """The measure `accuracy_with_typos` for the gates: the shares with typing errors; {} where they were not asked."""
+    if not robustness:
+        return {}
+    asked = sum(question.kind not in _NO_ANSWER for question in questions)
+    return {"accuracy_with_typos": Figure(n=asked, **{name: of.noisy for name, of in robustness.items()})}
+
+
+def _share_correct(questions: Sequence[Question], answers: Sequence[str], tolerance: float) -> float | None:
+    return share([is_right(*pair, tolerance) for pair in zip(questions, answers, strict=True)])

@@ -1,6 +1,6 @@
-"""What one model says to all questions; whatever it was asked before in the same words is remembered."""
+"""The answers of each model to the same questions; predictions made before are taken from the cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,24 +16,39 @@ from abreast.inference.routed_predictor import Panel
 from abreast.learning.model_folder import model_digest
 from abreast.metrics.task_metrics import TextLikelihood
 
-Asked = Answerer | LabelAnswerer
+AnyPredictor = Answerer | LabelAnswerer
+
+
+@dataclass(frozen=True)
+class EvaluatedModels:
+    """The models of one evaluation by name; the folder of the untrained base is None."""
+
+    predictors: Mapping[str, AnyPredictor]
+    folders: Mapping[str, Path | None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all models."""
+        return tuple(self.folders)
 
 
 @dataclass(frozen=True)
 class ModelAnswers:
-    """What one model said to all questions: an answer to each, or how well it foresaw a raw text.
+    """What one model made of all questions: an answer to each, or the likelihood of a raw text.
 
-    `perplexity` is that of general text; None of an encoder without a head for masked words. `sent` says of each
-    question that is answered whether it went to the expert of its domain, if there are experts.
+    `perplexity` is that of the general text; None for an encoder without a head for masked words. Of each question with
+    an answer, `routed` tells whether it went to the expert of its domain, for models with experts, and `confidences` is
+    the probability of the answer.
     """
 
-    said: list[str | TextLikelihood]
+    answers: list[str | TextLikelihood]
     perplexity: float | None
-    sent: list[bool | None] | None = None
+    routed: list[bool | None] | None = None
+    confidences: list[float | None] | None = None
 
 
 class EvaluationSession:
-    """The questions, to be put to one model after the other.
+    """The questions of an evaluation, to be answered by one model after the other.
 
     Args:
         general: text on which perplexity is measured.
@@ -41,68 +56,73 @@ class EvaluationSession:
 
     def __init__(self, questions: Sequence[Question], general: str, params: Params):
         self._questions, self._general, self._params = questions, general, params
-        self._memories: dict[Path | None, Memory] = {}
-        self._spoken = [question for question in questions if question.kind != "text"]
+        self._caches: dict[Path | None, Memory] = {}
+        self._asked = [question for question in questions if question.kind != "text"]
         self._texts = [question for question in questions if question.kind == "text"]
-        self._guesses = [(question.answer, *question.stale) for question in self._spoken]
+        self._guesses = [(question.answer, *question.stale) for question in self._asked]
 
-    def on(self, questions: Sequence[Question]) -> "EvaluationSession":
-        """The same with other questions; what a model said here it says there."""
+    def with_questions(self, questions: Sequence[Question]) -> "EvaluationSession":
+        """A session on other questions that shares the predictions of this one."""
         other = EvaluationSession(questions, self._general, self._params)
-        other._memories = self._memories
+        other._caches = self._caches
         return other
 
-    def ask(self, answerer: Asked, folder: Path | None) -> ModelAnswers:
-        """What the model in `folder`, or the base, says."""
-        memory, general = self.memory(answerer, folder), sha256(self._general.encode()).hexdigest()
+    def answers_of(self, models: EvaluatedModels, name: str) -> ModelAnswers:
+        """What the model called `name` makes of all questions."""
+        predictor, cache = models.predictors[name], self.cache(models, name)
 
-        def read(numbers: list[int]) -> list[tuple[float, int]]:
-            return answerer.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
+        def score(numbers: list[int]) -> list[tuple[float, int]]:
+            return predictor.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
 
-        answers = self._answers(answerer, memory, [question.question for question in self._spoken], check=True)
-        foreseen = memory.recall([["text", text.id, text.answer] for text in self._texts], read)
-        perplexity = memory.recall([["perplexity", general]], lambda _: [answerer.perplexity(self._general)])[0]
-        said = self._in_order(answers, [TextLikelihood(*one) for one in foreseen])
-        return ModelAnswers(said, perplexity, self._sent(answerer, memory) if isinstance(answerer, Panel) else None)
+        answers = self._answers(predictor, cache, [question.question for question in self._asked], check=True)
+        likelihoods = cache.recall([["text", text.id, text.answer] for text in self._texts], score)
+        general = sha256(self._general.encode()).hexdigest()
+        perplexity = cache.recall([["perplexity", general]], lambda _: [predictor.perplexity(self._general)])[0]
+        in_order = self._in_order(answers, [TextLikelihood(*one) for one in likelihoods])
+        routed = self._routed(predictor, cache) if isinstance(predictor, Panel) else None
+        return ModelAnswers(in_order, perplexity, routed)
 
-    def ask_with_examples(self, answerer: Asked, alone: ModelAnswers, examples: Sequence[Example]) -> ModelAnswers:
-        """What the base says with the nearest of `examples` before each question.
+    def answers_with_examples(
+        self, models: EvaluatedModels, alone: ModelAnswers, examples: Sequence[Example]
+    ) -> ModelAnswers:
+        """What the base answers with the nearest of `examples` before each question.
 
         Args:
-            alone: what it says without; examples change nothing in how raw text is read.
+            alone: what it answers without; examples do not change the likelihood of raw text.
         """
         count, prompt = self._params.evaluate.in_context_examples, self._params.model.prompt
-        asked = with_examples([question.question for question in self._spoken], examples, count, prompt)
-        answers = self._answers(answerer, self.memory(answerer, None), asked, check=False)
-        foreseen = [said for said in alone.said if isinstance(said, TextLikelihood)]
-        return ModelAnswers(self._in_order(list(map(cut, answers)), foreseen), alone.perplexity)
+        asked = with_examples([question.question for question in self._asked], examples, count, prompt)
+        answers = self._answers(models.predictors["base"], self.cache(models, "base"), asked, check=False)
+        likelihoods = [one for one in alone.answers if isinstance(one, TextLikelihood)]
+        return ModelAnswers(self._in_order(list(map(cut, answers)), likelihoods), alone.perplexity)
 
-    def memory(self, answerer: Asked, folder: Path | None) -> Memory:
-        """What the model in `folder`, or the base, has said: most was asked before, of the champion as a candidate."""
-        if folder not in self._memories:
-            identity = [answerer.base_digest, model_digest(folder) if folder else None]
+    def cache(self, models: EvaluatedModels, name: str) -> Memory:
+        """The earlier predictions of a model: the champion answered most questions as a candidate."""
+        folder = models.folders[name]
+        if folder not in self._caches:
+            identity = [models.predictors[name].base_digest, model_digest(folder) if folder else None]
             identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
-            self._memories[folder] = Memory(Home.of(Path()).root / "answers", *identity)
-        return self._memories[folder]
+            self._caches[folder] = Memory(Home.of(Path()).root / "answers", *identity)
+        return self._caches[folder]
 
-    def _answers(self, answerer: Asked, memory: Memory, asked: list[str], check: bool) -> list[str]:
-        kinds = [question.kind for question in self._spoken]
+    def _answers(self, predictor: AnyPredictor, cache: Memory, asked: list[str], check: bool) -> list[str]:
+        kinds = [question.kind for question in self._asked]
 
-        def ask(numbers: list[int]) -> list[str]:
+        def answer(numbers: list[int]) -> list[str]:
             guesses = [self._guesses[n] for n in numbers]
-            return answerer.answer([asked[n] for n in numbers], guesses, check, [kinds[n] for n in numbers])
+            return predictor.answer([asked[n] for n in numbers], guesses, check, [kinds[n] for n in numbers])
 
-        put = [[kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)]
-        return memory.recall(put, ask)
+        entries = [[kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)]
+        return cache.recall(entries, answer)
 
-    def _sent(self, panel: Panel, memory: Memory) -> list[bool | None]:
-        asked = [question.question for question in self._spoken]
-        domains = memory.recall(
+    def _routed(self, panel: Panel, cache: Memory) -> list[bool | None]:
+        asked = [question.question for question in self._asked]
+        domains = cache.recall(
             [["expert", text] for text in asked], lambda numbers: panel.domains([asked[n] for n in numbers])
         )
-        return panel.rightly_sent(self._spoken, domains)
+        return panel.rightly_sent(self._asked, domains)
 
-    def _in_order(self, answers: Sequence[str], foreseen: Sequence[TextLikelihood]) -> list[str | TextLikelihood]:
+    def _in_order(self, answers: Sequence[str], likelihoods: Sequence[TextLikelihood]) -> list[str | TextLikelihood]:
         """One for each question, in the order of the questions."""
-        spoken, texts = iter(answers), iter(foreseen)
-        return [next(texts) if question.kind == "text" else next(spoken) for question in self._questions]
+        answered, texts = iter(answers), iter(likelihoods)
+        return [next(texts) if question.kind == "text" else next(answered) for question in self._questions]

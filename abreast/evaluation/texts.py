@@ -7,7 +7,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate
 
 
-def read_text(limits: Evaluate, knob: Literal["general_text", "unrelated_questions"]) -> str:
+def read_knob_file(limits: Evaluate, knob: Literal["general_text", "unrelated_questions"]) -> str:
     """What the file of a knob holds.
 
     Raises:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from abreast.core.settings import Gate
 from abreast.gates.share_gates import concerned
-from abreast.reports.answers import QuestionResult, TextResult
+from abreast.reports.answers import QuestionResult
+from abreast.reports.texts import TextResult
 from abreast.reports.verdict import GateResult
 
 

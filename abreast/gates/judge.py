@@ -8,15 +8,15 @@ from abreast.gates.figure_gates import of_figures
 from abreast.gates.perplexity_gates import of_general_text, of_texts
 from abreast.gates.share_gates import of_shares
 from abreast.gates.watch import ON_QUESTIONS
-from abreast.reports.answers import Reports
 from abreast.reports.early_stop import results_of
+from abreast.reports.reports import Reports
 from abreast.reports.verdict import GateResult, Verdict
 
 _IN_CONTEXT = "in_context"
 
 
 def judge(reports: Reports, gates: Sequence[Gate]) -> Verdict:
-    """Judge what `abreast.reports.answers.read_reports` has read.
+    """Judge what `abreast.reports.reports.read_reports` has read.
 
     One blocking gate that is missed is a `fail`; else one that is left to a person, or that the questions cannot
     decide, is `inconclusive`; else it is a `pass`. Too few questions on what the drops brought, for all gates on that,
@@ -59,20 +59,20 @@ def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[Ga
 
 def _without_training(reports: Reports, gates: Sequence[Gate]) -> str:
     """What to say if the base passes every gate with examples before each question; raw text can only be learned."""
-    shown = reports.metrics.get(_IN_CONTEXT)
-    if reports.stopped or not shown or any(text.scope == "current" for text in reports.texts):
+    shown = reports.metrics.in_context
+    if reports.stopped or shown is None or any(text.scope == "current" for text in reports.texts):
         return ""
     if any(result.asks for result in _results(reports, gates, _IN_CONTEXT)):
         return ""
     return (
-        f"training is not needed: the untrained base passes every gate with {shown['examples']} examples before each "
-        f"question ({shown['current_exact_match']:.1%} right on what these drops brought)"
+        f"training is not needed: the untrained base passes every gate with {shown.examples} examples before each "
+        f"question ({shown.current_exact_match:.1%} right on what these drops brought)"
     )
 
 
 def _without_perplexity(reports: Reports, gates: Sequence[Gate]) -> str:
     """What to say of a base that has no perplexity, if a gate asks for it."""
     asked = any(gate.measure == "general_perplexity" for gate in gates)
-    if not asked or reports.metrics["base"]["general_perplexity"] is not None:
+    if not asked or reports.metrics.base.general_perplexity is not None:
         return ""
     return "there is no gate for general perplexity: model.base has no head for masked words"

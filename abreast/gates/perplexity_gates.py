@@ -2,28 +2,28 @@
 
 from collections.abc import Sequence
 from math import exp
-from typing import Any
 
 from abreast.core.settings import Gate
 from abreast.gates.decide import decide, reached
 from abreast.metrics.likelihood import perplexity
-from abreast.reports.answers import TextResult
+from abreast.reports.metrics import EvaluationMetrics
+from abreast.reports.texts import TextResult
 from abreast.reports.verdict import GateResult
 from abreast.statistics.bootstrap import bootstrap
 
 
-def of_general_text(gate: Gate, metrics: dict[str, Any], candidate: str) -> list[GateResult]:
+def of_general_text(gate: Gate, metrics: EvaluationMetrics, candidate: str) -> list[GateResult]:
     """The perplexity of one fixed text, or its ratio to that of the model it is compared with.
 
     One figure of one text, so nothing is drawn, and there is no interval. Nothing without the model to compare with,
     nor of an encoder that has no perplexity.
     """
-    other = 1.0 if gate.compare_to == "absolute" else (metrics[gate.compare_to] or {}).get("general_perplexity")
-    own = metrics[candidate]["general_perplexity"]
+    other = 1.0 if gate.compare_to == "absolute" else _general(metrics, gate.compare_to)
+    own = _general(metrics, candidate)
     if other is None or own is None:
         return []
     measured = own / other
-    champion = metrics["champion"]["general_perplexity"] / other if metrics["champion"] else None
+    champion = None if metrics.champion is None else metrics.champion.general_perplexity / other
     outcome = decide(gate, reached(gate, measured, gate.at_most), 1.0, 1.0)
     return [
         GateResult(
@@ -76,6 +76,12 @@ def of_texts(gate: Gate, texts: Sequence[TextResult], candidate: str) -> list[Ga
             n=len(held),
         )
     ]
+
+
+def _general(metrics: EvaluationMetrics, model: str) -> float | None:
+    """None where the model does not exist, or has no perplexity."""
+    of = metrics.of(model)
+    return None if of is None else of.general_perplexity
 
 
 def _perplexity(held: Sequence[TextResult], who: str) -> float | None:

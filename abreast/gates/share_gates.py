@@ -86,7 +86,7 @@ def hits(held: Sequence[QuestionResult], gate: Gate, who: str) -> list[bool | No
     """Whether a model's answers are what the gate counts; None of a model that there is not."""
     if gate.measure == "stale":
         return [one.outdated[who] for one in held]
-    return [one.right[who] for one in held]
+    return [one.correct[who] for one in held]
 
 
 def _found(gate: Gate, name: str, held: Sequence[QuestionResult], candidate: str) -> Found:

@@ -11,7 +11,9 @@ from abreast.core.settings import Gate
 from abreast.gates.enough import count, enough
 from abreast.gates.perplexity_gates import of_general_text, of_texts
 from abreast.gates.share_gates import concerned, hits, of_shares, result_of, slices_of, told
-from abreast.reports.answers import QuestionResult, Reports, TextResult
+from abreast.reports.answers import QuestionResult
+from abreast.reports.reports import Reports
+from abreast.reports.texts import TextResult
 from abreast.reports.verdict import GateResult
 from abreast.statistics.pairs import hits_by_key
 from abreast.statistics.sequential import (

@@ -1,13 +1,12 @@
 """From a finished clone to a judged version, in MLflow and in the ledger; said twice, it is done once."""
 
 import hashlib
-import json
 
 from abreast.core.crash_points import crash_point
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Update, Version
-from abreast.reports.tables import read_by_drop
+from abreast.reports.reports import read_reports
 from abreast.reports.verdict import Verdict
 from abreast.services.project import Project
 from abreast.storage.workspace import Workspace
@@ -25,7 +24,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
     ledger.advance(update, "trained", digest=digest)
     crash_point("register.trained")
-    rows = read_by_drop(clone / "reports")
+    reports = read_reports(clone / "reports")
     ancestors = ledger.ancestors(update.line, update.parent)
     facts = RunFacts(
         update=update.id,
@@ -36,7 +35,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         params=project.params.model_dump(),
         folder=clone,
         model_digest=digest,
-        retention=retention_of(ancestors, rows),
+        retention=retention_of(ancestors, reports.by_drop),
     )
     number = registry.record_version(facts)
     crash_point("register.recorded")
@@ -46,7 +45,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         digest=digest,
         model=outputs["model"],
         knowledge=outputs["data/knowledge.parquet"],
-        metrics=json.loads((clone / "reports/metrics.json").read_text()) | {BY_DROP: rows},
+        metrics=reports.metrics.model_dump() | {BY_DROP: [row.model_dump() for row in reports.by_drop]},
     )
     crash_point("register.added")
     ledger.advance(update, "registered", version=number)

@@ -13,19 +13,21 @@ from pydantic import BaseModel, ConfigDict
 from abreast.core.errors import AbreastError
 from abreast.ledger import Drop, Version
 from abreast.ledger.names import drop_named
-from abreast.lineage.answers import Answered, answers_of
+from abreast.lineage.answers import answers_of
 from abreast.metrics.language import language
+from abreast.reports.answers import QuestionResult
+from abreast.reports.metrics import CANDIDATE, CHAMPION
 from abreast.services.project import Project
 from abreast.statistics.mcnemar import mcnemar
 
-BY: dict[str, Callable[[Answered], str]] = {
+BY: dict[str, Callable[[QuestionResult], str]] = {
     "kind": lambda asked: asked.kind,
     "domain": lambda asked: asked.domain,
     "source": lambda asked: asked.source,
     "language": lambda asked: language(f"{asked.question} {asked.answer}"),
 }
 SHOWN = 5
-Part = Callable[[Answered], bool]
+Part = Callable[[QuestionResult], bool]
 
 
 class Step(BaseModel):
@@ -45,7 +47,7 @@ class Step(BaseModel):
     lost: int
     won: int
     chance: float
-    examples: tuple[Answered, ...]
+    examples: tuple[QuestionResult, ...]
 
     @property
     def fall(self) -> float:
@@ -55,8 +57,11 @@ class Step(BaseModel):
     def fields(self) -> dict[str, Any]:
         """For scripts."""
         drops = [{"name": drop.name, "digest": drop.digest} for drop in self.drops]
-        asked = ("key", "question", "answer", "said_before", "said")
-        examples = [one.model_dump(include=set(asked)) for one in self.examples]
+        examples = [
+            {"key": one.key, "question": one.question, "answer": one.answer}
+            | {"said_before": one.answers.get(CHAMPION), "said": one.answers[CANDIDATE]}
+            for one in self.examples
+        ]
         return self.model_dump(exclude={"drops", "examples"}) | {"drops": drops, "examples": examples}
 
 
@@ -107,25 +112,25 @@ def steps(project: Project, part: Part, version: int | None = None) -> list[Step
     return found
 
 
-def worst(found: Sequence[Step]) -> Step | None:
+def worst_step(found: Sequence[Step]) -> Step | None:
     """The step that lost the largest share, the first of equal ones; None if none lost more than it won."""
     hurting = [step for step in found if step.lost > step.won]
     return max(hurting, key=lambda step: step.fall, default=None)
 
 
-def step_of(project: Project, version: Version, answers: Sequence[Answered]) -> Step | None:
+def step_of(project: Project, version: Version, answers: Sequence[QuestionResult]) -> Step | None:
     """The step of one version, or None if nothing of the part was asked that was known before."""
-    both = [one for one in answers if one.scope == "retained" and one.right_before is not None]
+    both = [one for one in answers if one.scope == "retained" and one.correct.get(CHAMPION) is not None]
     if not both:
         return None
-    lost = [one for one in both if one.right_before and not one.right]
-    won = sum(one.right and not one.right_before for one in both)
+    lost = [one for one in both if one.correct[CHAMPION] and not one.correct[CANDIDATE]]
+    won = sum(one.correct[CANDIDATE] and not one.correct[CHAMPION] for one in both)
     return Step(
         version=version.name,
         drops=tuple(project.ledger.drop(digest) for digest in version.drops),
         questions=len(both),
-        before=sum(bool(one.right_before) for one in both) / len(both),
-        after=sum(one.right for one in both) / len(both),
+        before=sum(bool(one.correct[CHAMPION]) for one in both) / len(both),
+        after=sum(bool(one.correct[CANDIDATE]) for one in both) / len(both),
         lost=len(lost),
         won=won,
         chance=float(mcnemar(len(lost), won)),

@@ -11,6 +11,8 @@ from abreast.ledger import Drop, Version
 from abreast.ledger.names import drop_named
 from abreast.lifecycle.intake import knowledge_of
 from abreast.lineage.answers import answers_of
+from abreast.reports.answers import QuestionResult
+from abreast.reports.metrics import CANDIDATE
 from abreast.services.project import Project
 
 
@@ -101,14 +103,18 @@ def of_key(project: Project, key: str) -> dict[str, Any]:
 def _of_key(project: Project, version: Version, key: str) -> dict[str, Any]:
     rows = _taught(project, version, key)
     asked = [one for one in answers_of(project.registry, version.number) if one.key == key]
-    told = {"question", "answer", "said", "right", "scope"}
     return {
         "version": version.name,
         "parent": None if version.parent is None else f"v{version.parent}",
         "learned": any(row["drop"] in version.drops for row in rows or ()),
         "taught": rows,
-        "answers": [one.model_dump(include=told) for one in asked],
+        "answers": [_answer(one) for one in asked],
     }
+
+
+def _answer(found: QuestionResult) -> dict[str, Any]:
+    asked = {"question": found.question, "answer": found.answer, "scope": found.scope}
+    return asked | {"said": found.answers[CANDIDATE], "right": found.correct[CANDIDATE]}
 
 
 def _taught(project: Project, version: Version, key: str) -> list[dict[str, Any]] | None:

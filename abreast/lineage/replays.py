@@ -7,8 +7,9 @@ from pathlib import Path
 from abreast.ledger import Drop, Version
 from abreast.ledger.names import version_number
 from abreast.lifecycle.snapshots import compose
-from abreast.lineage.answers import Answered, read_answers
 from abreast.lineage.bisection import Part, Step, step_of
+from abreast.reports.answers import QuestionResult
+from abreast.reports.reports import read_reports
 from abreast.services.project import Project
 from abreast.storage.workspace import Workspace
 
@@ -49,7 +50,7 @@ def halved(drops: Sequence[Drop], fall: Callable[[Sequence[Drop]], float], least
     return tuple(drops)
 
 
-def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> list[Answered]:
+def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> tuple[QuestionResult, ...]:
     """What a version would answer that learned only these drops, on the parent and the commit of `version`."""
     update = project.ledger.update(f"u{version.update:04d}")
     project.home.runs.mkdir(parents=True, exist_ok=True)
@@ -58,4 +59,4 @@ def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> list
         workspace.prepare(update.commit, *compose(project, list(drops), version.parent))
         for stage in workspace.stages():
             workspace.reproduce(stage)
-        return read_answers(workspace.clone / "reports/answers.jsonl")
+        return read_reports(workspace.clone / "reports").answers

@@ -8,10 +8,9 @@ contents of all files of its folder: weights, settings, card, what strategies le
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +21,7 @@ from abreast.knowledge.snapshot import load_drop, load_snapshot
 from abreast.learning.model_folder import model_digest, verify
 from abreast.ledger import Version
 from abreast.lifecycle.snapshots import snapshot_of
+from abreast.reports.reports import read_metrics
 from abreast.services.project import Project
 from abreast.storage.dvc_cache import Pointer, fetch, opened
 from abreast.storage.workspace import Workspace
@@ -172,8 +172,8 @@ def _same(what: str, found: str, where: str, wanted: str) -> None:
 
 def _measures(clone: Path) -> dict[str, float | None]:
     """The candidate's measures by dotted name."""
-    measured: Mapping[str, Any] = json.loads((clone / "reports/metrics.json").read_text())["candidate"]
-    return {name: value for name, value in flatten(measured) if value is None or isinstance(value, (int, float))}
+    measured = flatten(read_metrics(clone / "reports").candidate.model_dump())
+    return {name: value for name, value in measured if value is None or isinstance(value, (int, float))}
 
 
 def _close(left: float | None, right: float | None, tolerance: float) -> bool:

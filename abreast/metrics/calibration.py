@@ -1,9 +1,10 @@
-"""Whether a model is as often right as it is sure."""
+"""Calibration: whether the confidence of a model agrees with how often it is correct."""
 
 from collections.abc import Sequence
 from math import ceil
 from statistics import fmean
-from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
 
 from abreast.core.errors import AbreastError
 from abreast.metrics.answers import require_pairs
@@ -12,8 +13,10 @@ BINS = 15
 """As many as in Guo et al. 2017."""
 
 
-class Bin(NamedTuple):
-    """The answers with a confidence above `low` and up to `high`; the lowest bin holds zero too."""
+class ReliabilityBin(BaseModel):
+    """The answers with a confidence above `low` and up to `high`; the lowest bin includes zero."""
+
+    model_config = ConfigDict(frozen=True)
 
     low: float
     high: float
@@ -21,17 +24,47 @@ class Bin(NamedTuple):
     confidence: float
     """Their mean confidence."""
     accuracy: float
-    """The share of them that are right."""
+    """The share of them that are correct."""
 
 
-def reliability(confidences: Sequence[float], hits: Sequence[bool], bins: int = BINS) -> list[Bin]:
+class Calibration(BaseModel):
+    """The calibration of one model on the questions with a known confidence, and the reliability diagram behind it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    questions: int
+    expected_calibration_error: float
+    bins: tuple[ReliabilityBin, ...]
+
+
+def calibration(confidences: Sequence[float | None], hits: Sequence[bool]) -> Calibration | None:
+    """Measure the calibration of a model; None where no confidence is known.
+
+    Args:
+        confidences: for each answer the probability that the model gave it, from 0 to 1; None is left out.
+        hits: whether each answer was correct.
+
+    Raises:
+        AbreastError: as `reliability`.
+    """
+    require_pairs(hits, confidences)
+    known = [(one, hit) for one, hit in zip(confidences, hits, strict=True) if one is not None]
+    if not known:
+        return None
+    kept, correct = zip(*known, strict=True)
+    error = expected_calibration_error(kept, correct)
+    bins = tuple(reliability(kept, correct))
+    return Calibration(questions=len(known), expected_calibration_error=error, bins=bins)
+
+
+def reliability(confidences: Sequence[float], hits: Sequence[bool], bins: int = BINS) -> list[ReliabilityBin]:
     """The bins of equal width over 0 to 1 that hold any answer, lowest first: a reliability diagram.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, section 2.
 
     Args:
         confidences: for each answer, the probability that the model gave it, from 0 to 1.
-        hits: whether each answer was right.
+        hits: whether each answer was correct.
 
     Raises:
         AbreastError: the two do not pair, a confidence is not within 0 to 1, or there is no bin.
@@ -45,7 +78,13 @@ def reliability(confidences: Sequence[float], hits: Sequence[bool], bins: int = 
             raise AbreastError(f"confidence {confidence:.6g}: must be within 0 to 1")
         held.setdefault(_place(confidence, bins), []).append((confidence, hit))
     return [
-        Bin(place / bins, (place + 1) / bins, len(pairs), fmean(c for c, _ in pairs), fmean(h for _, h in pairs))
+        ReliabilityBin(
+            low=place / bins,
+            high=(place + 1) / bins,
+            count=len(pairs),
+            confidence=fmean(confidence for confidence, _ in pairs),
+            accuracy=fmean(hit for _, hit in pairs),
+        )
         for place, pairs in sorted(held.items())
     ]
 
@@ -64,7 +103,7 @@ def expected_calibration_error(confidences: Sequence[float], hits: Sequence[bool
 
 
 def _place(confidence: float, bins: int) -> int:
-    """The bin with place / bins < confidence <= (place + 1) / bins, with the very floats that a `Bin` reports."""
+    """The bin with place / bins < confidence <= (place + 1) / bins, in the floats of a `ReliabilityBin`."""
     place = max(0, ceil(confidence * bins) - 1)
     if place and confidence <= place / bins:
         return place - 1

@@ -1,4 +1,4 @@
-"""What is measured on the answers of one model."""
+"""Whether answers are correct or out of date, and the shares of one model."""
 
 from collections.abc import Sequence
 
@@ -11,26 +11,26 @@ _ROUNDING = 1e-9
 
 
 def is_right(question: Question, answer: str, tolerance: float = 0.0) -> bool:
-    """Whether the present value was given: in words, as all spans and no other, or as a number that is near enough.
+    """Whether the current value was given: in words, as exactly the expected spans, or as a number near enough.
 
     Args:
-        tolerance: how far a number may be off, as a share of the right one (knob `evaluate.tolerance`).
+        tolerance: how far a number may be off, as a share of the correct one (knob `evaluate.tolerance`).
     """
     if question.kind == "regression":
         wanted, given = read_number(question.answer), read_number(answer)
         return given is not None and abs(given - wanted) <= (tolerance + _ROUNDING) * abs(wanted)
-    return _says(question, question.answer, answer)
+    return _gives(question, question.answer, answer)
 
 
 def is_stale(question: Question, answer: str) -> bool:
     """Whether a superseded value was given."""
     if question.kind in ("regression", "tagging"):
-        return any(_says(question, value, answer) for value in question.stale)
+        return any(_gives(question, value, answer) for value in question.stale)
     return outdated(question.stale, answer)
 
 
-def _says(question: Question, value: str, answer: str) -> bool:
-    """Whether an answer says this value and no other, in whatever form."""
+def _gives(question: Question, value: str, answer: str) -> bool:
+    """Whether an answer gives this value and no other, in whatever form."""
     if question.kind == "regression":
         return read_number(answer) == read_number(value)
     if question.kind == "tagging":
@@ -39,16 +39,16 @@ def _says(question: Question, value: str, answer: str) -> bool:
     return same(value, answer)
 
 
-def measure(
-    questions: Sequence[Question], answers: Sequence[str], perplexity: float | None, tolerance: float = 0.0
+def answer_metrics(
+    questions: Sequence[Question], answers: Sequence[str], tolerance: float = 0.0
 ) -> dict[str, float | None]:
-    """The figures of one model.
+    """The measures on the answers of one model.
 
     Returns:
-        the share of right answers (`is_right`; for facts, instructions and labels it is exact match) on what this
+        the share of correct answers (`is_right`; for facts, instructions and labels it is exact match) on what this
         snapshot brought (`current_exact_match`), on what was known before (`retained_`) and on both (`known_`);
-        `stale_rate`, the share of the questions with superseded values that were answered with one;
-        `general_perplexity`. None where nothing was asked.
+        `stale_rate`, the share of the questions with superseded values that were answered with one. None where nothing
+        was asked.
     """
     pairs = list(zip(questions, answers, strict=True))
     return {
@@ -56,5 +56,4 @@ def measure(
         "retained_exact_match": share([is_right(q, a, tolerance) for q, a in pairs if q.scope == "retained"]),
         "known_exact_match": share([is_right(q, a, tolerance) for q, a in pairs]),
         "stale_rate": share([is_stale(q, a) for q, a in pairs if q.stale]),
-        "general_perplexity": perplexity,
     }

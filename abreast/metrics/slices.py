@@ -17,11 +17,13 @@ class Slice(NamedTuple):
     score: float | None
 
 
-def slices(measure: Callable[..., float | None], names: Sequence[str | None], *columns: Sequence[Any]) -> list[Slice]:
+def score_slices(
+    measure: Callable[..., float | None], names: Sequence[str | None], *columns: Sequence[Any]
+) -> list[Slice]:
     """The measure of each slice, ordered by name, those without one last.
 
-    For example `slices(macro_f1, [q.domain for q in questions], expected, given)`; by language,
-    `slices(exact_match, [language(q.question) for q in questions], expected, given)`.
+    For example `score_slices(macro_f1, [q.domain for q in questions], expected, given)`; by language,
+    `score_slices(exact_match, [language(q.question) for q in questions], expected, given)`.
 
     Args:
         measure: takes as many sequences as there are columns.

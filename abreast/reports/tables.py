@@ -1,22 +1,20 @@
-"""The shares of right answers of several models, by drop and by slice, as rows of tables."""
+"""The shares of correct answers by drop and by slice: reports/retention.csv and reports/slices.csv."""
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from abreast.core.errors import AbreastError
 from abreast.dataset.examples import Question
 from abreast.metrics.answers import share
 from abreast.metrics.language import language
-from abreast.metrics.slices import slices
+from abreast.metrics.slices import score_slices
+from abreast.reports.metrics import ReportModel
 
+BY_DROP, BY_SLICE = "retention.csv", "slices.csv"
 COMPARED = ("base", "champion", "candidate")
-"""The models that a drop's row is read back for."""
-Right = Mapping[str, Sequence[bool] | None]
-"""For each model whether each question was answered rightly; None for a model that there is not."""
+"""The models of a retention matrix."""
+CorrectByModel = Mapping[str, Sequence[bool] | None]
+"""For each model whether each question was answered correctly; None for a model that does not exist."""
 
-SLICES: dict[str, Callable[[Question], str]] = {
+SLICE_NAMES: dict[str, Callable[[Question], str]] = {
     "kind": lambda question: question.kind,
     "domain": lambda question: question.domain,
     "source": lambda question: question.source,
@@ -24,48 +22,51 @@ SLICES: dict[str, Callable[[Question], str]] = {
 }
 
 
-def by_drop(questions: Sequence[Question], right: Right) -> list[dict[str, Any]]:
-    """A row for each drop, in the order in which they arrived: `drop,name,questions` and each model's share."""
+class ShareRow(ReportModel):
+    """The share of correct answers of each model on one part of the questions, and how many they are."""
+
+    name: str
+    questions: int = 0
+    base: float | None = None
+    in_context: float | None = None
+    champion: float | None = None
+    candidate: float | None = None
+
+
+class DropRow(ShareRow):
+    """The shares on one drop; `drop` is its digest."""
+
+    drop: str
+
+    @property
+    def shares(self) -> dict[str, float | None]:
+        """Those of base, champion and candidate."""
+        return {model: getattr(self, model) for model in COMPARED}
+
+
+class SliceRow(ShareRow):
+    """The shares on one slice, such as `by` domain the one with the name `cards`."""
+
+    by: str
+
+
+def rows_by_drop(questions: Sequence[Question], correct: CorrectByModel) -> tuple[DropRow, ...]:
+    """A row for each drop, in order of arrival."""
     rows = []
     for _, drop, name in sorted({(q.arrived_at, q.drop, q.drop_name) for q in questions}):
         numbers = [number for number, question in enumerate(questions) if question.drop == drop]
-        row: dict[str, Any] = {"drop": drop, "name": name, "questions": len(numbers)}
-        rows.append(row | {who: share([hits[n] for n in numbers]) if hits else None for who, hits in right.items()})
-    return rows
+        shares = {who: share([hits[n] for n in numbers]) if hits else None for who, hits in correct.items()}
+        rows.append(DropRow(drop=drop, name=name, questions=len(numbers), **shares))
+    return tuple(rows)
 
 
-def by_slice(questions: Sequence[Question], right: Right) -> list[dict[str, Any]]:
-    """A row for each kind, domain, source and language: `by,name,questions` and each model's share."""
+def rows_by_slice(questions: Sequence[Question], correct: CorrectByModel) -> tuple[SliceRow, ...]:
+    """A row for each kind, domain, source and language."""
     rows = []
-    for by, name_of in SLICES.items():
+    for by, name_of in SLICE_NAMES.items():
         names = [name_of(question) for question in questions]
-        found = {who: slices(share, names, hits) if hits else None for who, hits in right.items()}
-        for number, (name, count, _) in enumerate(slices(len, names, names)):
-            shares = {who: held[number].score if held else None for who, held in found.items()}
-            rows.append({"by": by, "name": name, "questions": count} | shares)
-    return rows
-
-
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV; None is an empty cell."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_by_drop(reports: Path) -> list[dict[str, Any]]:
-    """The rows of `retention.csv`: `drop`, `name`, and the shares of base, champion and candidate.
-
-    Raises:
-        AbreastError: the file is missing or damaged.
-    """
-    path = reports / "retention.csv"
-    try:
-        with path.open(newline="") as file:
-            return [
-                {"drop": row["drop"], "name": row["name"]} | {w: float(row[w]) if row[w] else None for w in COMPARED}
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError) as error:
-        raise AbreastError(f"{path}: not readable ({error!r}); run the stage `evaluate`") from None
+        scored = {who: score_slices(share, names, hits) if hits else None for who, hits in correct.items()}
+        for number, (name, count, _) in enumerate(score_slices(len, names, names)):
+            shares = {who: held[number].score if held else None for who, held in scored.items()}
+            rows.append(SliceRow(by=by, name=name, questions=count, **shares))
+    return tuple(rows)

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.core.files import new_folder
-from abreast.tracking.card.head import airy, with_verdict
-from abreast.tracking.card.markdown import description, whole
-from abreast.tracking.card.page import PAGE, Page, gather, parse_page
+from abreast.tracking.card.head import pad_table, with_verdict
+from abreast.tracking.card.markdown import description, full_card
+from abreast.tracking.card.page import PAGE, Page, build_page, parse_page
 from abreast.tracking.mlflow_api import MlflowDoor
 from abreast.tracking.review_page import ANSWERED, ASKED, ASKING, REVIEWED, WAITING, with_review
 from abreast.tracking.run_log import RunFacts, find_run, log_run
@@ -55,12 +55,12 @@ class Registry:
             run = find_run(client, self._experiment(client), facts)
             crash_point("record.run")
             log_run(client, run, facts)
-            page = gather(facts, self.name, run.info.experiment_id, run.info.run_id)
+            page = build_page(facts, self.name, run.info.experiment_id, run.info.run_id)
             client.log_text(run.info.run_id, page.model_dump_json(indent=1), f"reports/{PAGE}")
             crash_point("record.logged")
             model = _model(client, run, facts)
             crash_point("record.model")
-            version = self._version(client, run, model, facts, airy(description(page)))
+            version = self._version(client, run, model, facts, pad_table(description(page)))
             crash_point("record.version")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
@@ -72,7 +72,7 @@ class Registry:
         known = self._get(version)
         if (page := self.card(version)) is not None:
             self._log_card(page.model_copy(update={"version": f"v{version}", "verdict": judged}))
-        described = airy(with_verdict(known.get("description", ""), judged))
+        described = pad_table(with_verdict(known.get("description", ""), judged))
         self._tag(version, "abreast.verdict", judged.verdict)
         self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
 
@@ -86,13 +86,13 @@ class Registry:
 
     def card_html(self, page: Page) -> str:
         """A card as one HTML file."""
-        from abreast.tracking.card.html import html
+        from abreast.tracking.card.html import render_html
 
-        return html(page, self._door.read(page.run, "reports/matrix.png"))
+        return render_html(page, self._door.read(page.run, "reports/matrix.png"))
 
     def card_markdown(self, page: Page) -> str:
         """A card as Markdown, whole."""
-        return whole(page, self._door.uri)
+        return full_card(page, self._door.uri)
 
     def aliases(self) -> dict[str, int]:
         """The version that each alias names; empty before the first registration."""

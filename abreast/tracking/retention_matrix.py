@@ -1,7 +1,6 @@
 """What each version of a line knows of each drop, from what was measured when each of them was made."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from abreast.ledger import Version
 from abreast.metrics.retention import (
@@ -12,11 +11,12 @@ from abreast.metrics.retention import (
     forward_transfer,
     matrix_of_updates,
 )
+from abreast.reports.tables import DropRow
 
 SHOWN = 8
 """So many of the last versions and drops stand in a table; the picture has all."""
 BY_DROP = "by_drop"
-"""Where a version's metrics in the ledger keep the rows of `evaluation.tables.read_by_drop`."""
+"""Where a version's metrics in the ledger keep the rows of `reports.tables.DropRow`."""
 NEW = "candidate"
 """What the version is called that is not registered yet."""
 FIGURES = {
@@ -27,20 +27,24 @@ FIGURES = {
 }
 
 
-def retention_of(ancestors: Sequence[Version], rows: Sequence[Mapping[str, Any]]) -> RetentionMatrix:
+def retention_of(ancestors: Sequence[Version], rows: Sequence[DropRow]) -> RetentionMatrix:
     """The matrix of a candidate's ancestors, oldest first, and of the candidate as its last row.
 
     Drops are called by their names, and where two have one name by name and digest.
 
     Args:
-        rows: the candidate's, as `read_by_drop` gives them.
+        rows: those of the candidate's reports.
     """
-    updates = [(version.name, version.metrics.get(BY_DROP, [])) for version in ancestors] + [(NEW, rows)]
-    matrix = matrix_of_updates((version, {row["drop"]: row for row in held}) for version, held in updates)
-    names = {row["drop"]: row["name"] for _, held in updates for row in held}
-    told = list(names.values())
-    drops = [names[drop] if told.count(names[drop]) == 1 else f"{names[drop]} {drop[:6]}" for drop in matrix.drops]
+    updates = [(version.name, _rows_of(version)) for version in ancestors] + [(NEW, rows)]
+    matrix = matrix_of_updates((version, {row.drop: row.shares for row in held}) for version, held in updates)
+    names = {row.drop: row.name for _, held in updates for row in held}
+    used = list(names.values())
+    drops = [names[drop] if used.count(names[drop]) == 1 else f"{names[drop]} {drop[:6]}" for drop in matrix.drops]
     return matrix.model_copy(update={"drops": tuple(drops)})
+
+
+def _rows_of(version: Version) -> list[DropRow]:
+    return [DropRow.model_validate(row) for row in version.metrics.get(BY_DROP, [])]
 
 
 def shown(matrix: RetentionMatrix) -> RetentionMatrix:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from abreast.tracking.card.head import RULE, cut
+from abreast.tracking.card.head import RULE, fit_lines
 
 ASKED = "abreast.review"
 """A reviewer sets this tag, such as `approve: all ten changed answers are better`."""
@@ -31,4 +31,4 @@ def with_review(description: str, state: str, said: Sequence[str]) -> str:
     """
     rest = description.split(RULE, 1)[-1] if description.startswith(_HEAD) else description
     whole = f"{_HEAD} {state}\n\n{chr(10).join(f'- {sentence}' for sentence in said)}{RULE}{rest}"
-    return cut(whole, _LIMIT)
+    return fit_lines(whole, _LIMIT)

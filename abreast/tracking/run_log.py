@@ -1,8 +1,8 @@
 """What MLflow's run of an update holds: knobs, data hashes, the learning curve, the measures and the reports."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
 from abreast.ledger import Drop
 from abreast.metrics.retention import RetentionMatrix
+from abreast.reports.metrics import EvaluationMetrics
+from abreast.reports.reports import Reports, read_reports
 from abreast.tracking.retention_matrix import FIGURES, shown
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class RunFacts(BaseModel):
     folder: Path
     model_digest: str
     retention: RetentionMatrix
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The reports of the run; raises AbreastError if one is missing or damaged."""
+        return read_reports(self.folder / "reports")
 
     @property
     def parent_name(self) -> str:
@@ -89,19 +96,15 @@ def _run_tags(facts: RunFacts) -> dict[str, str]:
 
 def _series(facts: RunFacts) -> Iterator[tuple[str, float, int]]:
     """Everything that is drawn or compared, as (name, value, step)."""
-    yield from _measures(facts.folder / "reports")
+    yield from _measures(facts.reports.metrics)
     yield from _curve(facts.folder / "reports")
     measured = {name: of(facts.retention) for name, of in FIGURES.items()}
     yield from ((name, value, 0) for name, value in measured.items() if value is not None)
 
 
-def _measures(reports: Path) -> Iterator[tuple[str, float, int]]:
-    """`metrics.json` as (name, value, step); the candidate's own measures keep their plain names."""
-    try:
-        measured = json.loads((reports / "metrics.json").read_text())
-    except (OSError, ValueError) as error:
-        raise AbreastError(f"{reports / 'metrics.json'}: not readable ({error}); run the stage `evaluate`") from None
-    for name, value in flatten(measured):
+def _measures(metrics: EvaluationMetrics) -> Iterator[tuple[str, float, int]]:
+    """The measures as (name, value, step); the candidate's own keep their plain names."""
+    for name, value in flatten(metrics.model_dump()):
         if isinstance(value, (int, float)):
             yield name.removeprefix("candidate."), float(value), 0
 

@@ -34,6 +34,7 @@ def test_real_pairs_are_all_that_were_asked_the_same(tmp_path, capsys):
         folder.mkdir()
         (folder / "answers.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in answers))
         (folder / "texts.jsonl").touch()
+        (folder / "retention.csv").touch()
         metrics = {"base": perplexity, "champion": perplexity, "candidate": perplexity}
         (folder / "metrics.json").write_text(json.dumps(metrics))
     main(["--answers", str(tmp_path), "--batch", "8"])

@@ -9,7 +9,7 @@ from abreast.dataset import split
 from abreast.dataset.examples import read_questions
 from abreast.gates.judge import judge
 from abreast.knowledge import assemble
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from benchmarks.in_context import main
 from benchmarks.stream import SOURCE
 from tests.dataset.making import clone, drop, release

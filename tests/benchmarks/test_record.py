@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from benchmarks import record
 from tests.learning.tiny import write_tiny_base
 

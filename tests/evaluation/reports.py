@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from abreast.reports.answers import QuestionResult, Reports, TextResult
+from abreast.reports.answers import QuestionResult
+from abreast.reports.reports import Reports
+from abreast.reports.texts import TextResult
 
 
 def results(
@@ -28,7 +30,7 @@ def results(
         QuestionResult(
             key=f"{scope} {number} {common['domain']}",
             scope=scope,
-            right={"base": False, "in_context": None, "champion": theirs if champion else None, "candidate": mine},
+            correct={"base": False, "in_context": None, "champion": theirs if champion else None, "candidate": mine},
             **common,
         )
         for number, (mine, theirs) in enumerate(answers)
@@ -47,7 +49,7 @@ def stale(asked: int, told: int, scope: str = "current") -> list[QuestionResult]
             source="",
             drop="d",
             scope=scope,
-            right=dict.fromkeys(who, True),
+            correct=dict.fromkeys(who, True),
             outdated=dict.fromkeys(who, number < told),
         )
         for number in range(asked)
@@ -93,4 +95,4 @@ def reports(
         "champion": {"general_perplexity": 20.0} if champion else None,
         "in_context": ({"general_perplexity": 20.0} | shown) if shown else None,
     }
-    return Reports(metrics, tuple(answers), tuple(pieces))
+    return Reports(metrics=metrics, answers=tuple(answers), texts=tuple(pieces))

@@ -19,7 +19,7 @@ from abreast.knowledge.drop import write_drop
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
 from abreast.learning.model_folder import model_digest
 from abreast.learning.trainer import train
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from abreast.reports.verdict import Verdict
 from tests.dataset.making import drop
 
@@ -80,7 +80,9 @@ def learn(root: Path, base: Path, drops: list[list[dict[str, Any]]], **sections:
                 stage.main()
             reports = read_reports(Path("reports"))
             examples, questions = read_examples(split.TRAIN), read_questions(split.QUESTIONS)
-            learned.append(Learned(folder, examples, questions, reports.metrics, judge(reports, TINY_GATES)))
+            learned.append(
+                Learned(folder, examples, questions, reports.metrics.model_dump(), judge(reports, TINY_GATES))
+            )
     return learned
 
 

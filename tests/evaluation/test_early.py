@@ -3,7 +3,7 @@ import pytest
 from abreast.core.settings import GATES, Early
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
-from abreast.reports.answers import Reports
+from abreast.reports.reports import Reports
 from tests.evaluation.reports import reports, results, stale, texts
 
 WHO = ("base", "champion", "candidate")
@@ -16,10 +16,11 @@ def replay(held: Reports, knobs: Early = ALL, gates=GATES, batch: int = 8):
 
     def ask(answers, pieces):
         blocks.append((answers, pieces))
-        return Reports(held.metrics, tuple(held.answers[n] for n in answers), tuple(held.texts[n] for n in pieces))
+        chosen = {"answers": tuple(held.answers[n] for n in answers), "texts": tuple(held.texts[n] for n in pieces)}
+        return held.model_copy(update=chosen)
 
     asked = ask_until_settled(held, gates, WHO, knobs, batch, ask)
-    some = Reports(held.metrics, *(ask(asked.answers, asked.texts)[1:3]), stopped=asked.stopped)
+    some = ask(asked.answers, asked.texts).model_copy(update={"stopped": asked.stopped})
     return asked, judge(some, gates), blocks[1:-1]
 
 
@@ -135,7 +136,7 @@ def test_raw_text_is_read_after_the_questions_of_its_scope():
 
 def test_other_gates_than_those_that_stopped_it_leave_it_to_a_person():
     asked, _, _ = replay(FORGOT)
-    held = reports([FORGOT.answers[n] for n in asked.answers])._replace(stopped=asked.stopped)
+    held = reports([FORGOT.answers[n] for n in asked.answers]).model_copy(update={"stopped": asked.stopped})
     wider = [gate.model_copy(update={"at_least": -0.5}) if gate.name == "retention" else gate for gate in GATES]
     found = judge(held, wider)
     assert found.verdict == "inconclusive"

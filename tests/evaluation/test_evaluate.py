@@ -17,7 +17,7 @@ from abreast.gates.judge import judge
 from abreast.inference.in_context import cut, with_examples
 from abreast.inference.predictor import load_answerer, load_answerers
 from abreast.learning.trainer import train
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from tests.learning.project import FACTS, example, promote, question, write_project
 
 
@@ -149,8 +149,8 @@ def test_a_settled_case_has_the_same_verdict_for_fewer_questions(project, right,
     assert found.verdict == verdict
     assert 0 < len(reports.answers) == reports.stopped.asked < right + wrong == reports.stopped.planned
     metrics = reports.metrics
-    assert metrics["counts"]["current"] + metrics["counts"]["retained"] == len(reports.answers)
-    assert metrics["planned"] == json.loads(full["metrics.json"])["planned"]
+    assert metrics.counts.current + metrics.counts.retained == len(reports.answers)
+    assert metrics.planned.model_dump() == json.loads(full["metrics.json"])["planned"]
     assert set(early["answers.jsonl"].splitlines()) < set(full["answers.jsonl"].splitlines())
     assert evaluated() == early
     shutil.rmtree(project.parent / "home/answers")
@@ -173,7 +173,7 @@ def test_a_fail_before_the_first_question_leaves_readable_reports(project):
     evaluate.main()
     reports = read_reports(Path("reports"))
     assert (reports.stopped.asked, reports.stopped.planned, reports.answers) == (0, 4, ())
-    assert reports.metrics["candidate"]["current_exact_match"] is None
+    assert reports.metrics.candidate.current_exact_match is None
     assert judge(reports, [Gate(**gate)]).verdict == "fail"
     assert Path("reports/retention.csv").read_text().startswith("drop,name,questions")
 

@@ -7,7 +7,7 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate, load_params
 from abreast.evaluation.locality import locality, read_unrelated
-from abreast.evaluation.session import EvaluationSession
+from abreast.evaluation.session import EvaluatedModels, EvaluationSession
 from abreast.inference.predictor import load_answerers
 from abreast.learning.trainer import train
 from abreast.reports.figures import Figure
@@ -24,7 +24,8 @@ def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict
 
 
 def measured(answerers: dict, folders: dict = FOLDERS) -> Figure:
-    return locality(EvaluationSession([], "text", load_params()), answerers, folders, QUESTIONS)["locality"]
+    models = EvaluatedModels(answerers, folders)
+    return locality(EvaluationSession([], "text", load_params()), models, QUESTIONS)["locality"]
 
 
 def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(tmp_path, tiny_base, monkeypatch):
@@ -53,7 +54,7 @@ def test_what_counts_ends_at_the_first_token_that_is_another(tmp_path, tiny_base
 
 def test_without_questions_nothing_is_asked(tmp_path, tiny_base, monkeypatch):
     answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    assert locality(EvaluationSession([], "text", load_params()), answerers, FOLDERS, []) == {}
+    assert locality(EvaluationSession([], "text", load_params()), EvaluatedModels(answerers, FOLDERS), []) == {}
 
 
 def test_the_file_has_a_question_a_line_and_one_that_is_missing_is_named(tmp_path):

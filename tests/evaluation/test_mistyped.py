@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from abreast.core.settings import Evaluate, load_params
-from abreast.evaluation.mistyped import accuracy_with_typos
+from abreast.evaluation.mistyped import mistyped_figure, robustness_by_model
+from abreast.evaluation.session import EvaluatedModels
 from abreast.inference.predictor import load_answerers
 from abreast.learning.trainer import train
+from abreast.metrics.robustness import Robustness
 from tests.learning.project import FACTS, question, write_project
 
 
@@ -16,13 +18,21 @@ def test_questions_are_asked_again_with_typing_errors(tmp_path, tiny_base, monke
     answerers = load_answerers({"base": None, "candidate": Path("model")}, load_params().model)
     asked = [question(key, value) for key, value in FACTS.items()]
     asked.append(question("t", "all of it", kind="text"))
-    assert accuracy_with_typos(answerers, asked, Evaluate()) == {}
-    figure = accuracy_with_typos(answerers, asked, Evaluate(typo_rate=1e-9))["accuracy_with_typos"]
-    assert (figure.candidate, figure.champion, figure.n) == (1.0, None, 4), "hardly ever an error"
-    champion = {"candidate": answerers["base"], "champion": answerers["candidate"]}
-    figure = accuracy_with_typos(champion, asked, Evaluate(typo_rate=1e-9))["accuracy_with_typos"]
+    knows, knows_nothing = [*FACTS.values(), ""], [""] * 5
+
+    def robustness(rate: float, **by_name: str) -> dict:
+        models = EvaluatedModels({name: answerers[which] for name, which in by_name.items()}, {})
+        answers = {name: knows if which == "candidate" else knows_nothing for name, which in by_name.items()}
+        return robustness_by_model(models, asked, answers, Evaluate(typo_rate=rate))
+
+    assert robustness(0.0, candidate="candidate") == {}
+    assert mistyped_figure(asked, {}) == {}
+    found = robustness(1e-9, candidate="candidate")
+    assert found == {"candidate": Robustness(clean=1.0, noisy=1.0)}, "hardly ever an error"
+    figure = mistyped_figure(asked, found)["accuracy_with_typos"]
+    assert (figure.candidate, figure.champion, figure.n) == (1.0, None, 4)
+    figure = mistyped_figure(asked, robustness(1e-9, candidate="base", champion="candidate"))["accuracy_with_typos"]
     assert (figure.candidate, figure.champion) == (0.0, 1.0)
-    spoilt = accuracy_with_typos(answerers, asked, Evaluate(typo_rate=0.5))["accuracy_with_typos"]
-    assert spoilt.candidate < 1.0
+    assert robustness(0.5, candidate="candidate")["candidate"].drop > 0
     with pytest.raises(ValueError, match="typo_rate"):
         Evaluate(typo_rate=1.5)

@@ -1,4 +1,5 @@
 from abreast.evaluation.plots import plot_retention
+from abreast.reports.tables import DropRow
 
 
 def test_one_picture_for_any_number_of_drops_the_same_bytes_each_time(tmp_path):
@@ -8,7 +9,7 @@ def test_one_picture_for_any_number_of_drops_the_same_bytes_each_time(tmp_path):
     ]
     shown = [row | {"in_context": 0.5} for row in rows]
     for name, some in (("a", rows), ("b", rows), ("none", []), ("shown", shown)):
-        plot_retention(some, tmp_path / f"{name}.png")
+        plot_retention([DropRow(drop="d", **row) for row in some], tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "shown.png").read_bytes() != (tmp_path / "a.png").read_bytes()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from abreast.tracking.card.markdown import figures
-from abreast.tracking.card.report_data import read_told
+from abreast.reports.reports import read_reports
+from abreast.tracking.card.markdown import measure_table
+from abreast.tracking.card.report_data import report_data
 from tests.evaluation.stream import learn
 
 REHEARSE = {"replay_ratio": 0.5, "replay_min": 20}
@@ -122,8 +123,8 @@ def test_all_kinds_in_one_drop_and_what_the_page_says(tmp_path, tiny_base):
     assert set(learned.metrics["by_kind"]) == {question.kind for question in learned.questions} == kinds
     asked = sum(counts["counts"]["known"] for kind, counts in learned.metrics["by_kind"].items() if kind != "text")
     assert asked == learned.metrics["counts"]["current"] == len(answers_of(learned.root))
-    told = read_told(learned.root / "reports")
-    page = figures(told.models, told.kinds)
+    data = report_data(read_reports(learned.root / "reports"))
+    page = measure_table(data.models, data.kinds)
     for row in ("classification, new", "tagging, new", "regression, new", "text, new", "fact, new", "instruction, new"):
         assert f"| {row} (" in page
     assert "span f1" in page

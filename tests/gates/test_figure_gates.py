@@ -39,7 +39,9 @@ def test_what_was_not_measured_is_not_asked():
 
 
 def test_a_figure_holds_a_candidate_up_in_the_verdict():
-    known = reports(results(both=60))._replace(figures={"answer_seconds": Figure(candidate=9.0, why="a slow disk")})
+    known = reports(results(both=60)).model_copy(
+        update={"figures": {"answer_seconds": Figure(candidate=9.0, why="a slow disk")}}
+    )
     assert judge(known, [SLOW]).verdict == "fail"
     found = judge(known, [SLOW.model_copy(update={"on_fail": "review"})])
     assert found.verdict == "inconclusive"

@@ -207,8 +207,10 @@ def test_few_pieces_decide_nothing_by_themselves():
 
 def with_examples(share):
     """The base with examples answers the first `share` of 60 questions rightly, and forgets nothing."""
-    new = [one.model_copy(update={"right": one.right | {"in_context": n < 60 * share}}) for n, one in enumerate(NEW)]
-    old = [one.model_copy(update={"right": one.right | {"in_context": True}}) for one in OLD]
+    new = [
+        one.model_copy(update={"correct": one.correct | {"in_context": n < 60 * share}}) for n, one in enumerate(NEW)
+    ]
+    old = [one.model_copy(update={"correct": one.correct | {"in_context": True}}) for one in OLD]
     return [*new, *old]
 
 

@@ -9,9 +9,10 @@ from abreast.core.settings import load_params
 from abreast.evaluation import evaluate
 from abreast.inference.predictor import load_answerer, load_answerers
 from abreast.learning.trainer import train
+from abreast.reports.reports import read_reports
 from abreast.serving import probe
-from abreast.tracking.card.markdown import figures
-from abreast.tracking.card.report_data import read_told
+from abreast.tracking.card.markdown import measure_table
+from abreast.tracking.card.report_data import report_data
 from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
 from tests.learning.project import promote
 
@@ -46,8 +47,8 @@ def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(projec
     assert metrics["candidate"]["current_exact_match"] == 1.0
     assert metrics["champion"]["retained_exact_match"] == 1.0
     assert metrics["router"] == {"champion": 1.0, "candidate": pytest.approx(5 / 6)}
-    told = read_told(Path("reports"))
-    page = figures(told.models, told.measures)
+    data = report_data(read_reports(Path("reports")))
+    page = measure_table(data.models, data.measures)
     assert "| questions sent to the expert of their domain | 83.3 % | 100 % | – |" in page
     first = Path("reports/metrics.json").read_bytes()
     evaluate.main()

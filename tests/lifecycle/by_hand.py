@@ -10,7 +10,7 @@ from abreast.lifecycle.intake import arrivals, take
 from abreast.lifecycle.promoter import promote
 from abreast.lifecycle.register import register
 from abreast.lifecycle.snapshots import snapshot_of
-from abreast.reports.answers import read_reports
+from abreast.reports.reports import read_reports
 from abreast.services.project import Project
 from abreast.storage.workspace import Workspace
 

@@ -146,6 +146,7 @@ def finished_run(folder: Path, model: bytes = b"weights", steps: int = 3) -> Pat
     (folder / "reports" / "curve.csv").write_text(f"step,tokens,loss,dev_exact_match,lr\n{rows}")
     answers = [answer("Newest Python 3.12?", "3.12.1", "3.12.1"), answer("End of Debian 12?", "2028", "2026", ["2026"])]
     (folder / "reports" / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))
+    (folder / "reports" / "texts.jsonl").touch()
     (folder / "reports" / "retention.png").write_bytes(b"\x89PNG")
     (folder / "reports" / "retention.csv").write_text(
         "drop,name,questions,base,champion,candidate\nd,first,2,0.0,,0.5\n"

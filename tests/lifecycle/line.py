@@ -12,7 +12,7 @@ from abreast.learning.model_folder import model_digest
 from abreast.ledger import Ledger, Promotion, open_ledger
 from abreast.ledger.process_id import Holder
 from abreast.lifecycle.promoter import promote, rollback
-from abreast.reports.tables import read_by_drop
+from abreast.reports.reports import read_reports
 from abreast.services.project import Project
 from abreast.tracking.registry import Registry
 from abreast.tracking.retention_matrix import retention_of
@@ -51,7 +51,7 @@ class Line:
             params={},
             folder=folder,
             model_digest=model_digest(folder / "model"),
-            retention=retention_of([], read_by_drop(folder / "reports")),
+            retention=retention_of([], read_reports(folder / "reports").by_drop),
         )
         number = self.registry.record_version(facts)
         for status in ("trained", "registered", "judged"):

@@ -74,7 +74,10 @@ def line(case: Case, name: str, tmp_path_factory, drops: tuple[Path, ...]) -> tu
 
 
 def told(project: Project, version: Version) -> list[tuple]:
-    return [(one.key, one.question, one.answer, one.said) for one in answers_of(project.registry, version.number)]
+    return [
+        (one.key, one.question, one.answer, one.answers["candidate"])
+        for one in answers_of(project.registry, version.number)
+    ]
 
 
 def test_the_next_version_answers_as_if_the_poison_had_never_come(

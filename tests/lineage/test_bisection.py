@@ -3,7 +3,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lineage.bisection import part_of, steps, worst
+from abreast.lineage.bisection import part_of, steps, worst_step
 from abreast.services.project import Project
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
@@ -41,7 +41,7 @@ def test_the_version_that_lost_the_most_is_found_with_its_drop(project):
         "domain=x",
         [("v2", 3, 2, 0), ("v3", 3, 1, 1)],
     )
-    step = worst(found)
+    step = worst_step(found)
     assert (step.version, [drop.name for drop in step.drops]) == ("v2", ["drop 1"])
     assert (step.before, round(step.after, 3), step.chance) == (1.0, 0.333, 0.25)
     assert [(one.key, one.said) for one in step.examples] == [("a", "no"), ("b", "no")]
@@ -51,13 +51,13 @@ def test_the_version_that_lost_the_most_is_found_with_its_drop(project):
 def test_a_key_a_drop_and_another_slice(project):
     blamed = {}
     for given in ((None, None, "c"), (None, "drop 0", None), ("domain=y", None, None), ("kind=fact", None, None)):
-        step = worst(steps(project, part_of(project, *given)[1]))
+        step = worst_step(steps(project, part_of(project, *given)[1]))
         blamed[next(filter(None, given))] = (step.version, step.lost)
     assert blamed == {"c": ("v3", 1), "drop 0": ("v2", 2), "domain=y": ("v3", 1), "kind=fact": ("v2", 2)}
 
 
 def test_looking_back_from_another_version(project):
-    step = worst(steps(project, part_of(project, "domain=y", None, None)[1], version=2))
+    step = worst_step(steps(project, part_of(project, "domain=y", None, None)[1], version=2))
     assert step is None, "v2 lost nothing of it"
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from abreast.core.errors import AbreastError
-from abreast.metrics.calibration import Bin, expected_calibration_error, reliability
+from abreast.metrics.calibration import ReliabilityBin, calibration, expected_calibration_error, reliability
 
 answered = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30)
 
@@ -15,10 +15,9 @@ answered = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_s
 def test_by_hand():
     """Two bins: (0, 0.5] holds 0.2 and 0.4, one right; (0.5, 1] holds 0.9 and 0.7, both right."""
     confidences, hits = [0.2, 0.9, 0.4, 0.7], [False, True, True, True]
-    assert reliability(confidences, hits, 2) == [
-        pytest.approx(Bin(0, 0.5, 2, 0.3, 0.5)),
-        pytest.approx(Bin(0.5, 1, 2, 0.8, 1)),
-    ]
+    low, high = reliability(confidences, hits, 2)
+    assert low.model_dump() == {"low": 0, "high": 0.5, "count": 2, "confidence": pytest.approx(0.3), "accuracy": 0.5}
+    assert high.model_dump() == {"low": 0.5, "high": 1, "count": 2, "confidence": pytest.approx(0.8), "accuracy": 1}
     assert expected_calibration_error(confidences, hits, 2) == pytest.approx((2 * 0.2 + 2 * 0.2) / 4)
 
 
@@ -32,7 +31,7 @@ def test_an_edge_is_in_the_bin_below_whatever_the_rounding():
     assert reliability([nextafter(1 / 3, 1)], [True], 3)[0].low == 1 / 3
 
 
-def test_who_is_as_often_right_as_sure_is_calibrated():
+def test_a_model_whose_confidence_is_its_accuracy_is_calibrated():
     assert expected_calibration_error([0.75] * 4, [True, True, True, False]) == 0
     assert expected_calibration_error([1.0] * 4, [False] * 4) == 1
 
@@ -54,13 +53,21 @@ def test_scikit_learn_draws_the_same_diagram(pairs, bins):
 def test_one_error_and_every_answer_within_its_bin(pairs, bins):
     confidences, hits = [c for c, _ in pairs], [hit for _, hit in pairs]
     found = reliability(confidences, hits, bins)
-    for low, high, count, *_ in found:
-        assert sum(low < c <= high or c == low == 0 for c in confidences) == count
+    for one in found:
+        assert sum(one.low < c <= one.high or c == one.low == 0 for c in confidences) == one.count
     assert 0 <= expected_calibration_error(confidences, hits, bins) <= 1
 
 
 def test_nothing_asked_is_not_zero():
     assert expected_calibration_error([], []) is None
+    assert calibration([], []) is None
+    assert calibration([None], [True]) is None
+
+
+def test_answers_of_unknown_confidence_are_left_out():
+    found = calibration([1.0, None, 1.0], [True, True, False])
+    assert (found.questions, found.expected_calibration_error) == (2, 0.5)
+    assert found.bins == (ReliabilityBin(low=14 / 15, high=1.0, count=2, confidence=1.0, accuracy=0.5),)
 
 
 @pytest.mark.parametrize(

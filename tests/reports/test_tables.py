@@ -1,4 +1,4 @@
-from abreast.reports.tables import by_drop, by_slice
+from abreast.reports.tables import DropRow, rows_by_drop, rows_by_slice
 from tests.learning.project import question
 
 ASKED = [
@@ -8,20 +8,18 @@ ASKED = [
     .model_copy(update={"domain": "north", "drop": "1" * 64})
     .model_copy(update={"drop_name": "early"}),
 ]
-RIGHT = {"base": [False, False, True], "champion": None, "candidate": [True, False, True]}
+CORRECT = {"base": [False, False, True], "champion": None, "candidate": [True, False, True]}
 
 
-def test_drops_in_the_order_of_their_arrival():
-    assert by_drop(ASKED, RIGHT) == [
-        {"drop": "1" * 64, "name": "early", "questions": 2, "base": 0.5, "champion": None, "candidate": 0.5},
-        {"drop": "0" * 64, "name": "late", "questions": 1, "base": 0.0, "champion": None, "candidate": 1.0},
-    ]
+def test_drops_come_in_order_of_arrival():
+    assert rows_by_drop(ASKED, CORRECT) == (
+        DropRow(drop="1" * 64, name="early", questions=2, base=0.5, champion=None, candidate=0.5),
+        DropRow(drop="0" * 64, name="late", questions=1, base=0.0, champion=None, candidate=1.0),
+    )
 
 
 def test_slices_by_kind_domain_source_and_language():
-    rows = {
-        (row["by"], row["name"]): (row["questions"], row["base"], row["candidate"]) for row in by_slice(ASKED, RIGHT)
-    }
+    rows = {(row.by, row.name): (row.questions, row.base, row.candidate) for row in rows_by_slice(ASKED, CORRECT)}
     assert rows == {
         ("kind", "fact"): (2, 0.0, 0.5),
         ("kind", "instruction"): (1, 1.0, 1.0),
@@ -32,4 +30,4 @@ def test_slices_by_kind_domain_source_and_language():
         ("language", "latin"): (2, 0.0, 0.5),
         ("language", "chinese"): (1, 1.0, 1.0),
     }
-    assert by_slice([], dict.fromkeys(RIGHT, [])) == []
+    assert rows_by_slice([], dict.fromkeys(CORRECT, [])) == ()

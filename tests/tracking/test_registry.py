@@ -5,7 +5,7 @@ import pytest
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.learning.model_folder import model_digest
-from abreast.reports.tables import read_by_drop
+from abreast.reports.reports import read_reports
 from abreast.tracking.registry import Registry
 from abreast.tracking.retention_matrix import retention_of
 from abreast.tracking.run_log import RunFacts
@@ -29,7 +29,7 @@ def facts(ledger, tmp_path) -> RunFacts:
         params={"train": {"learning_rate": 0.002}, "model": {"name": LINE}},
         folder=folder,
         model_digest=model_digest(folder / "model"),
-        retention=retention_of([], read_by_drop(folder / "reports")),
+        retention=retention_of([], read_reports(folder / "reports").by_drop),
     )
 
 

@@ -3,20 +3,21 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.ledger import Version
 from abreast.metrics.retention import backward_transfer, forward_transfer
-from abreast.reports.tables import read_by_drop
+from abreast.reports.files import read_table
+from abreast.reports.tables import DropRow
 from abreast.tracking.heat_map import plot_matrix
 from abreast.tracking.retention_matrix import BY_DROP, retention_of, shown
 from tests.lifecycle.ledgers import LINE, POINTER
 
 
 def row(drop, name, candidate, champion=None, base=0.0):
-    return {"drop": drop, "name": name, "base": base, "champion": champion, "candidate": candidate}
+    return DropRow(drop=drop, name=name, base=base, champion=champion, candidate=candidate)
 
 
 def version(number, *rows):
     known = {"verdict": "pass", "reasons": (), "drops": (), "created_at": "2026-01-01T00:00:00Z"}
     of = {"line": LINE, "number": number, "update": number, "parent": None, "digest": "d"} | known
-    return Version(**of, model=POINTER, knowledge=POINTER, metrics={BY_DROP: list(rows)})
+    return Version(**of, model=POINTER, knowledge=POINTER, metrics={BY_DROP: [row.model_dump() for row in rows]})
 
 
 ANCESTORS = [
@@ -35,11 +36,11 @@ def test_a_row_for_each_version_and_above_the_diagonal_what_the_one_before_knew(
     assert forward_transfer(matrix) == pytest.approx((0.2 - 0.0 + 0.3 - 0.2) / 2)
 
 
-def test_two_drops_of_one_name_are_told_apart():
+def test_two_drops_with_one_name_are_distinguished_by_digest():
     assert retention_of([], [row("a" * 64, "q", 1.0), row("b" * 64, "q", 1.0)]).drops == ("q aaaaaa", "q bbbbbb")
 
 
-def test_a_version_of_before_the_matrix_has_an_empty_row():
+def test_a_version_from_before_the_matrix_has_an_empty_row():
     first, second = (version(number).model_copy(update={"metrics": {}}) for number in (1, 2))
     assert retention_of([first, second], NOW).scores[:2] == ((None, None, None), (0.7, 1.0, 0.3))
 
@@ -58,4 +59,4 @@ def test_the_picture_names_versions_and_drops(tmp_path):
 
 def test_reports_without_the_table_are_named(tmp_path):
     with pytest.raises(AbreastError, match=r"retention.csv: not readable .* run the stage `evaluate`"):
-        read_by_drop(tmp_path)
+        read_table(tmp_path / "retention.csv", DropRow)

@@ -1,16 +1,16 @@
-"""The head of a version's description in MLflow: the verdict, what holds the version up, and every gate."""
+"""The head of a version's description in MLflow: the verdict, the gates that hold the version up, and all others."""
 
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from abreast.tracking.card.escape import number, plain
+from abreast.tracking.card.escape import escape_text, number_text
 
 if TYPE_CHECKING:
     from abreast.reports.verdict import GateResult, Verdict
 
 LIMIT = 5000
-"""So many characters are all that MLflow's column for a description takes; PostgreSQL and MySQL refuse more."""
+"""The longest description that MLflow stores, in characters; PostgreSQL and MySQL refuse more."""
 RULE = "\n\n---\n\n"
 _INVISIBLE = "\u200b"
 _AIR = f"\u00a0\u00a0{_INVISIBLE}"
@@ -25,32 +25,32 @@ _COLUMNS = ("gate", "measured", "needed", "champion", "interval", "n", "")
 def with_verdict(description: str, judged: "Verdict") -> str:
     """The description with the verdict and its gates at its head, in place of an earlier head.
 
-    Made `airy` it is no longer than `LIMIT`: what is too long loses gates that are passed, of which the last are told
-    as a number, and at worst the end of the description.
+    After `pad_table` it is no longer than `LIMIT`: if it is too long, passed gates become a number, the last ones
+    first, and at worst the end of the description is cut off.
     """
     body = description.rsplit(RULE, 1)[-1]
     for shown in range(len(judged.gates), -1, -1):
-        whole = f"{head(judged, shown)}{RULE}{body}"
-        if len(airy(whole)) <= LIMIT or all(gate.asks for gate in judged.gates[:shown]):
+        whole = f"{verdict_head(judged, shown)}{RULE}{body}"
+        if len(pad_table(whole)) <= LIMIT or all(gate.asks for gate in judged.gates[:shown]):
             break
-    return cut(whole, LIMIT - (len(airy(whole)) - len(whole)))
+    return fit_lines(whole, LIMIT - (len(pad_table(whole)) - len(whole)))
 
 
-def head(judged: "Verdict", shown: int | None = None) -> str:
-    """Paragraphs of Markdown; `shown` is how many of the gates are in the table, those that hold it up first."""
+def verdict_head(judged: "Verdict", shown: int | None = None) -> str:
+    """The verdict in Markdown; `shown` is how many gates the table has, those that hold the version up first."""
     gates = judged.gates[:shown]
-    rows = [row(_COLUMNS), "|---" * len(_COLUMNS) + "|", *map(_gate, gates)]
+    rows = [table_row(_COLUMNS), "|---" * len(_COLUMNS) + "|", *map(_gate, gates)]
     if more := len(judged.gates) - len(gates):
-        rows.append(row((f"and {more} more gates", *[""] * (len(_COLUMNS) - 1))))
-    names = [f"**{plain(name)}**" for name in held_up_by(judged)]
-    meant = f"{meaning(judged)}{', because of ' if names else ''}{', '.join(names)}."
+        rows.append(table_row((f"and {more} more gates", *[""] * (len(_COLUMNS) - 1))))
+    names = [f"**{escape_text(name)}**" for name in held_up_by(judged)]
+    meant = f"{verdict_meaning(judged)}{', because of ' if names else ''}{', '.join(names)}."
     parts = [f"## Verdict: {judged.verdict}", meant, "\n".join(rows)]
     if judged.note:
-        parts.append(f"Note: {plain(judged.note)}.")
+        parts.append(f"Note: {escape_text(judged.note)}.")
     return "\n\n".join(parts)
 
 
-def meaning(judged: "Verdict") -> str:
+def verdict_meaning(judged: "Verdict") -> str:
     """What the verdict means, in words."""
     return _MEANING[judged.verdict]
 
@@ -60,45 +60,46 @@ def held_up_by(judged: "Verdict") -> list[str]:
     return [gate.name for gate in judged.gates if gate.asks]
 
 
-def row(cells: Sequence[str]) -> str:
+def table_row(cells: Sequence[str]) -> str:
     """One line of a table."""
     return f"| {' | '.join(cells)} |"
 
 
-def airy(text: str) -> str:
-    """The same with room between the cells of tables, which MLflow sets without any; said twice, it is done once.
+def pad_table(text: str) -> str:
+    """The text with padding between the cells of its tables, which MLflow renders without any; idempotent.
 
-    What is trimmed from a cell is white space: a no-break space is kept if something invisible follows it.
+    MLflow trims white space from cells, but keeps a no-break space if an invisible character follows.
     """
     return re.sub(
         r"^\|.*$", lambda line: re.sub(rf"(?<![|{_INVISIBLE}]) \|", f"{_AIR} |", line.group()), text, flags=re.M
     )
 
 
-def cut(text: str, limit: int) -> str:
+def fit_lines(text: str, limit: int) -> str:
     """As many whole lines as fit into `limit` characters."""
     if len(text) <= limit:
         return text
     return f"{text[: limit - 2].rpartition(chr(10))[0]}\n…"
 
 
-def said(gate: "GateResult") -> str:
-    """What became of a gate, in a word or two."""
+def gate_outcome(gate: "GateResult") -> str:
+    """The outcome of a gate in a word or two."""
     if gate.outcome == "failed" and gate.on_fail != "block":
         return {"review": "to be reviewed", "warn": "warning"}[gate.on_fail]
     return {"passed": "passed", "failed": "not passed", "undecided": "undecided"}[gate.outcome]
 
 
-def interval(gate: "GateResult") -> str:
-    """The interval of a gate and what it is of, unless it is of the measured share itself."""
+def interval_text(gate: "GateResult") -> str:
+    """The interval of a gate, with its kind unless it is that of the measured share itself."""
     if gate.interval is None:
         return "–"
-    low, high = map(number, gate.interval)
+    low, high = map(number_text, gate.interval)
     return f"{low} to {high}" if gate.of == "share" else f"{gate.of} {low} to {high}"
 
 
 def _gate(gate: "GateResult") -> str:
-    outcome = f"**{said(gate)}**" if gate.asks else said(gate)
+    outcome = f"**{gate_outcome(gate)}**" if gate.asks else gate_outcome(gate)
     count = "–" if gate.n is None else str(gate.n)
-    needed = f"{gate.bound} {number(gate.needed)}"
-    return row((plain(gate.name), number(gate.measured), needed, number(gate.champion), interval(gate), count, outcome))
+    needed = f"{gate.bound} {number_text(gate.needed)}"
+    figures = (number_text(gate.measured), needed, number_text(gate.champion), interval_text(gate))
+    return table_row((escape_text(gate.name), *figures, count, outcome))

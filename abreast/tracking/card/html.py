@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abreast.tracking.card.escape import number, percent
-from abreast.tracking.card.head import held_up_by, interval, meaning, said
-from abreast.tracking.card.markdown import WHO, remembered, value
+from abreast.tracking.card.escape import number_text, percent_text
+from abreast.tracking.card.head import gate_outcome, held_up_by, interval_text, verdict_meaning
+from abreast.tracking.card.markdown import WHO, measure_value, retention_summary
 from abreast.tracking.card.page import Page
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("card.html")
 _UNFOLDED = 10
-"""So many answers for the worse are open to view; the others unfold."""
+"""Answers that are shown at once; the others unfold."""
 
 
-def html(page: Page, picture: bytes) -> str:
+def render_html(page: Page, picture: bytes) -> str:
     """The whole card; `picture` is the retention matrix as PNG."""
-    return _template().render(page=page, told=page.told, picture=b64encode(picture).decode(), unfolded=_UNFOLDED)
+    return _template().render(page=page, data=page.data, picture=b64encode(picture).decode(), unfolded=_UNFOLDED)
 
 
 @cache
@@ -28,7 +28,8 @@ def _template() -> "Template":
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {"who": WHO, "value": value, "remembered": remembered}
-    environment.globals |= {"interval": interval, "said": said, "meaning": meaning, "held": held_up_by}
-    environment.filters |= {"number": number, "percent": percent}
+    environment.globals |= {"who": WHO, "measure_value": measure_value, "retention_summary": retention_summary}
+    environment.globals |= {"interval_text": interval_text, "gate_outcome": gate_outcome}
+    environment.globals |= {"verdict_meaning": verdict_meaning, "held_up_by": held_up_by}
+    environment.filters |= {"number": number_text, "percent": percent_text}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))

@@ -1,12 +1,12 @@
-"""All that a card says, as a frozen model; rendering adds nothing to it."""
+"""The content of a card as a frozen model; rendering adds nothing to it."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from abreast.core.errors import AbreastError
 from abreast.core.validation import first_validation_error
 from abreast.metrics.retention import RetentionMatrix
 from abreast.reports.verdict import Verdict
-from abreast.tracking.card.report_data import Told, read_told
+from abreast.tracking.card.report_data import ReportData, report_data
 from abreast.tracking.run_log import RunFacts
 
 PAGE = "card.json"
@@ -30,7 +30,8 @@ class Page(BaseModel):
     """One version: what arrived, what was measured of it, and where it comes from.
 
     `version` (such as `v3`) and `verdict` are None until they are known. `parents` are the versions that it was built
-    upon, the nearest first; `run` is MLflow's id and `experiment` that of the experiment that holds the run.
+    upon, the nearest first; `run` is MLflow's id and `experiment` that of the experiment that holds the run. Earlier
+    versions call `data` `told`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,12 +47,12 @@ class Page(BaseModel):
     snapshot: str
     digest: str
     drops: tuple[Arrived, ...]
-    told: Told
+    data: ReportData = Field(validation_alias=AliasChoices("data", "told"))
     retention: RetentionMatrix
 
 
-def gather(facts: RunFacts, line: str, experiment: str, run: str) -> Page:
-    """The page of what one finished update hands over.
+def build_page(facts: RunFacts, line: str, experiment: str, run: str) -> Page:
+    """The card of one finished update.
 
     Raises:
         AbreastError: a report is missing or unreadable.
@@ -66,7 +67,7 @@ def gather(facts: RunFacts, line: str, experiment: str, run: str) -> Page:
         snapshot=facts.snapshot,
         digest=facts.model_digest,
         drops=tuple(Arrived(**drop.model_dump(include=set(Arrived.model_fields))) for drop in facts.drops),
-        told=read_told(facts.folder / "reports"),
+        data=report_data(facts.reports),
         retention=facts.retention,
     )
 

@@ -1,17 +1,15 @@
-"""What the reports of the stage `evaluate` tell a reviewer: the figures side by side, and the answers that changed."""
+"""What a reviewer needs from the reports: the measures side by side, and the answers that changed."""
 
-import json
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.core.errors import AbreastError
-from abreast.metrics.answers import normalised
+from abreast.metrics.answers import outdated
+from abreast.reports.answers import QuestionResult
+from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION, IN_CONTEXT, EvaluationMetrics, KindMetrics
+from abreast.reports.reports import Reports
 
-_WHO = ("candidate", "champion", "base")
-_IN_CONTEXT = "in_context"
+_MODELS = (CANDIDATE, CHAMPION, BASE)
 _MEASURES = {
     "current_exact_match": ("right answers on what these drops brought", "current"),
     "retained_exact_match": ("right answers on what was known before", "retained"),
@@ -20,11 +18,11 @@ _MEASURES = {
 }
 _ROUTER = "questions sent to the expert of their domain"
 BETTER = 10
-"""So many of the answers that changed for the better are kept; of those for the worse every one."""
+"""Answers that changed for the better that the card keeps; of those for the worse it keeps all."""
 
 
-class Measure(BaseModel):
-    """One figure of each model, in the order of `Told.models`; `n` is the number of questions, where it is told."""
+class CardMeasure(BaseModel):
+    """One measure of each model, in the order of `ReportData.models`; `n` is the number of questions, if shown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,8 +32,8 @@ class Measure(BaseModel):
     values: tuple[float | None, ...]
 
 
-class Answer(BaseModel):
-    """What was answered before and now; before there is a champion, "before" is the untrained base."""
+class ChangedAnswer(BaseModel):
+    """An answer before and now; "before" is the champion's, or the untrained base's where there is no champion."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,112 +43,81 @@ class Answer(BaseModel):
     right: str
 
 
-class Changed(BaseModel):
-    """How many answers, and those of them that are kept."""
+class ChangedAnswers(BaseModel):
+    """How many answers changed in one way, and those of them that the card keeps."""
 
     model_config = ConfigDict(frozen=True)
 
     count: int
-    answers: tuple[Answer, ...]
+    answers: tuple[ChangedAnswer, ...]
 
 
-class Told(BaseModel):
-    """Figures and answers of one candidate.
+class ReportData(BaseModel):
+    """Measures and changed answers of one candidate.
 
     `models` are `candidate`, `champion`, `base`, and `in_context` if the base was asked with examples; `kinds` has a
-    row for each figure of each kind of record, where there are more kinds than facts.
+    row for each measure of each kind of record, unless all records are facts.
     """
 
     model_config = ConfigDict(frozen=True)
 
     models: tuple[str, ...]
-    measures: tuple[Measure, ...]
-    kinds: tuple[Measure, ...]
-    learned: Changed
-    lost: Changed
-    stale: Changed
+    measures: tuple[CardMeasure, ...]
+    kinds: tuple[CardMeasure, ...]
+    learned: ChangedAnswers
+    lost: ChangedAnswers
+    stale: ChangedAnswers
 
 
-def read_told(reports: Path) -> Told:
-    """Read `metrics.json` and `answers.jsonl` of the folder `reports`.
-
-    Raises:
-        AbreastError: one of them is missing or unreadable.
-    """
-    metrics, answers = _metrics(reports / "metrics.json"), _answers(reports / "answers.jsonl")
-    models = (*_WHO, _IN_CONTEXT) if metrics.get(_IN_CONTEXT) else _WHO
-    learned = [a for a in answers if _right(a, "candidate") and not _right(a, _former(a))]
-    return Told(
+def report_data(reports: Reports) -> ReportData:
+    """What a reviewer needs from the reports."""
+    metrics, answers = reports.metrics, reports.answers
+    models = _MODELS if metrics.in_context is None else (*_MODELS, IN_CONTEXT)
+    learned = [one for one in answers if one.correct[CANDIDATE] and not one.correct[one.parent]]
+    lost = [one for one in answers if one.correct[one.parent] and not one.correct[CANDIDATE]]
+    stale = [one for one in answers if outdated(one.stale, one.answers[CANDIDATE])]
+    return ReportData(
         models=models,
         measures=tuple(_measures(metrics, models)),
-        kinds=tuple(_kinds(metrics.get("by_kind", {}), models)),
-        learned=Changed(count=len(learned), answers=tuple(map(_answer, _spread(learned)))),
-        lost=_changed(a for a in answers if _right(a, _former(a)) and not _right(a, "candidate")),
-        stale=_changed(a for a in answers if _same(a["candidate"], *a["stale"])),
+        kinds=tuple(_kinds(metrics.by_kind, models)),
+        learned=ChangedAnswers(count=len(learned), answers=tuple(map(_changed_answer, _spread(learned)))),
+        lost=_all_changed(lost),
+        stale=_all_changed(stale),
     )
 
 
-def _measures(metrics: dict[str, Any], models: Sequence[str]) -> Iterable[Measure]:
+def _measures(metrics: EvaluationMetrics, models: Sequence[str]) -> Iterable[CardMeasure]:
     for name, (meaning, counted) in _MEASURES.items():
-        values = tuple((metrics.get(who) or {}).get(name) for who in models)
-        yield Measure(name=name, meaning=meaning, n=metrics.get("counts", {}).get(counted), values=values)
-    if router := metrics.get("router"):
-        yield Measure(name="router", meaning=_ROUTER, n=None, values=tuple(router.get(who) for who in models))
+        values = tuple(getattr(metrics.of(model), name, None) for model in models)
+        count = None if counted is None else getattr(metrics.counts, counted)
+        yield CardMeasure(name=name, meaning=meaning, n=count, values=values)
+    if metrics.router:
+        yield CardMeasure(name="router", meaning=_ROUTER, n=None, values=tuple(map(metrics.router.get, models)))
 
 
-def _kinds(by_kind: dict[str, Any], models: Sequence[str]) -> Iterable[Measure]:
+def _kinds(by_kind: Mapping[str, KindMetrics], models: Sequence[str]) -> Iterable[CardMeasure]:
     for kind, measured in by_kind.items() if set(by_kind) - {"fact"} else ():
-        for scope, meaning in (("current", "new"), ("retained", "known before")):
-            figures = [(measured.get(who) or {}).get(scope, {}) for who in models]
-            for name in figures[0]:
-                said = f"{kind}, {meaning} ({measured['counts'][scope]}): {name.replace('_', ' ')}"
-                values = tuple(of.get(name) for of in figures)
-                yield Measure(name=f"{kind}.{scope}.{name}", meaning=said, n=measured["counts"][scope], values=values)
+        for scope, scope_name in (("current", "new"), ("retained", "known before")):
+            count = measured.counts[scope]
+            for name in measured.of(CANDIDATE, scope):
+                meaning = f"{kind}, {scope_name} ({count}): {name.replace('_', ' ')}"
+                values = tuple(measured.of(model, scope).get(name) for model in models)
+                yield CardMeasure(name=f"{kind}.{scope}.{name}", meaning=meaning, n=count, values=values)
 
 
-def _spread(answers: list[dict]) -> list[dict]:
+def _spread(answers: Sequence[QuestionResult]) -> list[QuestionResult]:
     """`BETTER` of them, one of each key as long as there are further keys."""
-    first: dict[str, dict] = {}
+    first: dict[str, QuestionResult] = {}
     for answer in answers:
-        first.setdefault(answer["key"], answer)
-    chosen = [*first.values(), *(a for a in answers if first[a["key"]] is not a)]
+        first.setdefault(answer.key, answer)
+    chosen = [*first.values(), *(one for one in answers if first[one.key] is not one)]
     return chosen[:BETTER]
 
 
-def _changed(found: Iterable[dict]) -> Changed:
-    answers = tuple(map(_answer, found))
-    return Changed(count=len(answers), answers=answers)
+def _all_changed(found: Sequence[QuestionResult]) -> ChangedAnswers:
+    return ChangedAnswers(count=len(found), answers=tuple(map(_changed_answer, found)))
 
 
-def _answer(answer: dict) -> Answer:
-    before = answer[_former(answer)]
-    return Answer(question=answer["question"], before=before, now=answer["candidate"], right=answer["answer"])
-
-
-def _metrics(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise AbreastError(f"{path}: not readable ({error}); run the stage `evaluate`") from None
-
-
-def _answers(path: Path) -> list[dict]:
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    except (OSError, ValueError) as error:
-        raise AbreastError(f"{path}: not readable ({error}); run the stage `evaluate`") from None
-
-
-def _former(answer: dict) -> str:
-    """Whom the candidate is compared with: the champion; before there is one, the untrained base."""
-    return "base" if answer["champion"] is None else "champion"
-
-
-def _right(answer: dict, who: str) -> bool:
-    """As the stage `evaluate` counted it: what is right depends on the kind of record."""
-    return bool(answer["right"][who])
-
-
-def _same(given: str, *wanted: str) -> bool:
-    """Compared as the measures compare, so that the page counts what they count."""
-    return normalised(given) in map(normalised, wanted)
+def _changed_answer(found: QuestionResult) -> ChangedAnswer:
+    before, now = found.answers[found.parent], found.answers[CANDIDATE]
+    return ChangedAnswer(question=found.question, before=before, now=now, right=found.answer)

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from abreast.ledger.rows import Drop
-from abreast.tracking.card.page import Page, gather
+from abreast.reports.tables import DropRow
+from abreast.tracking.card.page import Page, build_page
 from abreast.tracking.retention_matrix import retention_of
 from abreast.tracking.run_log import RunFacts
 from tests.lifecycle.ledgers import POINTER, drop_info
 
-ROWS = [{"drop": "d", "name": "first", "base": 0.0, "champion": None, "candidate": 0.5}]
+ROWS = [DropRow(drop="d", name="first", base=0.0, candidate=0.5)]
 
 
 def drop(name: str) -> Drop:
@@ -32,4 +33,4 @@ def page_of(folder: Path, *answers: dict, drops: tuple[str, ...] = ("2026-q1",))
         model_digest="6" * 64,
         retention=retention_of([], ROWS),
     )
-    return gather(facts, "line", "7", "run")
+    return build_page(facts, "line", "7", "run")

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.reports.verdict import Verdict
-from abreast.tracking.card.head import LIMIT, RULE, airy, with_verdict
+from abreast.tracking.card.head import LIMIT, RULE, pad_table, with_verdict
 from tests.lifecycle.ledgers import verdict
 
 
@@ -45,7 +45,7 @@ def test_more_gates_than_mlflow_takes_leave_those_that_hold_the_version_up():
     (missed,), (kept,) = verdict(passed=False).gates, verdict(passed=True).gates
     gates = (missed, *(kept.model_copy(update={"name": f"gate {number}"}) for number in range(100)))
     page = with_verdict("body " * 500, verdict(passed=False).model_copy(update={"gates": gates}))
-    assert len(airy(page)) <= LIMIT
+    assert len(pad_table(page)) <= LIMIT
     assert page.endswith("body ")
     assert "**not passed**" in page
     shown = page.count("| passed |")
@@ -55,7 +55,7 @@ def test_more_gates_than_mlflow_takes_leave_those_that_hold_the_version_up():
 
 def test_even_a_page_without_end_keeps_its_head():
     page = with_verdict("one line\n" * 1000, verdict(passed=False))
-    assert len(airy(page)) <= LIMIT
+    assert len(pad_table(page)) <= LIMIT
     assert page.startswith("## Verdict: fail")
     assert page.endswith("one line\n…")
 
@@ -71,7 +71,7 @@ def test_a_name_of_a_slice_cannot_break_the_table():
 
 def test_room_between_cells_is_made_once_and_can_be_told_from_the_text():
     table = "| a | b |\n|---|---|\n| 1 | |\n\n- `a | b`\n"
-    spaced = airy(table)
-    assert airy(spaced) == spaced != table
+    spaced = pad_table(table)
+    assert pad_table(spaced) == spaced != table
     assert spaced.replace("\u00a0", "").replace("\u200b", "") == table
     assert spaced.endswith("\n- `a | b`\n")

@@ -1,7 +1,7 @@
 import re
 from html.parser import HTMLParser
 
-from abreast.tracking.card.html import html
+from abreast.tracking.card.html import render_html
 from tests.lifecycle.ledgers import answer, finished_run, verdict
 from tests.tracking.card.pages import page_of
 from tests.tracking.card.test_markdown import lost
@@ -33,7 +33,7 @@ class Balanced(HTMLParser):
 def card(folder, *answers, judged=True, **of):
     page = page_of(finished_run(folder), *answers, **of)
     known = {"version": "v3", "verdict": verdict(passed=False)} if judged else {}
-    return html(page.model_copy(update=known), b"\x89PNG")
+    return render_html(page.model_copy(update=known), b"\x89PNG")
 
 
 def test_the_card_has_verdict_gates_arrivals_answers_picture_and_lineage(tmp_path):

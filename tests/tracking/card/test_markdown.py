@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from abreast.tracking.card.markdown import BODY, description, whole
+from abreast.tracking.card.markdown import BODY, description, full_card
 from abreast.tracking.retention_matrix import retention_of
 from tests.lifecycle.ledgers import answer, digest_of, finished_run, verdict
 from tests.tracking.card.pages import page_of
@@ -40,7 +40,7 @@ def test_the_picture_and_the_card_are_found_from_mlflows_own_pages(tmp_path):
 
 def test_elsewhere_the_matrix_is_a_table_and_addresses_are_whole(tmp_path):
     page = page_of(finished_run(tmp_path)).model_copy(update={"version": "v3", "verdict": verdict(passed=True)})
-    text = whole(page, "http://mlflow:5000")
+    text = full_card(page, "http://mlflow:5000")
     assert text.startswith("# v3 of line\n\n## Verdict: pass\n\nEvery gate lets it into service.\n\n| gate |")
     assert "| right answers on | first |\n|---|---|\n| this version | 50 % |" in text
     assert "](http://mlflow:5000/#/experiments/7/runs/run/artifacts/reports/card.html)" in text
@@ -50,18 +50,18 @@ def test_elsewhere_the_matrix_is_a_table_and_addresses_are_whole(tmp_path):
 def test_the_matrix_has_its_figures_and_its_last_versions_and_drops(tmp_path):
     page = page_of(finished_run(tmp_path))
     page = page.model_copy(update={"retention": retention_of(ANCESTORS, NOW)})
-    text = whole(page, "http://h")
+    text = full_card(page, "http://h")
     assert "average accuracy 0.633, backward transfer -0.25, forward transfer 0.15, forgetting 0.25" in text
     assert "\n| this version | 80 % | 60 % | 50 % |\n" in text
     many = [row(str(number), f"q{number}", 1.0) for number in range(30)]
-    text = whole(page.model_copy(update={"retention": retention_of([], many)}), "http://h")
+    text = full_card(page.model_copy(update={"retention": retention_of([], many)}), "http://h")
     assert "| right answers on | q22 |" in text
 
 
 def test_every_answer_for_the_worse_is_told_where_there_is_room_and_mlflow_gets_what_it_takes(tmp_path):
     rows = [lost(f"Which of the {i} is it?") for i in range(90)]
     page = page_of(finished_run(tmp_path), *rows, drops=tuple(f"drop {i}" for i in range(50)))
-    assert whole(page, "http://h").count("- Which of the") == 90
+    assert full_card(page, "http://h").count("- Which of the") == 90
     short = description(page)
     assert len(short) <= BODY
     told = short.count("- Which of the")
@@ -79,7 +79,7 @@ def test_a_page_that_no_choice_makes_fit_is_cut_at_a_line(tmp_path):
     assert text.endswith("\n…")
 
 
-@pytest.mark.parametrize("render", [description, lambda page: whole(page, "http://h")])
+@pytest.mark.parametrize("render", [description, lambda page: full_card(page, "http://h")])
 def test_answers_cannot_break_the_page(tmp_path, render):
     rows = [answer(f"Is {i} | `x`\n## a heading? <script>", "yes", "y`es\n---\n", ["y`es ---"]) for i in range(9)]
     page = render(page_of(finished_run(tmp_path), *rows, drops=("a | b <b>",)))

@@ -3,14 +3,15 @@ import json
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.tracking.card.report_data import BETTER, Measure, read_told
+from abreast.reports.reports import read_reports
+from abreast.tracking.card.report_data import BETTER, CardMeasure, report_data
 from tests.lifecycle.ledgers import answer, finished_run
 
 
-def told(folder, *answers):
+def data_of(folder, *answers):
     if answers:
         (folder / "reports" / "answers.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in answers))
-    return read_told(folder / "reports")
+    return report_data(read_reports(folder / "reports"))
 
 
 def changed(folder, change):
@@ -18,11 +19,11 @@ def changed(folder, change):
     metrics = json.loads(path.read_text())
     change(metrics)
     path.write_text(json.dumps(metrics))
-    return read_told(folder / "reports")
+    return report_data(read_reports(folder / "reports"))
 
 
-def test_learned_is_against_the_base_until_there_is_a_champion(tmp_path):
-    found = told(finished_run(tmp_path))
+def test_learned_compares_with_the_base_without_a_champion(tmp_path):
+    found = data_of(finished_run(tmp_path))
     (learned,) = found.learned.answers
     assert (learned.question, learned.before, learned.now) == ("Newest Python 3.12?", "x", "3.12.1")
     (stale,) = found.stale.answers
@@ -30,38 +31,38 @@ def test_learned_is_against_the_base_until_there_is_a_champion(tmp_path):
     assert found.lost.count == 0
 
 
-def test_lost_is_what_the_champion_knew(tmp_path):
+def test_lost_answers_are_those_that_the_champion_had(tmp_path):
     known = answer("Newest Go?", "1.22", "1.21")
     kept = answer("Newest Rust?", "1.80", "1.80")
     for row, value in ((known, "1.22"), (kept, "1.80")):
         row["champion"], row["right"]["champion"] = value, True
-    found = told(finished_run(tmp_path), known, kept)
+    found = data_of(finished_run(tmp_path), known, kept)
     assert [one.question for one in found.lost.answers] == ["Newest Go?"]
     assert found.learned.count == 0
 
 
-def test_all_that_changed_for_the_worse_is_kept_and_ten_of_the_better_one_of_each_key_first(tmp_path):
+def test_the_card_keeps_all_lost_answers_and_ten_learned_ones_of_different_keys_first(tmp_path):
     worse = [answer(f"Lost {i}?", "a", "b") for i in range(40)]
     for row in worse:
         row["champion"], row["right"]["champion"] = "a", True
     better = [answer(f"Won {i}?", "a", "a") | {"key": f"k{i // 3}"} for i in range(36)]
-    found = told(finished_run(tmp_path), *worse, *better)
+    found = data_of(finished_run(tmp_path), *worse, *better)
     assert (found.lost.count, len(found.lost.answers)) == (40, 40)
     assert (found.learned.count, len(found.learned.answers)) == (36, BETTER)
     assert [one.question for one in found.learned.answers] == [f"Won {3 * i}?" for i in range(10)]
-    few = told(tmp_path, *better[:4])
+    few = data_of(tmp_path, *better[:4])
     assert [one.question for one in few.learned.answers] == ["Won 0?", "Won 3?", "Won 1?", "Won 2?"]
 
 
-def test_figures_have_the_number_of_their_questions(tmp_path):
-    found = told(finished_run(tmp_path))
+def test_measures_have_the_number_of_their_questions(tmp_path):
+    found = data_of(finished_run(tmp_path))
     assert found.models == ("candidate", "champion", "base")
     meaning = "right answers on what these drops brought"
-    assert found.measures[0] == Measure(name="current_exact_match", meaning=meaning, n=2, values=(0.95, None, 0.95))
-    assert [one.n for one in found.measures] == [2, None, None, None]
+    assert found.measures[0] == CardMeasure(name="current_exact_match", meaning=meaning, n=2, values=(0.95, None, 0.95))
+    assert [one.n for one in found.measures] == [2, 0, 0, None]
 
 
-def test_the_base_with_examples_and_the_router_have_their_place_where_they_are(tmp_path):
+def test_the_base_with_examples_and_the_router_are_shown_if_present(tmp_path):
     finished_run(tmp_path)
 
     def change(metrics):
@@ -74,7 +75,7 @@ def test_the_base_with_examples_and_the_router_have_their_place_where_they_are(t
     assert (found.measures[-1].name, found.measures[-1].values) == ("router", (0.75, None, None, None))
 
 
-def test_every_kind_is_told_where_there_is_more_than_facts(tmp_path):
+def test_every_kind_has_rows_unless_all_records_are_facts(tmp_path):
     finished_run(tmp_path)
     figures = {"current": {"accuracy": 0.8, "macro_f1": 0.75}, "known": {"accuracy": 0.8, "macro_f1": 0.75}}
     kind = {"counts": {"current": 40, "retained": 0, "known": 40}, "candidate": figures, "champion": None}
@@ -90,5 +91,5 @@ def test_every_kind_is_told_where_there_is_more_than_facts(tmp_path):
 @pytest.mark.parametrize("name", ["answers.jsonl", "metrics.json"])
 def test_unreadable_reports_are_named(tmp_path, name):
     (finished_run(tmp_path) / "reports" / name).write_text("{")
-    with pytest.raises(AbreastError, match=rf"{name}: not readable .* run the stage `evaluate`"):
-        read_told(tmp_path / "reports")
+    with pytest.raises(AbreastError, match=rf"{name}: .*Invalid JSON.*; run the stage `evaluate`"):
+        read_reports(tmp_path / "reports")
