@@ -32,7 +32,7 @@ def test_the_untrained_base_is_asked_what_every_way_is_asked(tmp_path, monkeypat
     main(["--shots", "1"])
     metrics = json.loads(Path("reports/metrics.json").read_text())
     asked = len(read_questions(split.QUESTIONS))
-    assert metrics["counts"] == {"current": asked, "retained": 0}
+    assert metrics["counts"] == {"current": asked, "retained": 0, "superseded": 0}
     assert metrics["candidate"]["general_perplexity"] == metrics["base"]["general_perplexity"] > 1.0
     assert metrics["candidate"]["current_exact_match"] == 0.0, "random weights know nothing"
     assert set(metrics["by_kind"]) == {"fact", "classification"}
