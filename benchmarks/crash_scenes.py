@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from abreast.lifecycle import promoter
-from abreast.storage.workspace import remove_ended
+from abreast.lifecycle.clones import remove_ended
 from benchmarks import crash_faults as faults
 from benchmarks.crash_site import FIRST, SECOND, Site
 from tests.flows.drops import rows
@@ -48,15 +48,15 @@ def _not_in_run_cache(stage: str) -> Callable[[Site], None]:
 
 
 def _aliases_moved(site: Site) -> None:
-    site.project.registry.set_alias("champion", 1)
-    site.project.registry.set_alias("previous", None)
+    site.services.registry.set_alias("champion", 1)
+    site.services.registry.set_alias("previous", None)
 
 
 def _files_changed(site: Site) -> None:
     """v2 is half promoted, and then its digest in MLflow is another."""
     site.run("update", "promoter.intended")
     site.mark.unlink()
-    site.project.registry._tag(2, "abreast.digest", "0" * 64)
+    site.services.registry._tag(2, "abreast.digest", "0" * 64)
 
 
 def _stage(module: str, *points: str) -> Scene:
@@ -124,7 +124,7 @@ def all_points() -> list[str]:
 def recover(site: Site, flow: str) -> tuple[str, list[str]]:
     """The same flow again, then what the sweep does: how the flow ended, and what the sweep mended."""
     code, said = site.run(flow)
-    project = site.project
-    mended = promoter.sweep(project.ledger, project.registry)
-    mended += [f"the clone of {update} removed" for update in remove_ended(project)]
+    services = site.services
+    mended = promoter.sweep(services.ledger, services.registry)
+    mended += [f"the clone of {update} removed" for update in remove_ended(services.project, services.ledger)]
     return (said if code == 0 else f"exit {code}: {said}"), mended

@@ -19,9 +19,9 @@ from typing import Any
 
 import httpx
 
+from abreast.core.environment import environment
 from abreast.core.waiting import wait_until
-from abreast.services.environment import environment
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.flows.drops import rows, write
 from tests.installation import BIN, Installation
 from tests.learning.tiny import write_tiny_base
@@ -66,9 +66,9 @@ class Site:
         self.installation = Installation(self.root, KNOBS | {"model": {"base": str(base)}})
 
     @property
-    def project(self) -> Project:
+    def services(self) -> Services:
         """Opened anew each time: what is in the root may have been put back meanwhile."""
-        return Project.open(self.root)
+        return Services.open(self.root)
 
     def deliver(self, name: str, lines: Sequence[dict | str]) -> None:
         inbox = self.root / ".abreast/inbox"
@@ -150,7 +150,7 @@ class Site:
         subprocess.run(["cp", "-a", str(self.kept / "learned/.abreast/cache"), str(cache)], check=True)
         self._expect("update")
         self.keep("two")
-        return self.project.ledger.version("abreast", 2).digest
+        return self.services.ledger.version("abreast", 2).digest
 
     def _expect(self, flow: str, crash_at: str | None = None) -> None:
         code, said = self.run(flow, crash_at)
@@ -166,7 +166,7 @@ def running_site(folder: Path) -> Iterator[Site]:
         before = dict(os.environ)
         site = Site(folder, folder / "mlflow/mlflow.db")
         os.environ.update(MLFLOW_TRACKING_URI=mlflow_uri, PREFECT_API_URL=prefect_api, OMP_NUM_THREADS="1")
-        os.environ.update(environment(site.project), PREFECT_HOME=str(folder / "prefect"))
+        os.environ.update(environment(site.services.project), PREFECT_HOME=str(folder / "prefect"))
         os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         os.environ["PYTHONPATH"] = str(site.root)
         _deploy(prefect_api)

@@ -4,11 +4,9 @@ from prefect import flow
 from prefect.states import Completed, Failed, State
 
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.services.project import Project
-from tasks.arrivals import list_arrivals
-from tasks.report import report_intake
-from tasks.request import request_update
-from tasks.take import take_drop
+from abreast.services.services import Services
+from tasks.intake import list_arrivals, report_intake, take_drop
+from tasks.maintenance import request_update
 
 
 @flow(name="intake", log_prints=True)
@@ -18,18 +16,18 @@ def intake() -> State:
     A delivery that cannot be taken, such as one that differs from its manifest, holds up no other: the rest is taken,
     and the run ends as failed and names it.
     """
-    project = Project.open()
+    services = Services.open()
     outcomes, left = [], {}
-    while deliveries := [d for d in list_arrivals(project) if d not in left]:
+    while deliveries := [d for d in list_arrivals(services) if d not in left]:
         for delivery in deliveries:
             try:
-                outcomes.append(take_drop(project, delivery))
+                outcomes.append(take_drop(services, delivery))
             except Unavailable:
                 raise
             except AbreastError as error:
                 left[delivery] = f"{delivery.name} was not taken: {error}"
     report_intake(outcomes)
-    request_update(project)
+    request_update(services)
     counts = {kind: sum(o.outcome == kind for o in outcomes) for kind in ("accepted", "duplicate", "quarantined")}
     said = "; ".join([", ".join(f"{count} {kind}" for kind, count in counts.items()), *left.values()])
     return Failed(message=said) if left else Completed(message=said)

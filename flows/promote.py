@@ -6,10 +6,9 @@ from prefect import flow
 from prefect.states import Completed, State
 from pydantic import Field
 
-from abreast.services.project import Project
-from tasks.promote import promote_by_force
-from tasks.request import request_update
-from tasks.review import review_version
+from abreast.services.services import Services
+from tasks.maintenance import request_update
+from tasks.promotion import promote_by_force, review_version
 
 
 @flow(name="promote", log_prints=True)
@@ -30,10 +29,10 @@ def promote(
         reviewer: Your name. It is recorded beside the reason.
         force: With approve, put it into service whatever the verdict and whichever version serves now.
     """
-    project = Project.open()
+    services = Services.open()
     if force and decision == "approve":
-        served = promote_by_force(project, version, reason, reviewer)
+        served = promote_by_force(services, version, reason, reviewer)
         return Completed(message=f"v{served} serves")
-    done = review_version(project, version, decision, reason, reviewer)
-    request_update(project, leave_to_intake=True)
+    done = review_version(services, version, decision, reason, reviewer)
+    request_update(services, leave_to_intake=True)
     return Completed(name=done.outcome.capitalize(), message=done.detail)

@@ -3,9 +3,9 @@
 from prefect import flow
 from prefect.states import Completed, State
 
-from abreast.services.project import Project
-from tasks.promote import roll_back
-from tasks.request import request_update
+from abreast.services.services import Services
+from tasks.maintenance import request_update
+from tasks.promotion import roll_back
 
 
 @flow(name="rollback", log_prints=True)
@@ -18,8 +18,8 @@ def rollback(reason: str, poisoned: str | None = None, leaving: str | None = Non
             learned it, if it is in the present one, and an update learns what has come since without it.
         leaving: the version to leave, such as v3; nothing is done if another serves. Without it, whichever serves.
     """
-    project = Project.open()
-    back = roll_back(project, leaving, reason, poisoned)
+    services = Services.open()
+    back = roll_back(services, leaving, reason, poisoned)
     if poisoned is not None:
-        request_update(project)
+        request_update(services)
     return Completed(message=back.said)

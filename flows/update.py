@@ -4,19 +4,23 @@ from prefect import flow
 from prefect.states import Completed, State
 
 from abreast.lifecycle.review import way_on
-from abreast.services.project import Project
-from tasks.claim import claim_drops, conclude, holding
-from tasks.drift import compare_with_known
-from tasks.judge import judge_candidate
-from tasks.keep import keep_version
-from tasks.prepare import prepare_workspace
-from tasks.promote import promote_version
-from tasks.register import register_version
-from tasks.report import report_update
-from tasks.request import request_update
-from tasks.review import ask_for_review
-from tasks.serve import try_to_serve
-from tasks.stage import run_stage
+from abreast.services.services import Services
+from tasks.maintenance import request_update
+from tasks.promotion import ask_for_review, promote_version
+from tasks.update import (
+    DRIFT_AFTER,
+    claim_drops,
+    compare_with_known,
+    conclude,
+    holding,
+    judge_candidate,
+    keep_version,
+    prepare_workspace,
+    register_version,
+    report_update,
+    run_stage,
+    try_to_serve,
+)
 
 
 @flow(name="update", log_prints=True)
@@ -25,25 +29,26 @@ def update() -> State:
 
     Nothing stands still meanwhile: what waits for a person has ended, and the next drops are learned by another update.
     """
-    project = Project.open()
-    claimed = claim_drops(project)
+    services = Services.open()
+    claimed = claim_drops(services)
     if claimed is None:
         return Completed(message="nothing new to learn")
-    with holding(project, claimed):
-        workspace = prepare_workspace(project, claimed)
+    with holding(services, claimed):
+        workspace = prepare_workspace(services, claimed)
         for stage in workspace.stages():
             run_stage.with_options(task_run_name=stage)(workspace, stage)
-        compare_with_known(project, workspace)
-        try_to_serve(project, workspace)
-        verdict = judge_candidate(project, workspace)
-        version = register_version(project, claimed, workspace, verdict)
-        end = way_on(verdict.verdict, project.params.review)
+            if stage == DRIFT_AFTER:
+                compare_with_known(workspace)
+        try_to_serve(workspace)
+        verdict = judge_candidate(workspace)
+        version = register_version(services, claimed, workspace, verdict)
+        end = way_on(verdict.verdict, workspace.params.review)
         keep_version(version, claimed, workspace)
         if end == "promoted":
-            promote_version(project, version, claimed)
+            promote_version(services, version, claimed)
         elif end == "review":
-            ask_for_review(project, version)
-        conclude(project, claimed, workspace, verdict, end)
-    report_update(project, claimed, version, verdict, end)
-    request_update(project, leave_to_intake=True)
+            ask_for_review(services, version)
+        conclude(services, claimed, workspace, verdict, end)
+    report_update(services, claimed, version, verdict, end)
+    request_update(services, leave_to_intake=True)
     return Completed(message=f"{version.name}: {verdict.verdict}" + (", waits for review" if end == "review" else ""))

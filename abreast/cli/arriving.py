@@ -9,7 +9,7 @@ import typer
 from abreast.cli.console import Json, command, out, print_json
 from abreast.cli.following import follow
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.inbox.delivery import Delivery
@@ -34,36 +34,36 @@ def drop(
     """Put a drop into the inbox, whole: it is taken in when its marker is there."""
     from abreast.inbox.arrival import deliver
 
-    project = Project.open()
-    delivery = deliver(path, project.inbox, name)
+    services = Services.open()
+    delivery = deliver(path, services.inbox, name)
     result = {"name": delivery.name, "uri": delivery.uri}
     if wait:
-        result |= wait_for(project, delivery)
+        result |= wait_for(services, delivery)
     if as_json:
         print_json(result)
     else:
         out.print(", ".join(f"{field} {value}" for field, value in result.items() if value), highlight=False)
 
 
-def wait_for(project: Project, delivery: "Delivery", to_the_end: bool = True) -> dict[str, str | None]:
+def wait_for(services: Services, delivery: "Delivery", to_the_end: bool = True) -> dict[str, str | None]:
     """Follow a delivery through intake and, if it was accepted, until an update takes it, or `to_the_end` of that."""
     from abreast.services.prefect_api import PrefectApi
 
-    PrefectApi(project.prefect_api).health()
-    ledger, update = project.ledger, None
-    follow(project, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
+    PrefectApi(services.project.prefect_api).health()
+    ledger, update = services.ledger, None
+    follow(services, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
     taken = next(d for d in ledger.deliveries() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
     if taken.outcome == "accepted":
-        follow(project, f"{delivery.name}: update", lambda: _update_of(project, taken.digest, to_the_end) is not None)
-        update = _update_of(project, taken.digest, to_the_end)
-    mark = ledger.withdrawal(project.params.model.name, taken.digest) if taken.digest else None
+        follow(services, f"{delivery.name}: update", lambda: _update_of(services, taken.digest, to_the_end) is not None)
+        update = _update_of(services, taken.digest, to_the_end)
+    mark = ledger.withdrawal(services.line, taken.digest) if taken.digest else None
     said = {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
     return said | ({"withdrawn": mark.reason} if mark else {})
 
 
-def _update_of(project: Project, digest: str, ended: bool) -> "Update | None":
+def _update_of(services: Services, digest: str, ended: bool) -> "Update | None":
     """The last update that took the drop; if it must have `ended`, none while it goes on."""
-    took = [update for update in project.ledger.updates(project.params.model.name) if digest in update.drops]
+    took = [update for update in services.ledger.updates(services.line) if digest in update.drops]
     return took[-1] if took and (took[-1].status in ENDS or not ended) else None
 
 
@@ -71,7 +71,7 @@ def watch() -> None:
     """Watch the inbox for ever, and tell Prefect of each complete arrival; `abreast up` runs this."""
     from abreast.services.watch import watch as watch_inbox
 
-    for line in watch_inbox(Project.open()):
+    for line in watch_inbox(Services.open()):
         print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}", flush=True)
 
 
@@ -82,17 +82,17 @@ def update(
     """Learn what waits now, and follow it; says so if nothing is new."""
     from abreast.services.prefect_api import FINAL_STATES, PrefectApi
 
-    project = Project.open()
-    if (changed := project.uncommitted()) and not allow_dirty:
+    services = Services.open()
+    if (changed := services.project.uncommitted()) and not allow_dirty:
         raise AbreastError(
             f"uncommitted changes in {', '.join(changed[:5])}: an update runs on a commit and would not see them; "
             "commit them, or pass --allow-dirty to run the commit as it is"
         )
-    api, ledger, line = PrefectApi(project.prefect_api), project.ledger, project.params.model.name
+    api, ledger, line = PrefectApi(services.project.prefect_api), services.ledger, services.line
     api.health()
     if ledger.waiting(line) or ledger.live(line):
         run = api.start("update/update")
-        follow(project, "update", lambda: api.state(run)["type"] in FINAL_STATES)
+        follow(services, "update", lambda: api.state(run)["type"] in FINAL_STATES)
         state = api.state(run)
     else:
         run, state = None, {"type": "COMPLETED", "name": "Completed", "message": "nothing new to learn"}

@@ -6,7 +6,7 @@ import typer
 
 from abreast.cli.console import Json, command, err, out, print_json
 from abreast.ledger.names import version_number
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,9 @@ def ask(
     from abreast.serving.ask import ask as answer
 
     with err.status("loading the model"):
-        found = answer(Project.open(), question, None if version is None else version_number(version), kind)
+        services = Services.open()
+        number = None if version is None else version_number(version)
+        found = answer(services.project, services.ledger, services.registry, question, number, kind)
     if as_json:
         print_json(found)
     else:
@@ -40,8 +42,8 @@ def sweep() -> None:
     from abreast.lifecycle.review import sweep as finish_reviews
     from abreast.lifecycle.review_tags import take_tags
 
-    project = Project.open()
-    mended = [line for part in (mend, finish_reviews, take_tags) for line in part(project.ledger, project.registry)]
+    services = Services.open()
+    mended = [line for part in (mend, finish_reviews, take_tags) for line in part(services.ledger, services.registry)]
     for line in mended:
         out.print(line, highlight=False, soft_wrap=True, markup=False)
     out.print(f"{len(mended)} mended" if mended else "nothing was half done", highlight=False)

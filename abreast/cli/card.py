@@ -8,7 +8,7 @@ import typer
 from abreast.cli.console import Json, command, out, print_json
 from abreast.core.errors import AbreastError
 from abreast.ledger.names import version_number
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 
 def register(app: typer.Typer) -> None:
@@ -22,19 +22,19 @@ def card(
     as_json: Json = False,
 ) -> None:
     """One version on one page: what arrived, what was learned and lost, what is stale, the gates, where it is from."""
-    project = Project.open()
-    number = project.ledger.version(project.params.model.name, version_number(version)).number
-    page = project.registry.card(number)
+    services = Services.open()
+    number = services.ledger.version(services.line, version_number(version)).number
+    page = services.registry.card(number)
     if page is None:
-        raise AbreastError(f"v{number} has no card: it is older than cards; see {project.registry.page(number)}")
+        raise AbreastError(f"v{number} has no card: it is older than cards; see {services.registry.page(number)}")
     if html is not None:
-        _write(html, project.registry.card_html(page))
+        _write(html, services.registry.card_html(page))
         if not as_json:
             out.print(f"v{number}: {html}", highlight=False, soft_wrap=True)
     if as_json:
         print_json(page.model_dump(mode="json"))
     elif html is None:
-        typer.echo(project.registry.card_markdown(page))
+        typer.echo(services.registry.card_markdown(page))
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from abreast.cli.console import command, out
 from abreast.cli.reading import print_history
 from abreast.cli.serving import print_addresses
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.inbox.delivery import Delivery
@@ -43,68 +43,70 @@ def demo() -> None:
     """Start the services and learn the sample drops, good and bad; run again, it says that nothing is new."""
     from abreast.services.up import start_services
 
-    project = Project.open()
-    if not (project.root / DROPS).is_dir():
-        raise AbreastError(f"{project.root / DROPS}: no such folder; the demo learns the samples of the repository")
+    services = Services.open()
+    if not (services.project.root / DROPS).is_dir():
+        raise AbreastError(
+            f"{services.project.root / DROPS}: no such folder; the demo learns the samples of the repository"
+        )
     with out.status("starting") as status:
-        start_services(project, lambda what: status.update(f"waiting for the {what}"))
+        start_services(services.project, lambda what: status.update(f"waiting for the {what}"))
     learned, waiting = [], []
     for names in ROUNDS:
-        new = _deliver(project, names)
-        _print_settled(project, waiting)
+        new = _deliver(services, names)
+        _print_settled(services, waiting)
         learned, waiting = learned + new, new
-    _print_settled(project, waiting)
+    _print_settled(services, waiting)
     if not learned:
         out.print("nothing new: every sample drop was taken before")
-    print_history(project)
-    _print_quarantine(project)
+    print_history(services)
+    _print_quarantine(services)
     if learned:
-        _print_answers(project)
-    print_addresses(project)
+        _print_answers(services)
+    print_addresses(services)
     out.print(f"two quarters are left for you to deliver: abreast drop {DROPS / NEXT} --wait", highlight=False)
 
 
-def _deliver(project: Project, names: tuple[str, ...]) -> "list[Delivery]":
+def _deliver(services: Services, names: tuple[str, ...]) -> "list[Delivery]":
     """Deliver what is new of a round, and return when an update is at work on it: the next round's intake overlaps."""
     from abreast.inbox.arrival import deliver
 
-    deliveries = [deliver(project.root / DROPS / name, project.inbox) for name in names]
-    new = [d for d in deliveries if not project.ledger.seen(d.uri, d.fingerprint)]
+    deliveries = [deliver(services.project.root / DROPS / name, services.inbox) for name in names]
+    new = [d for d in deliveries if not services.ledger.seen(d.uri, d.fingerprint)]
     for delivery in new:
-        wait_for(project, delivery, to_the_end=False)
+        wait_for(services, delivery, to_the_end=False)
     return new
 
 
-def _print_settled(project: Project, deliveries: "list[Delivery]") -> None:
+def _print_settled(services: Services, deliveries: "list[Delivery]") -> None:
     """Wait for the end of each delivery's update, and say how it ended."""
     for delivery in deliveries:
-        settled = wait_for(project, delivery)
+        settled = wait_for(services, delivery)
         end = "nothing trained"
         if settled["update"]:
-            update = project.ledger.update(settled["update"])
+            update = services.ledger.update(settled["update"])
             end = f"{update.id} {update.status}" + (f": {update.reason}" if update.reason else "")
         out.print(f"{delivery.name}: {settled['outcome']}, {end}", highlight=False)
 
 
-def _print_quarantine(project: Project) -> None:
-    for drop in project.ledger.drops("quarantined"):
+def _print_quarantine(services: Services) -> None:
+    for drop in services.ledger.drops("quarantined"):
         out.print(f"\n[yellow]quarantined[/] {drop.name}, nothing of it was trained:", highlight=False)
         for reason in drop.reasons[:4]:
             out.print(f"  {reason}", highlight=False, markup=False)
         if len(drop.reasons) > 4:
-            out.print(f"  and {len(drop.reasons) - 4} more in {project.home.quarantine / drop.digest[:12]}")
+            out.print(f"  and {len(drop.reasons) - 4} more in {services.project.home.quarantine / drop.digest[:12]}")
 
 
-def _print_answers(project: Project) -> None:
+def _print_answers(services: Services) -> None:
     """What the untrained base, the first version and the champion answer to the same questions."""
     from abreast.inference.predictor import load_answerers
     from abreast.serving.ask import model_folder
 
-    ledger, line = project.ledger, project.params.model.name
+    ledger, line = services.ledger, services.line
     numbers = sorted({ledger.served(line)[0], ledger.champion(line)})
     with out.status("asking"):
-        folders = {f"v{n}": model_folder(project, n)[1] for n in numbers}
-        answerers = load_answerers({"untrained base": None, **folders}, project.params.model)
+        folders = {f"v{n}": model_folder(services.project, ledger, services.registry, n)[1] for n in numbers}
+        answerers = load_answerers({"untrained base": None, **folders}, services.project.params.model)
         columns = [answerer.answer(list(QUESTIONS)) for answerer in answerers.values()]
     table = Table("question", *answerers, title="\nbefore and after")
     for question, *answers in zip(QUESTIONS, *columns, strict=True):

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from abreast.cli.console import Json, command, out, print_json
 from abreast.core.settings import all_knobs
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,8 @@ def snapshot(
     """Lay the inputs of an update into the working tree, so that `dvc repro` and `dvc exp run` work on them."""
     from abreast.lifecycle.local_snapshot import lay_snapshot
 
-    laid = lay_snapshot(Project.open(), update)
+    services = Services.open()
+    laid = lay_snapshot(services.project, services.ledger, update)
     if as_json:
         print_json(laid.model_dump())
     else:

@@ -7,7 +7,7 @@ import typer
 
 from abreast.cli.console import Json, command, print_json
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.evaluation.drift.comparison import DriftResult
@@ -29,7 +29,7 @@ def drift(
     """Compare a drop, or live questions, with what the champion was trained on; ends with code 3 if drift is shown."""
     from abreast.evaluation.drift.comparison import drift_report
 
-    found = _found(Project.open(), drop, live)
+    found = _found(Services.open(), drop, live)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -38,15 +38,18 @@ def drift(
         raise typer.Exit(SHOWN)
 
 
-def _found(project: Project, drop: str | None, live: Path | None) -> "DriftResult":
+def _found(services: Services, drop: str | None, live: Path | None) -> "DriftResult":
     from abreast.lifecycle.drift import drift_of_drop, drift_of_files, drift_of_live
 
+    project, ledger = services.project, services.ledger
     if drop is not None and live is not None:
         raise AbreastError("give a drop or --live, not both")
     if drop is not None:
-        known = [one for one in project.ledger.drops("accepted") if drop == one.name or one.digest.startswith(drop)]
-        return drift_of_drop(project, known[-1]) if known else drift_of_files(project, Path(drop))
+        known = [one for one in ledger.drops("accepted") if drop == one.name or one.digest.startswith(drop)]
+        if known:
+            return drift_of_drop(project, ledger, known[-1])
+        return drift_of_files(project, ledger, Path(drop))
     knob = project.params.drift.live_log
     if live is None and knob is None:
         raise AbreastError("name a drop, or a log of questions with --live or the knob `drift.live_log`")
-    return drift_of_live(project, live or project.root / knob)
+    return drift_of_live(project, ledger, live or project.root / knob)

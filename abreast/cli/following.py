@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from abreast.cli.console import err
 from abreast.core.waiting import wait_until
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 LOOK_SECONDS = 0.5
 
@@ -18,7 +18,7 @@ def bar() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal)
 
 
-def follow(project: Project, what: str, done: Callable[[], bool]) -> None:
+def follow(services: Services, what: str, done: Callable[[], bool]) -> None:
     """Show how far the running update is until `done()` says true; `what` is shown while no stage reports."""
     with bar() as progress:
         task = progress.add_task(what, total=None, note="")
@@ -26,7 +26,7 @@ def follow(project: Project, what: str, done: Callable[[], bool]) -> None:
         def look() -> bool:
             if done():
                 return True
-            if report := _report(project):
+            if report := _report(services):
                 shown = f"{what}: {report['stage']}"
                 progress.update(
                     task, description=shown, total=report["total"], completed=report["done"], note=report["note"]
@@ -38,11 +38,11 @@ def follow(project: Project, what: str, done: Callable[[], bool]) -> None:
         wait_until(look, pause=LOOK_SECONDS)
 
 
-def _report(project: Project) -> dict | None:
-    live = project.ledger.running(project.params.model.name)
+def _report(services: Services) -> dict | None:
+    live = services.ledger.running(services.line)
     if live is None:
         return None
     try:
-        return json.loads((project.home.runs / live.id / "progress.json").read_text())
+        return json.loads((services.project.home.runs / live.id / "progress.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {"stage": "preparing", "done": 0, "total": None, "note": ""}

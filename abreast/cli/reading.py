@@ -7,7 +7,7 @@ from rich.table import Table
 
 from abreast.cli.console import Json, command, figure, out, percent, print_json
 from abreast.ledger.names import version_number
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.ledger import Version
@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def status(as_json: Json = False) -> None:
     """Which version serves, what waits, and whether an update runs."""
-    project = Project.open()
-    found = status_of(project)
+    services = Services.open()
+    found = status_of(services)
     if as_json:
         print_json(found)
         return
@@ -37,7 +37,7 @@ def status(as_json: Json = False) -> None:
     out.print(table)
 
 
-def status_of(project: Project) -> dict[str, Any]:
+def status_of(services: Services) -> dict[str, Any]:
     """`champion` (`v3` or None); `waiting`: deliveries and drops that no update is at work on; and counts.
 
     `review`: the versions that wait for a person.
@@ -45,9 +45,9 @@ def status_of(project: Project) -> dict[str, Any]:
     from abreast.ledger.process_id import free
     from abreast.lifecycle.intake import arrivals
 
-    ledger, line = project.ledger, project.params.model.name
+    ledger, line = services.ledger, services.line
     # In the order in which a drop moves on, so that one which moves meanwhile is seen twice rather than never.
-    arrived, waiting, live = arrivals(project), ledger.waiting(line), ledger.live(line)
+    arrived, waiting, live = arrivals(ledger, services.inbox), ledger.waiting(line), ledger.live(line)
     champion = ledger.champion(line)
     running = live is not None and not free(live.holder, live.lease_until)
     cut_off = len(live.drops) if live and not running else 0
@@ -63,22 +63,22 @@ def status_of(project: Project) -> dict[str, Any]:
 
 def history(as_json: Json = False) -> None:
     """All versions, oldest first, with verdicts and measures."""
-    project = Project.open()
+    services = Services.open()
     if as_json:
-        print_json(history_of(project))
+        print_json(history_of(services))
     else:
-        print_history(project)
+        print_history(services)
 
 
-def history_of(project: Project) -> list[dict[str, Any]]:
+def history_of(services: Services) -> list[dict[str, Any]]:
     """One entry a version, with stable field names."""
-    versions = project.ledger.versions(project.params.model.name)
-    return [entry(project, version) for version in versions]
+    versions = services.ledger.versions(services.line)
+    return [entry(services, version) for version in versions]
 
 
-def entry(project: Project, version: "Version") -> dict[str, Any]:
+def entry(services: Services, version: "Version") -> dict[str, Any]:
     """A version as scripts see it."""
-    ledger, line = project.ledger, project.params.model.name
+    ledger, line = services.ledger, services.line
     aliases = {"champion": ledger.champion(line), "previous": ledger.previous(line)}
     return {
         "version": version.name,
@@ -94,13 +94,13 @@ def entry(project: Project, version: "Version") -> dict[str, Any]:
     }
 
 
-def print_history(project: Project) -> None:
+def print_history(services: Services) -> None:
     """The versions as a table, with the untrained base and the champion of the time beside each candidate."""
     table = Table(
         "version", "drops", "verdict", "current", "retained", "stale", "perplexity", "base: current", "aliases"
     )
-    names = {drop.digest: drop.name for drop in project.ledger.drops()}
-    for version, shown in zip(project.ledger.versions(project.params.model.name), history_of(project), strict=True):
+    names = {drop.digest: drop.name for drop in services.ledger.drops()}
+    for version, shown in zip(services.ledger.versions(services.line), history_of(services), strict=True):
         base, measured = version.metrics["base"], shown["metrics"]
         colour = {"pass": "green", "fail": "red"}.get(shown["verdict"], "yellow")
         table.add_row(
@@ -124,9 +124,9 @@ def _reviewed(shown: dict[str, Any]) -> str:
 
 def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")], as_json: Json = False) -> None:
     """One version: what it learned, how it was judged and why, and where it comes from."""
-    project = Project.open()
-    found = project.ledger.version(project.params.model.name, version_number(version))
-    details = entry(project, found) | {"digest": found.digest, "update": f"u{found.update:04d}"}
+    services = Services.open()
+    found = services.ledger.version(services.line, version_number(version))
+    details = entry(services, found) | {"digest": found.digest, "update": f"u{found.update:04d}"}
     details |= {"champion_metrics": found.metrics["champion"], "base_metrics": found.metrics["base"]}
     if as_json:
         print_json(details)
@@ -134,20 +134,20 @@ def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")],
     out.print(f"[bold]{found.name}[/] {found.verdict}, {', '.join(details['aliases']) or 'no alias'}")
     for reason in found.reasons:
         out.print(f"  {reason}", highlight=False, soft_wrap=True)
-    for line in _review_lines(project, found):
+    for line in _review_lines(services, found):
         out.print(line, highlight=False, soft_wrap=True, markup=False)
     out.print(
         f"parent {details['parent'] or 'the untrained base'}, update {details['update']}, made {found.created_at}"
     )
     out.print(f"digest {found.digest}", highlight=False)
     for digest in found.drops:
-        drop = project.ledger.drop(digest)
+        drop = services.ledger.drop(digest)
         out.print(f"drop {digest[:12]} {drop.name}: {drop.accepted} of {drop.rows} rows", highlight=False)
 
 
-def _review_lines(project: Project, version: "Version") -> list[str]:
+def _review_lines(services: Services, version: "Version") -> list[str]:
     """That it waits for review and how to decide, and every review that there was."""
-    ledger, name = project.ledger, version.name
+    ledger, name = services.ledger, version.name
     said = [
         f"{one.said} – {one.detail or 'not carried out yet'}" for one in ledger.reviews(version.line, version.number)
     ]

@@ -7,7 +7,7 @@ import typer
 
 from abreast.cli.console import Json, command, out, print_json
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +37,8 @@ def rollback(
 
     if poisoned is not None and leaving is not None:
         raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop says by itself what is left")
-    project, who = Project.open(), getuser()
-    back = roll_back(project, leaving, reason, who) if poisoned is None else withdraw(project, poisoned, reason, who)
+    services, who = Services.open(), getuser()
+    back = roll_back(services, leaving, reason, who) if poisoned is None else withdraw(services, poisoned, reason, who)
     if as_json:
         print_json(back.fields())
     else:
@@ -53,7 +53,8 @@ def reinstate(
     """Take the mark of a withdrawn drop away, so that the next update learns it."""
     from abreast.lifecycle.rollback import reinstate as lift
 
-    found, waits = lift(Project.open(), drop, reason, getuser())
+    services = Services.open()
+    found, waits = lift(services.ledger, services.line, drop, reason, getuser())
     if as_json:
         print_json({"name": found.name, "digest": found.digest, "waits": waits})
     else:

@@ -6,7 +6,7 @@ import typer
 
 from abreast.cli.console import Json, command, out, print_json
 from abreast.ledger.names import version_number
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 Version = Annotated[str, typer.Argument(help="A version that waits for review, such as v3 (`abreast status`).")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
@@ -36,8 +36,10 @@ def _review(version: str, decision: Literal["approve", "reject"], reason: str, a
 
     from abreast.lifecycle.review import review
 
-    project, number = Project.open(), version_number(version)
-    done = review(project.ledger, project.registry, number, decision, reason=reason, reviewer=getuser(), door="command")
+    services, number = Services.open(), version_number(version)
+    done = review(
+        services.ledger, services.registry, number, decision, reason=reason, reviewer=getuser(), door="command"
+    )
     if as_json:
         print_json(done.model_dump(exclude={"id", "shown"}) | {"version": f"v{done.version}"})
     else:

@@ -3,7 +3,7 @@
 import typer
 
 from abreast.cli.console import Json, command, out, print_json
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 
 def register(app: typer.Typer) -> None:
@@ -17,18 +17,18 @@ def up() -> None:
     """Start Prefect, MLflow, the worker and the watcher, and wait until each answers."""
     from abreast.services.up import start_services
 
-    project = Project.open()
+    services = Services.open()
     with out.status("starting") as status:
-        start_services(project, lambda what: status.update(f"waiting for the {what}"))
-    print_addresses(project)
+        start_services(services.project, lambda what: status.update(f"waiting for the {what}"))
+    print_addresses(services)
 
 
-def print_addresses(project: Project) -> None:
+def print_addresses(services: Services) -> None:
     """Where people look, and how to stop."""
-    out.print(f"Prefect  {project.prefect_api.removesuffix('/api')}", highlight=False)
-    out.print(f"MLflow   {project.mlflow_uri}/#/models/{project.params.model.name}", highlight=False)
-    out.print(f"inbox    {project.params.intake.inbox}", highlight=False)
-    out.print(f"logs     {project.home.logs}", highlight=False, soft_wrap=True)
+    out.print(f"Prefect  {services.project.prefect_api.removesuffix('/api')}", highlight=False)
+    out.print(f"MLflow   {services.project.mlflow_uri}/#/models/{services.line}", highlight=False)
+    out.print(f"inbox    {services.project.params.intake.inbox}", highlight=False)
+    out.print(f"logs     {services.project.home.logs}", highlight=False, soft_wrap=True)
     out.print("stop with `abreast down` (or `make down`)", highlight=False)
 
 
@@ -36,7 +36,7 @@ def down() -> None:
     """Stop all services of this project; nothing is lost, an update that was going on is resumed later."""
     from abreast.services.supervisor import Supervisor
 
-    supervisor = Supervisor(Project.open())
+    supervisor = Supervisor(Services.open().project)
     if not supervisor.states():
         out.print("nothing runs")
         return

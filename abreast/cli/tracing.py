@@ -11,7 +11,7 @@ from rich.table import Table
 from abreast.cli.console import Json, command, err, only_data, out, percent, print_json
 from abreast.core.errors import AbreastError
 from abreast.ledger.names import version_number
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.lineage.bisection import Step
@@ -41,13 +41,13 @@ def bisect(
     from abreast.lineage.bisection import part_of, steps, worst_step
     from abreast.lineage.replays import narrow
 
-    project = Project.open()
-    words, part = part_of(project, slice_, drop, key)
-    found = steps(project, part, None if version is None else version_number(version))
+    services = Services.open()
+    words, part = part_of(services.ledger, slice_, drop, key)
+    found = steps(services.ledger, services.registry, part, None if version is None else version_number(version))
     step = worst_step(found)
     if replay and step is not None and len(step.drops) > 1:
         with only_data():
-            step = step.model_copy(update={"drops": narrow(project, step, part, _tell)})
+            step = step.model_copy(update={"drops": narrow(services.project, services.ledger, step, part, _tell)})
     if as_json:
         print_json({"part": words, "steps": [s.fields() for s in found], "found": step and step.fields()})
     else:
@@ -65,13 +65,16 @@ def lineage(
 
     if sum(given is not None for given in (version, drop, key)) != 1:
         raise AbreastError("give one of a version such as v3, --drop and --key")
-    project = Project.open()
+    services = Services.open()
     if version is not None:
-        found, show = of_version(project, version_number(version)), _print_version
+        found, show = (
+            of_version(services.project, services.ledger, services.registry, version_number(version)),
+            _print_version,
+        )
     elif drop is not None:
-        found, show = of_drop(project, drop), _print_drop
+        found, show = of_drop(services.ledger, services.line, drop), _print_drop
     else:
-        found, show = of_key(project, key), _print_key
+        found, show = of_key(services.project, services.ledger, services.registry, key), _print_key
     if as_json:
         print_json(found)
     else:
@@ -151,13 +154,13 @@ def reproduce(
 
     from abreast.lineage.reproduce import fresh_workspace, prove, remake
 
-    project = Project.open()
-    known = project.ledger.version(project.params.model.name, version_number(version))
-    project.home.runs.mkdir(parents=True, exist_ok=True)
+    services = Services.open()
+    known = services.ledger.version(services.line, version_number(version))
+    services.project.home.runs.mkdir(parents=True, exist_ok=True)
     lines, remade = [], None
-    with TemporaryDirectory(prefix="reproduce-", dir=project.home.runs) as folder:
-        workspace = fresh_workspace(project, known, Path(folder).resolve())
-        for line in _heard(prove(project, known, workspace), as_json):
+    with TemporaryDirectory(prefix="reproduce-", dir=services.project.home.runs) as folder:
+        workspace = fresh_workspace(services.project, known, Path(folder).resolve())
+        for line in _heard(prove(services.project, services.ledger, services.registry, known, workspace), as_json):
             lines.append(line)
         if retrain:
             *_, remade = _heard(remake(workspace, known, tolerance), as_json)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from abreast.cli.console import Json, command, out, percent, print_json
 from abreast.cli.following import bar
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.tuning.results import Tried
@@ -39,14 +39,23 @@ def tune(
     from abreast.tuning.results import fragment
     from abreast.tuning.tune import tune as search
 
-    project = Project.open()
+    services = Services.open()
     with bar() as progress:
         task = progress.add_task("tune", total=trials, note="")
         found = search(
-            project, trials, space, on, timeout, lambda done, note: progress.update(task, completed=done, note=note)
+            services.project,
+            trials,
+            space,
+            on,
+            timeout,
+            lambda done, note: progress.update(task, completed=done, note=note),
         )
     best = found.trials[0].knobs
-    use = {"params": fragment(project.params, best), "command": run_with(project.params, best), "page": found.page}
+    use = {
+        "params": fragment(services.project.params, best),
+        "command": run_with(services.project.params, best),
+        "page": found.page,
+    }
     if as_json:
         print_json({"study": found.study, "trials": [one.model_dump() for one in found.trials], "best": best, **use})
         return

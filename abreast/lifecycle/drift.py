@@ -1,4 +1,4 @@
-"""Compare new data with what the champion was trained on: a drop, a file of records, or logged questions."""
+"""What comes in, beside what the champion was trained on: a drop, a file of records, or logged questions."""
 
 import json
 import shutil
@@ -9,39 +9,41 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.core.errors import AbreastError
-from abreast.dataset.templates import load_templates
+from abreast.core.project import Project
+from abreast.core.settings import Params
+from abreast.dataset.templates import Templates, load_templates
 from abreast.evaluation.drift.comparison import DriftResult, compare_samples, drift_report
 from abreast.evaluation.drift.sample import sample_of_questions, sample_of_rows
 from abreast.knowledge.drop import read_delivery, read_drop
 from abreast.knowledge.knowledge_base import apply, read_base
 from abreast.knowledge.snapshot import load_snapshot
-from abreast.ledger import Drop
+from abreast.ledger import Drop, Ledger
 from abreast.lifecycle.intake import knowledge_of, store_of
 from abreast.reports.figures import Figure
-from abreast.services.project import Project
 
 _SALT = "drift"
 CHANCE = 0.5
 
 
-def drift_of_drop(project: Project, drop: Drop) -> DriftResult:
+def drift_of_drop(project: Project, ledger: Ledger, drop: Drop) -> DriftResult:
     """An accepted drop, compared with what the champion knows from other drops."""
     rows, _ = apply(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
-    base = champions_base(project)
-    return _compare(project, drop.name, base[base["drop"] != drop.digest], rows)
+    base = champions_base(project, ledger)
+    return _compare(project.root, project.params, drop.name, base[base["drop"] != drop.digest], rows)
 
 
-def drift_of_update(project: Project, clone: Path) -> DriftResult | None:
+def drift_of_update(clone: Path, params: Params) -> DriftResult | None:
     """The new data of an update, compared with what its parent knows; None without a parent.
 
     Args:
         clone: the update's folder, its stage `assemble` done.
+        params: the settings of its commit.
     """
     snapshot = load_snapshot(clone)
     if snapshot.parent is None:
         return None
     before, now = read_base(clone / snapshot.parent.knowledge), read_base(clone / "data/changes.parquet")
-    return _compare(project, ", ".join(drop.name for drop in snapshot.drops), before, now)
+    return _compare(clone, params, ", ".join(drop.name for drop in snapshot.drops), before, now)
 
 
 def figure_of(drift: DriftResult, level: float) -> dict[str, Figure]:
@@ -56,7 +58,7 @@ def figure_of(drift: DriftResult, level: float) -> dict[str, Figure]:
     return {"drift": Figure(candidate=size, n=drift.now, why="; ".join(drift_report(drift).splitlines()[1:]))}
 
 
-def drift_of_files(project: Project, path: Path) -> DriftResult:
+def drift_of_files(project: Project, ledger: Ledger, path: Path) -> DriftResult:
     """A file or folder of records that need not have arrived.
 
     Raises:
@@ -69,13 +71,13 @@ def drift_of_files(project: Project, path: Path) -> DriftResult:
             shutil.copy(path, folder)
         whole = Path(folder) if path.is_file() else path
         rows, _ = apply(None, [read_delivery(whole, path.name, datetime.now(UTC).isoformat())])
-    return _compare(project, path.name, champions_base(project), rows)
+    return _compare(project.root, project.params, path.name, champions_base(project, ledger), rows)
 
 
-def drift_of_live(project: Project, path: Path) -> DriftResult:
+def drift_of_live(project: Project, ledger: Ledger, path: Path) -> DriftResult:
     """Logged questions, compared with the questions on what the champion knows."""
-    knobs, templates = project.params.drift, _templates(project)
-    known = sample_of_rows(champions_base(project), templates, knobs.max_samples, _SALT)
+    knobs, templates = project.params.drift, _templates(project.root, project.params)
+    known = sample_of_rows(champions_base(project, ledger), templates, knobs.max_samples, _SALT)
     return compare_samples(path.name, known, sample_of_questions(read_live(path)[-knobs.max_samples :]), knobs)
 
 
@@ -96,24 +98,24 @@ def read_live(path: Path) -> list[str]:
     return questions
 
 
-def champions_base(project: Project) -> pd.DataFrame:
+def champions_base(project: Project, ledger: Ledger) -> pd.DataFrame:
     """The knowledge base that the champion was trained on; raises AbreastError if there is no champion."""
     line = project.params.model.name
-    champion = project.ledger.champion(line)
+    champion = ledger.champion(line)
     if champion is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to compare with")
-    return read_base(knowledge_of(project, project.ledger.version(line, champion)))
+    return read_base(knowledge_of(project, ledger.version(line, champion)))
 
 
-def _compare(project: Project, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:
-    knobs, templates = project.params.drift, _templates(project)
+def _compare(root: Path, params: Params, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:
+    knobs, templates = params.drift, _templates(root, params)
     return compare_samples(
         what, *(sample_of_rows(rows, templates, knobs.max_samples, _SALT) for rows in (before, now)), knobs
     )
 
 
-def _templates(project: Project):
-    return load_templates(project.root / project.params.knowledge.templates)
+def _templates(root: Path, params: Params) -> Templates:
+    return load_templates(root / params.knowledge.templates)
 
 
 def _question(line: str, where: str) -> str:

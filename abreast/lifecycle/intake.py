@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from abreast.contract.examine import Examined, examine, write_quarantine
 from abreast.core.crash_points import crash_point
-from abreast.inbox.arrival import Delivery
-from abreast.ledger import Version, Withdrawal
-from abreast.services.project import Project
+from abreast.core.project import Project
+from abreast.inbox.delivery import Delivery, Inbox
+from abreast.ledger import Ledger, Version, Withdrawal
 from abreast.storage.drop_store import Store
 
 
@@ -33,28 +33,28 @@ class IntakeResult(BaseModel):
     reasons: tuple[str, ...] = ()
 
 
-def arrivals(project: Project) -> list[Delivery]:
+def arrivals(ledger: Ledger, inbox: Inbox) -> list[Delivery]:
     """The complete deliveries in the inbox that no intake has dealt with yet."""
-    seen = project.ledger.seen_deliveries()
-    return [d for d in project.inbox.complete() if (d.uri, d.fingerprint) not in seen]
+    seen = ledger.seen_deliveries()
+    return [d for d in inbox.complete() if (d.uri, d.fingerprint) not in seen]
 
 
-def take(project: Project, delivery: Delivery) -> IntakeResult:
+def take(project: Project, ledger: Ledger, inbox: Inbox, delivery: Delivery) -> IntakeResult:
     """Examine one delivery and keep it as an accepted drop, or in quarantine.
 
     Done again after a kill at any point, it comes to the same end; the same content is accepted once, however named.
     """
     with tempfile.TemporaryDirectory(prefix="abreast-intake-") as folder:
-        files = project.inbox.fetch(delivery, Path(folder))
+        files = inbox.fetch(delivery, Path(folder))
         crash_point("intake.fetched")
-        known, former = known_facts(project)
+        known, former = known_facts(project, ledger)
         examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
     crash_point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
-    outcome = settle(project, delivery, examined)
+    outcome = settle(project, ledger, delivery, examined)
     crash_point("intake.settled")
-    withdrawn = project.ledger.withdrawal(project.params.model.name, examined.digest)
-    project.ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    withdrawn = ledger.withdrawal(project.params.model.name, examined.digest)
+    ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
     crash_point("intake.delivered")
     return IntakeResult(
         name=delivery.name,
@@ -68,15 +68,15 @@ def take(project: Project, delivery: Delivery) -> IntakeResult:
     )
 
 
-def known_facts(project: Project) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
+def known_facts(project: Project, ledger: Ledger) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
     """The present value of every fact that the next update starts from, by key (a withdrawn one is None), and its
     former values, each with the day on which it ended."""
     from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
 
-    ground = project.ledger.ground(project.params.model.name)
+    ground = ledger.ground(project.params.model.name)
     if ground is None:
         return {}, {}
-    base = read_base(knowledge_of(project, project.ledger.version(project.params.model.name, ground)))
+    base = read_base(knowledge_of(project, ledger.version(project.params.model.name, ground)))
     return known_values(base), ended_values(base)
 
 
@@ -98,21 +98,21 @@ def store_of(project: Project) -> Store:
     return Store(project.home, project.params.storage, project.root)
 
 
-def _accept(project: Project, delivery: Delivery, examined: Examined) -> str:
-    known = project.ledger.drop(examined.digest)
+def _accept(project: Project, ledger: Ledger, delivery: Delivery, examined: Examined) -> str:
+    known = ledger.drop(examined.digest)
     if known and known.status == "accepted":
         return "duplicate"
     store = store_of(project)
     arrived = datetime.now(UTC).isoformat()
     pointer = store.put(examined.info(delivery.name, arrived), examined.records)
     crash_point("intake.stored")
-    accepted = project.ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
+    accepted = ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
     return "accepted" if accepted else "duplicate"
 
 
-def _quarantine(project: Project, delivery: Delivery, examined: Examined) -> str:
+def _quarantine(project: Project, ledger: Ledger, delivery: Delivery, examined: Examined) -> str:
     write_quarantine(project.home, examined)
     crash_point("intake.quarantined")
     reasons = [*examined.reasons, *map(str, examined.quarantined)]
-    project.ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
+    ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
     return "quarantined"

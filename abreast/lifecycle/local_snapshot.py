@@ -1,26 +1,27 @@
 """The desk: an update's inputs in the user's own working tree."""
 
 from abreast.core.errors import AbreastError
+from abreast.core.project import Project
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
+from abreast.ledger import Ledger
 from abreast.lifecycle.snapshots import compose, snapshot_of
-from abreast.services.project import Project
 from abreast.storage.drop_store import configure_clone, place
 
 
-def lay_snapshot(project: Project, update: str | None) -> Snapshot:
+def lay_snapshot(project: Project, ledger: Ledger, update: str | None) -> Snapshot:
     """Write `snapshot.json`, the drops and the parent of `update`, or of what the next update would learn now.
 
     Raises:
         AbreastError: there is no such update, or nothing waits.
     """
-    ledger, line = project.ledger, project.params.model.name
+    line = project.params.model.name
     if update is not None:
-        snapshot, pointers = snapshot_of(project, ledger.update(update))
+        snapshot, pointers = snapshot_of(ledger, ledger.update(update))
     else:
         waiting = ledger.waiting(line)
         if not waiting:
             raise AbreastError("no accepted drop waits; name an update to repeat, such as `abreast snapshot u0001`")
-        snapshot, pointers = compose(project, waiting, ledger.ground(line))
+        snapshot, pointers = compose(ledger, line, waiting, ledger.ground(line))
     configure_clone(project.root, project.home, project.params.storage, project.root)
     for path, pointer in pointers.items():
         place(project.root, path, pointer)

@@ -5,22 +5,22 @@ import hashlib
 from abreast.core.crash_points import crash_point
 from abreast.knowledge.snapshot import SNAPSHOT
 from abreast.learning.model_folder import model_digest
-from abreast.ledger import Update, Version
+from abreast.ledger import Ledger, Update, Version
 from abreast.reports.reports import read_reports
 from abreast.reports.verdict import Verdict
-from abreast.services.project import Project
 from abreast.storage.workspace import Workspace
+from abreast.tracking.registry import Registry
 from abreast.tracking.retention_matrix import BY_DROP, retention_of
 from abreast.tracking.run_log import RunFacts
 
 
-def register(project: Project, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
+def register(ledger: Ledger, registry: Registry, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
     """Register the candidate of `update` with everything that was measured, and write its verdict on it.
 
     Raises:
         Unavailable: MLflow or the ledger does not answer; call again.
     """
-    ledger, registry, clone = project.ledger, project.registry, workspace.clone
+    clone = workspace.clone
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
     ledger.advance(update, "trained", digest=digest)
     crash_point("register.trained")
@@ -32,7 +32,7 @@ def register(project: Project, update: Update, workspace: Workspace, verdict: Ve
         parent=update.parent,
         drops=tuple(ledger.drop(drop) for drop in update.drops),
         snapshot=hashlib.sha256((clone / SNAPSHOT).read_bytes()).hexdigest(),
-        params=project.params.model_dump(),
+        params=workspace.params.model_dump(),
         folder=clone,
         model_digest=digest,
         retention=retention_of(ancestors, reports.by_drop),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from abreast.ledger import Drop, Ledger
 from abreast.ledger.names import drop_named, version_number
 from abreast.lifecycle import promoter
-from abreast.services.project import Project
+from abreast.tracking.registry import Registry
 
 
 class WayBack(BaseModel):
@@ -56,23 +56,23 @@ class WayBack(BaseModel):
         return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": ground}
 
 
-def roll_back(project: Project, leaving: str | None, reason: str, actor: str) -> WayBack:
+def roll_back(ledger: Ledger, registry: Registry, leaving: str | None, reason: str, actor: str) -> WayBack:
     """Return to the version that served before; raises as `names.version_number` and `promoter.rollback` do.
 
     Args:
         leaving: the champion that is to be left, such as `v3`; the present one if it is not named.
     """
-    left = project.ledger.champion(project.params.model.name) if leaving is None else version_number(leaving)
-    done = promoter.rollback(project.ledger, project.registry, left, reason=reason, actor=actor)
-    lost = _lost(project.ledger, done.line, done.before, done.version)
+    left = ledger.champion(registry.name) if leaving is None else version_number(leaving)
+    done = promoter.rollback(ledger, registry, left, reason=reason, actor=actor)
+    lost = _lost(ledger, done.line, done.before, done.version)
     return WayBack(champion=done.version, taken_back=done.before, drops=lost)
 
 
-def withdraw(project: Project, drop: str, reason: str, actor: str) -> WayBack:
+def withdraw(ledger: Ledger, registry: Registry, drop: str, reason: str, actor: str) -> WayBack:
     """Mark a drop, by name or digest, as withdrawn; raises as `names.drop_named` and `promoter.withdraw` do."""
-    ledger, line = project.ledger, project.params.model.name
+    line = registry.name
     found = drop_named(ledger, drop)
-    _, moved = promoter.withdraw(ledger, project.registry, found.digest, reason=reason, actor=actor)
+    _, moved = promoter.withdraw(ledger, registry, found.digest, reason=reason, actor=actor)
     return WayBack(
         champion=ledger.champion(line),
         taken_back=moved and moved.before,
@@ -83,9 +83,8 @@ def withdraw(project: Project, drop: str, reason: str, actor: str) -> WayBack:
     )
 
 
-def reinstate(project: Project, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
+def reinstate(ledger: Ledger, line: str, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
     """Take the mark of a drop away; the drop, and whether it waits for the next update."""
-    ledger, line = project.ledger, project.params.model.name
     found = drop_named(ledger, drop)
     ledger.reinstate(line, found.digest, reason=reason, actor=actor)
     return found, found in ledger.waiting(line)

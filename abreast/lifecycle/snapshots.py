@@ -1,20 +1,19 @@
 """The snapshot of an update, from what the ledger knows of its drops and its parent."""
 
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot
-from abreast.ledger import Drop, Pointer, Update
-from abreast.services.project import Project
+from abreast.ledger import Drop, Ledger, Pointer, Update
 
 DROPS = "data/drops"
 PARENT = "data/parent"
 
 
-def snapshot_of(project: Project, update: Update) -> tuple[Snapshot, dict[str, Pointer]]:
+def snapshot_of(ledger: Ledger, update: Update) -> tuple[Snapshot, dict[str, Pointer]]:
     """The manifest of an update, and what DVC holds for each path that the manifest names."""
-    drops = [project.ledger.drop(digest) for digest in update.drops]
-    return compose(project, [drop for drop in drops if drop], update.parent)
+    drops = [ledger.drop(digest) for digest in update.drops]
+    return compose(ledger, update.line, [drop for drop in drops if drop], update.parent)
 
 
-def compose(project: Project, drops: list[Drop], parent: int | None) -> tuple[Snapshot, dict[str, Pointer]]:
+def compose(ledger: Ledger, line: str, drops: list[Drop], parent: int | None) -> tuple[Snapshot, dict[str, Pointer]]:
     """The manifest for learning `drops` on top of version `parent`, with the pointers of all that it names."""
     refs, pointers = [], {}
     for drop in drops:
@@ -23,7 +22,7 @@ def compose(project: Project, drops: list[Drop], parent: int | None) -> tuple[Sn
         pointers[path] = drop.pointer
     if parent is None:
         return Snapshot(drops=tuple(refs)), pointers
-    version = project.ledger.version(project.params.model.name, parent)
+    version = ledger.version(line, parent)
     pointers |= {f"{PARENT}/model": version.model, f"{PARENT}/knowledge.parquet": version.knowledge}
     reference = ParentRef(version=version.name, digest=version.digest, path=PARENT)
     return Snapshot(drops=tuple(refs), parent=reference), pointers

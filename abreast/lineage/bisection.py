@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from abreast.core.errors import AbreastError
-from abreast.ledger import Drop, Version
+from abreast.ledger import Drop, Ledger, Version
 from abreast.ledger.names import drop_named
 from abreast.lineage.answers import answers_of
 from abreast.metrics.language import language
 from abreast.reports.answers import QuestionResult
 from abreast.reports.metrics import CANDIDATE, CHAMPION
-from abreast.services.project import Project
 from abreast.statistics.mcnemar import mcnemar
+from abreast.tracking.registry import Registry
 
 BY: dict[str, Callable[[QuestionResult], str]] = {
     "kind": lambda asked: asked.kind,
@@ -65,7 +65,7 @@ class Step(BaseModel):
         return self.model_dump(exclude={"drops", "examples"}) | {"drops": drops, "examples": examples}
 
 
-def part_of(project: Project, slice_: str | None, drop: str | None, key: str | None) -> tuple[str, Part]:
+def part_of(ledger: Ledger, slice_: str | None, drop: str | None, key: str | None) -> tuple[str, Part]:
     """What is asked about, in words and as a test of a question; exactly one of the three must be given.
 
     Args:
@@ -82,7 +82,7 @@ def part_of(project: Project, slice_: str | None, drop: str | None, key: str | N
     if key is not None:
         return f"key {key}", lambda asked: asked.key == key
     if drop is not None:
-        found = drop_named(project.ledger, drop)
+        found = drop_named(ledger, drop)
         return f"drop {found.name} ({found.digest[:12]})", lambda asked: asked.drop == found.digest
     by, sign, name = slice_.partition("=")
     if by not in BY or not sign:
@@ -90,22 +90,22 @@ def part_of(project: Project, slice_: str | None, drop: str | None, key: str | N
     return slice_, lambda asked: BY[by](asked) == name
 
 
-def steps(project: Project, part: Part, version: int | None = None) -> list[Step]:
+def steps(ledger: Ledger, registry: Registry, part: Part, version: int | None = None) -> list[Step]:
     """What each ancestor of `version` (the champion) and itself did to `part`, oldest first; those that asked of it.
 
     Raises:
         AbreastError: there is no such version, or no version was asked anything of the part.
         Unavailable: MLflow does not answer.
     """
-    ledger, line = project.ledger, project.params.model.name
+    line = registry.name
     last = ledger.champion(line) if version is None else ledger.version(line, version).number
     if last is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to look through")
     found, asked = [], 0
     for one in ledger.ancestors(line, last):
-        answers = list(filter(part, answers_of(project.registry, one.number)))
+        answers = list(filter(part, answers_of(registry, one.number)))
         asked += len(answers)
-        if (step := step_of(project, one, answers)) is not None:
+        if (step := step_of(ledger, one, answers)) is not None:
             found.append(step)
     if not asked:
         raise AbreastError(f"no version up to v{last} was asked anything of it; `abreast lineage v{last}` shows drops")
@@ -118,7 +118,7 @@ def worst_step(found: Sequence[Step]) -> Step | None:
     return max(hurting, key=lambda step: step.fall, default=None)
 
 
-def step_of(project: Project, version: Version, answers: Sequence[QuestionResult]) -> Step | None:
+def step_of(ledger: Ledger, version: Version, answers: Sequence[QuestionResult]) -> Step | None:
     """The step of one version, or None if nothing of the part was asked that was known before."""
     both = [one for one in answers if one.scope == "retained" and one.correct.get(CHAMPION) is not None]
     if not both:
@@ -127,7 +127,7 @@ def step_of(project: Project, version: Version, answers: Sequence[QuestionResult
     won = sum(one.correct[CANDIDATE] and not one.correct[CHAMPION] for one in both)
     return Step(
         version=version.name,
-        drops=tuple(project.ledger.drop(digest) for digest in version.drops),
+        drops=tuple(ledger.drop(digest) for digest in version.drops),
         questions=len(both),
         before=sum(bool(one.correct[CHAMPION]) for one in both) / len(both),
         after=sum(bool(one.correct[CANDIDATE]) for one in both) / len(both),

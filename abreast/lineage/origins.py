@@ -6,17 +6,18 @@ import yaml
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.git import git_or_none
+from abreast.core.project import Project
 from abreast.core.settings import Params
-from abreast.ledger import Drop, Version
+from abreast.ledger import Drop, Ledger, Version
 from abreast.ledger.names import drop_named
 from abreast.lifecycle.intake import knowledge_of
 from abreast.lineage.answers import answers_of
 from abreast.reports.answers import QuestionResult
 from abreast.reports.metrics import CANDIDATE
-from abreast.services.project import Project
+from abreast.tracking.registry import Registry
 
 
-def of_version(project: Project, number: int) -> dict[str, Any]:
+def of_version(project: Project, ledger: Ledger, registry: Registry, number: int) -> dict[str, Any]:
     """Where a version comes from.
 
     `drops` are its own, `chain` its ancestors with theirs, newest first; `outputs` is what DVC holds of its stages, by
@@ -27,7 +28,7 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
         AbreastError: there is no such version.
         Unavailable: MLflow does not answer.
     """
-    ledger, line = project.ledger, project.params.model.name
+    line = registry.name
     version = ledger.version(line, number)
     update = ledger.update(f"u{version.update:04d}")
     chain, tag = reversed(ledger.ancestors(line, version.parent)), f"model/{version.name}"
@@ -53,20 +54,19 @@ def of_version(project: Project, number: int) -> dict[str, Any]:
             one.model_dump(include={"decision", "reason", "reviewer", "door", "outcome", "created_at"})
             for one in ledger.reviews(line, number)
         ],
-        "run": project.registry.run(number),
-        "page": project.registry.page(number),
+        "run": registry.run(number),
+        "page": registry.page(number),
         "created_at": version.created_at,
     }
 
 
-def of_drop(project: Project, name: str) -> dict[str, Any]:
+def of_drop(ledger: Ledger, line: str, name: str) -> dict[str, Any]:
     """What became of a drop: `updates` took it, `learned_by` are the versions made from it, `known_by` these and all
     that descend from them.
 
     Raises:
         AbreastError: no drop, or several, are called so.
     """
-    ledger, line = project.ledger, project.params.model.name
     drop = drop_named(ledger, name)
     mark = ledger.withdrawal(line, drop.digest)
     versions = ledger.versions(line)
@@ -82,7 +82,7 @@ def of_drop(project: Project, name: str) -> dict[str, Any]:
     }
 
 
-def of_key(project: Project, key: str) -> dict[str, Any]:
+def of_key(project: Project, ledger: Ledger, registry: Registry, key: str) -> dict[str, Any]:
     """What each version was taught of a key, and what it answered when it was made.
 
     Of each version `taught` are the rows of its knowledge base, oldest first: value, drop, `valid_from`,
@@ -93,16 +93,15 @@ def of_key(project: Project, key: str) -> dict[str, Any]:
         AbreastError: no version was taught anything of the key.
         Unavailable: MLflow, or the DVC remote, does not answer.
     """
-    ledger = project.ledger
-    found = [_of_key(project, version, key) for version in ledger.versions(project.params.model.name)]
+    found = [_of_key(project, registry, version, key) for version in ledger.versions(registry.name)]
     if not any(one["taught"] or one["answers"] for one in found):
         raise AbreastError(f"no version was taught anything of key {key!r}; a key is such as python/3.12/latest")
     return {"key": key, "versions": found}
 
 
-def _of_key(project: Project, version: Version, key: str) -> dict[str, Any]:
+def _of_key(project: Project, registry: Registry, version: Version, key: str) -> dict[str, Any]:
     rows = _taught(project, version, key)
-    asked = [one for one in answers_of(project.registry, version.number) if one.key == key]
+    asked = [one for one in answers_of(registry, version.number) if one.key == key]
     return {
         "version": version.name,
         "parent": None if version.parent is None else f"v{version.parent}",

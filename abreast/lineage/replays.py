@@ -4,17 +4,17 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from abreast.ledger import Drop, Version
+from abreast.core.project import Project
+from abreast.ledger import Drop, Ledger, Version
 from abreast.ledger.names import version_number
 from abreast.lifecycle.snapshots import compose
 from abreast.lineage.bisection import Part, Step, step_of
 from abreast.reports.answers import QuestionResult
 from abreast.reports.reports import read_reports
-from abreast.services.project import Project
 from abreast.storage.workspace import Workspace
 
 
-def narrow(project: Project, step: Step, part: Part, tell: Callable[[str], None]) -> tuple[Drop, ...]:
+def narrow(project: Project, ledger: Ledger, step: Step, part: Part, tell: Callable[[str], None]) -> tuple[Drop, ...]:
     """The one of a step's drops that does most of the harm, or several that do it only together.
 
     Both halves are learned again, and the one that loses more is halved in turn. Where neither loses at least half as
@@ -27,10 +27,10 @@ def narrow(project: Project, step: Step, part: Part, tell: Callable[[str], None]
     Raises:
         AbreastError: a stage refuses, as in an update.
     """
-    version = project.ledger.version(project.params.model.name, version_number(step.version))
+    version = ledger.version(project.params.model.name, version_number(step.version))
 
     def fall(drops: Sequence[Drop]) -> float:
-        again = step_of(project, version, list(filter(part, _replayed(project, version, drops))))
+        again = step_of(ledger, version, list(filter(part, _replayed(project, ledger, version, drops))))
         lost = again.fall if again else 0.0
         tell(f"{', '.join(drop.name for drop in drops)} alone: {lost:.1%} lost, of {step.fall:.1%}")
         return lost
@@ -50,13 +50,13 @@ def halved(drops: Sequence[Drop], fall: Callable[[Sequence[Drop]], float], least
     return tuple(drops)
 
 
-def _replayed(project: Project, version: Version, drops: Sequence[Drop]) -> tuple[QuestionResult, ...]:
+def _replayed(project: Project, ledger: Ledger, version: Version, drops: Sequence[Drop]) -> tuple[QuestionResult, ...]:
     """What a version would answer that learned only these drops, on the parent and the commit of `version`."""
-    update = project.ledger.update(f"u{version.update:04d}")
+    update = ledger.update(f"u{version.update:04d}")
     project.home.runs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"bisect-{version.name}-", dir=project.home.runs) as folder:
         workspace = Workspace(project, Path(folder).name)
-        workspace.prepare(update.commit, *compose(project, list(drops), version.parent))
+        workspace.prepare(update.commit, *compose(ledger, project.params.model.name, list(drops), version.parent))
         for stage in workspace.stages():
             workspace.reproduce(stage)
         return read_reports(workspace.clone / "reports").answers

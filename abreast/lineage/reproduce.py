@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict
 from abreast.core.errors import AbreastError
 from abreast.core.git import git
 from abreast.core.home import Home
+from abreast.core.project import Project
 from abreast.knowledge.snapshot import load_drop, load_snapshot
 from abreast.learning.model_folder import model_digest, verify
-from abreast.ledger import Version
+from abreast.ledger import Ledger, Version
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.reports import read_metrics
-from abreast.services.project import Project
 from abreast.storage.dvc_cache import Pointer, fetch, opened
 from abreast.storage.workspace import Workspace
+from abreast.tracking.registry import Registry
 from abreast.tracking.run_log import flatten
 
 
@@ -49,7 +50,9 @@ class Remade(BaseModel):
         return self.digest == self.recorded or (self.device != "cpu" and not self.measures)
 
 
-def prove(project: Project, version: Version, workspace: Workspace) -> Iterator[str]:
+def prove(
+    project: Project, ledger: Ledger, registry: Registry, version: Version, workspace: Workspace
+) -> Iterator[str]:
     """Hold a promoted version against all that is recorded of it; yields a line for each thing that was proven.
 
     Args:
@@ -59,7 +62,7 @@ def prove(project: Project, version: Version, workspace: Workspace) -> Iterator[
         AbreastError: something is missing, or is not what was recorded; the message says what.
         Unavailable: MLflow or the remote does not answer.
     """
-    yield from _check_out(project, version, workspace)
+    yield from _check_out(project, ledger, version, workspace)
     yield from _inputs(workspace.clone)
     for path, pointer in workspace.outputs().items():
         _check_output(workspace.clone, path, pointer)
@@ -68,7 +71,7 @@ def prove(project: Project, version: Version, workspace: Workspace) -> Iterator[
     yield "dvc.lock: code, knobs and data of every stage are those of the tag, nothing would be run again"
     _same("model: its digest", model_digest(workspace.clone / "model"), "the ledger's", version.digest)
     yield f"model: its digest is the one in the ledger ({version.digest[:12]})"
-    project.registry.check(version.number, version.digest)
+    registry.check(version.number, version.digest)
     yield "model: the files in MLflow, and the digest recorded there, are the same"
 
 
@@ -102,15 +105,15 @@ def remake(workspace: Workspace, version: Version, tolerance: float) -> Iterator
     )
 
 
-def _check_out(project: Project, version: Version, workspace: Workspace) -> Iterator[str]:
+def _check_out(project: Project, ledger: Ledger, version: Version, workspace: Workspace) -> Iterator[str]:
     """The tag in a clone of its own, with the inputs of which the ledger knows, which must be those of the tag."""
     tag = f"model/{version.name}"
     try:
         commit = git(project.root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}")
     except AbreastError:
         raise AbreastError(f"git has no tag {tag}: only a version that passed and was promoted has one") from None
-    update = project.ledger.update(f"u{version.update:04d}")
-    workspace.prepare(commit, *snapshot_of(workspace.project, update))
+    update = ledger.update(f"u{version.update:04d}")
+    workspace.prepare(commit, *snapshot_of(ledger, update))
     if changed := git(workspace.clone, "status", "--porcelain", "--untracked-files=no"):
         raise AbreastError(
             f"{tag}: the ledger has other inputs of {update.id} than the tag: {' '.join(changed.split())}"

@@ -10,7 +10,7 @@ from abreast.core.errors import AbreastError
 from abreast.learning.backbone.base_model import PACKAGED
 from abreast.learning.backbone.packaged_models import find_packaged
 from abreast.services.prefect_api import PrefectApi
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.services.supervisor import Supervisor
 
 LOW_DISK_GB = 2.0
@@ -28,50 +28,50 @@ class Check:
 def examine() -> list[Check]:
     """All checks, in the order in which things are needed; without a project only the first is made."""
     try:
-        project = Project.open()
+        services = Services.open()
     except AbreastError as error:
         return [Check("project", "bad", str(error))]
-    found = [Check("project", "ok", f"{project.root}, knobs are well-formed"), *_tree(project)]
+    found = [Check("project", "ok", f"{services.project.root}, knobs are well-formed"), *_tree(services)]
     for name, look in CHECKS.items():
         try:
-            state, finding = look(project)
+            state, finding = look(services)
         except AbreastError as error:
             state, finding = "bad", str(error)
         found.append(Check(name, state, finding))
     return found
 
 
-def _tree(project: Project) -> Iterator[Check]:
-    if changed := project.uncommitted():
+def _tree(services: Services) -> Iterator[Check]:
+    if changed := services.project.uncommitted():
         listed = ", ".join(changed[:5])
         yield Check("working tree", "warn", f"uncommitted: {listed}; an update runs on the commit and does not see it")
     else:
-        yield Check("working tree", "ok", f"clean at {project.commit()[:12]}")
+        yield Check("working tree", "ok", f"clean at {services.project.commit()[:12]}")
 
 
-def _disk(project: Project) -> tuple[str, str]:
-    free = shutil.disk_usage(project.root).free / 1e9
+def _disk(services: Services) -> tuple[str, str]:
+    free = shutil.disk_usage(services.project.root).free / 1e9
     finding = f"{free:.1f} GB free; an update of the packaged model needs about {LOW_DISK_GB:.0f} GB"
     return ("ok" if free > LOW_DISK_GB else "bad"), finding
 
 
-def _base(project: Project) -> tuple[str, str]:
-    base = project.params.model.base
+def _base(services: Services) -> tuple[str, str]:
+    base = services.project.params.model.base
     if not base.startswith(PACKAGED):
         return "ok", f"{base} (loaded when it is needed)"
     find_packaged(base.removeprefix(PACKAGED))
     return "ok", base
 
 
-def _ledger(project: Project) -> tuple[str, str]:
-    return "ok", f"{len(project.ledger.drops())} drops, {project.params.storage.ledger}"
+def _ledger(services: Services) -> tuple[str, str]:
+    return "ok", f"{len(services.ledger.drops())} drops, {services.project.params.storage.ledger}"
 
 
-def _inbox(project: Project) -> tuple[str, str]:
-    incomplete = project.inbox.incomplete()
+def _inbox(services: Services) -> tuple[str, str]:
+    incomplete = services.inbox.incomplete()
     if incomplete:
-        return "warn", f"{project.params.intake.inbox}: not complete, left alone: {'; '.join(incomplete[:5])}"
-    return "ok", project.params.intake.inbox
+        return "warn", f"{services.project.params.intake.inbox}: not complete, left alone: {'; '.join(incomplete[:5])}"
+    return "ok", services.project.params.intake.inbox
 
 
 def _server(name: str, address: str, health: str, start: str) -> tuple[str, str]:
@@ -82,33 +82,38 @@ def _server(name: str, address: str, health: str, start: str) -> tuple[str, str]
     return "ok", address
 
 
-def _prefect(project: Project) -> tuple[str, str]:
-    return _server("Prefect", project.prefect_api, f"{project.prefect_api}/health", "start it with `abreast up`")
+def _prefect(services: Services) -> tuple[str, str]:
+    return _server(
+        "Prefect", services.project.prefect_api, f"{services.project.prefect_api}/health", "start it with `abreast up`"
+    )
 
 
-def _mlflow(project: Project) -> tuple[str, str]:
-    return _server("MLflow", project.mlflow_uri, f"{project.mlflow_uri}/health", "start it with `abreast up`")
+def _mlflow(services: Services) -> tuple[str, str]:
+    return _server(
+        "MLflow", services.project.mlflow_uri, f"{services.project.mlflow_uri}/health", "start it with `abreast up`"
+    )
 
 
-def _programs(project: Project) -> tuple[str, str]:
-    states = Supervisor(project).states()
+def _programs(services: Services) -> tuple[str, str]:
+    states = Supervisor(services.project).states()
     fallen = [f"{name} is {state}" for name, state in states.items() if state != "RUNNING"]
     if not states:
         return "bad", "no supervisor runs; start the services with `abreast up`"
     return ("bad" if fallen else "ok"), ", ".join(fallen or states)
 
 
-def _sweep(project: Project) -> tuple[str, str]:
-    due = PrefectApi(project.prefect_api).next_run("sweep")
+def _sweep(services: Services) -> tuple[str, str]:
+    due = PrefectApi(services.project.prefect_api).next_run("sweep")
     if due is None:
         return "bad", (
             "no run is planned, so nothing mends what a crash left or takes a review by tag; deploy with `abreast up`, "
-            f"resume its schedule in Prefect, or see {project.home.logs / 'prefect.log'} for what its scheduler says"
+            "resume its schedule in Prefect, or see what its scheduler says in "
+            f"{services.project.home.logs / 'prefect.log'}"
         )
     return "ok", f"next at {due.astimezone():%H:%M}"
 
 
-CHECKS: dict[str, Callable[[Project], tuple[str, str]]] = {
+CHECKS: dict[str, Callable[[Services], tuple[str, str]]] = {
     "disk": _disk,
     "base model": _base,
     "ledger": _ledger,

@@ -10,9 +10,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 
+from abreast.core.environment import environment
 from abreast.core.errors import AbreastError
-from abreast.services.environment import environment
-from abreast.services.project import Project
+from abreast.core.project import Project
 
 STOP_SECONDS = 120  # programs are stopped one after the other, each within `stopwaitsecs`
 CONFIG = """\

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from abreast.core.environment import environment
 from abreast.core.errors import AbreastError
+from abreast.core.project import Project
 from abreast.core.waiting import wait_until
-from abreast.services.environment import environment
 from abreast.services.prefect_api import PrefectApi
-from abreast.services.project import Project
 from abreast.services.supervisor import POOL, Supervisor
 
 # A service that ends is noticed at once; this only bounds the wait for one that is slow, on a loaded machine.

@@ -5,24 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from abreast.core.errors import AbreastError
+from abreast.core.project import Project
 from abreast.lifecycle.intake import arrivals
 from abreast.services.prefect_api import PrefectApi
-from abreast.services.project import Project
+from abreast.services.services import Services
 
 QUIET_MS, GATHER_MS = 500, 3000
 RETRY_SECONDS = 5.0
 
 
-def watch(project: Project) -> Iterator[str]:
+def watch(services: Services) -> Iterator[str]:
     """Emit an event for whatever arrives, for ever; yields a line for the log at each event and each failure.
 
     An event is only a hint (intake lists the inbox), so arrivals within `GATHER_MS` share one, and one that could not
     be sent is sent again.
     """
-    api, announced = PrefectApi(project.prefect_api), set()
-    for _ in _occasions(project):
+    api, announced = PrefectApi(services.project.prefect_api), set()
+    for _ in _occasions(services.project):
         try:
-            new = [d for d in arrivals(project) if (d.uri, d.fingerprint) not in announced]
+            new = [d for d in arrivals(services.ledger, services.inbox) if (d.uri, d.fingerprint) not in announced]
             if new:
                 api.emit_arrival([d.name for d in new])
                 announced |= {(d.uri, d.fingerprint) for d in new}

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.core.project import Project
+from abreast.ledger import Ledger
+from abreast.tracking.registry import Registry
 
 
-def ask(project: Project, question: str, version: int | None = None, kind: str | None = None) -> dict[str, str]:
+def ask(
+    project: Project,
+    ledger: Ledger,
+    registry: Registry,
+    question: str,
+    version: int | None = None,
+    kind: str | None = None,
+) -> dict[str, str]:
     """Answer from the champion, or from `version`.
 
     Which version serves is read from the ledger, and a model that was fetched before is kept in `home.models` by its
@@ -25,7 +34,7 @@ def ask(project: Project, question: str, version: int | None = None, kind: str |
     """
     if not question.strip():
         raise AbreastError("the question is empty")
-    number, folder = model_folder(project, version)
+    number, folder = model_folder(project, ledger, registry, version)
     from abreast.inference.predictor import load_answerer
 
     answerer = load_answerer(folder, project.params.model)
@@ -33,11 +42,11 @@ def ask(project: Project, question: str, version: int | None = None, kind: str |
     return {"question": question, "answer": answer, "version": f"v{number}"}
 
 
-def model_folder(project: Project, version: int | None = None) -> tuple[int, Path]:
+def model_folder(project: Project, ledger: Ledger, registry: Registry, version: int | None = None) -> tuple[int, Path]:
     """The number and the checked local files of `version`, or of the champion; raises as `ask` does."""
     line = project.params.model.name
-    number = project.ledger.champion(line) if version is None else version
+    number = ledger.champion(line) if version is None else version
     if number is None:
         raise AbreastError(f"{line} has no champion yet: bring a drop with `abreast drop PATH`, then `abreast update`")
-    known = project.ledger.version(line, number)
-    return number, project.registry.fetch(number, known.digest, project.home.models)
+    known = ledger.version(line, number)
+    return number, registry.fetch(number, known.digest, project.home.models)

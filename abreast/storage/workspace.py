@@ -14,13 +14,13 @@ from pathlib import Path
 
 from abreast.core.crash_points import crash_point
 from abreast.core.disk_errors import storage_refusal
+from abreast.core.environment import environment
 from abreast.core.errors import AbreastError, Unavailable, one_line
 from abreast.core.git import git
+from abreast.core.project import Project
+from abreast.core.settings import Params, load_params
 from abreast.core.stage import TRY_AGAIN
 from abreast.knowledge.snapshot import Snapshot, save_snapshot
-from abreast.ledger.rows import LIVE
-from abreast.services.environment import environment
-from abreast.services.project import Project
 from abreast.storage.dvc_cache import Pointer, configure_clone, opened, place, push
 
 # How DVC words the end of a stage by SIGKILL: of its shell, or of the process in it.
@@ -49,6 +49,15 @@ class Workspace:
     @property
     def progress(self) -> Path:
         return self.folder / "progress.json"
+
+    @property
+    def params(self) -> Params:
+        """The settings of the commit that the update runs on, whatever the working tree says meanwhile.
+
+        Raises:
+            AbreastError: the commit's `params.yaml` is not readable, or holds an unknown or ill-typed knob.
+        """
+        return load_params(self.clone)
 
     def prepare(self, commit: str, snapshot: Snapshot, pointers: Mapping[str, Pointer]) -> None:
         """Clone `commit` and lay the snapshot's inputs in it; a clone that was finished before is left as it is.
@@ -175,20 +184,6 @@ def _remove_empty_entries(cache: Path) -> bool:
     for folder in empty:
         folder.rmdir()
     return bool(empty)
-
-
-def remove_ended(project: Project) -> list[str]:
-    """Delete the folders of ended updates whose process was killed before it did so itself.
-
-    Returns:
-        The updates whose folders were there, such as `u0007`; those that failed keep theirs, to be looked into.
-    """
-    removed = []
-    for folder in project.home.runs.glob("u[0-9]*"):
-        if project.ledger.update(folder.name).status not in (*LIVE, "failed"):
-            Workspace(project, folder.name).remove()
-            removed.append(folder.name)
-    return sorted(removed)
 
 
 def _explain(stage: str, error: Exception, failure: Path) -> AbreastError:

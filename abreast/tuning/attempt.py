@@ -13,8 +13,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from abreast.core.project import Project
 from abreast.core.settings import parse_params
-from abreast.services.project import Project
 from abreast.tuning.prepared import Prepared
 from abreast.tuning.process import running
 from abreast.tuning.space import lay_over

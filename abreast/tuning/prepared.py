@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from abreast.core.errors import AbreastError
 from abreast.core.files import publish, staging_folder
+from abreast.core.project import Project
 from abreast.dataset.examples import read_questions
 from abreast.knowledge.drop import read_delivery
 from abreast.knowledge.snapshot import SNAPSHOT, DropRef, Snapshot, load_snapshot, save_snapshot
-from abreast.services.project import Project
 from abreast.tuning.process import running
 
 if TYPE_CHECKING:

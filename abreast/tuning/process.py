@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from abreast.core.environment import environment
 from abreast.core.errors import AbreastError, Unavailable
+from abreast.core.project import Project
 from abreast.core.stage import TRY_AGAIN
-from abreast.services.environment import environment
-from abreast.services.project import Project
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.services.project import Project
+from abreast.core.project import Project
 from abreast.tuning.attempt import Attempt, Check, objective
 from abreast.tuning.diary import Diary
 from abreast.tuning.prepared import Prepared

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from abreast.core.errors import AbreastError
-from abreast.services.project import Project
+from abreast.core.project import Project
 from abreast.tracking.mlflow_api import MlflowDoor
 from abreast.tuning.diary import Diary
 from abreast.tuning.prepared import Prepared, prepare, snapshot_for

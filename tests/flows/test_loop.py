@@ -18,7 +18,7 @@ from abreast.core.errors import AbreastError
 from abreast.lifecycle.intake import arrivals
 from abreast.services.doctor import CHECKS
 from abreast.services.prefect_api import FINAL_STATES, PrefectApi
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.tracking.review_page import ASKED
 from tests.flows.drops import WORDS, other_kinds, rows, write
 from tests.installation import Installation
@@ -38,12 +38,12 @@ def until(true: Callable[[], object], what: str) -> object:
     raise AssertionError(f"{what}: not within {PATIENCE} s")
 
 
-def project(loop: Installation) -> Project:
-    return Project.open(loop.root)
+def services(loop: Installation) -> Services:
+    return Services.open(loop.root)
 
 
 def settled(loop: Installation) -> bool:
-    status = status_of(project(loop))
+    status = status_of(services(loop))
     return status["waiting"] == 0 and status["running"] == 0
 
 
@@ -51,7 +51,7 @@ def learned(loop: Installation, drops: int) -> None:
     """Wait until so many drops were accepted and nothing is to be done any more."""
 
     def all_learned() -> bool:
-        return len(project(loop).ledger.drops("accepted")) == drops and settled(loop)
+        return len(services(loop).ledger.drops("accepted")) == drops and settled(loop)
 
     until(all_learned, f"{drops} drops are learned")
 
@@ -83,7 +83,9 @@ def recorded(loop: Installation, what: str, **filters: object) -> list[dict]:
     """What Prefect has recorded of `what`, such as `artifacts`; a busy server is asked again."""
 
     def answer() -> httpx.Response | None:
-        found = httpx.post(f"{project(loop).prefect_api}/{what}/filter", json=filters | {"limit": 200}, timeout=60)
+        found = httpx.post(
+            f"{services(loop).project.prefect_api}/{what}/filter", json=filters | {"limit": 200}, timeout=60
+        )
         return found if found.is_success else None
 
     return until(answer, f"Prefect tells its {what}").json()
@@ -97,7 +99,7 @@ def test_a_drop_is_learned_and_promoted(loop: Installation, tmp_path: Path):
     assert (version["version"], version["verdict"], version["aliases"]) == ("v1", "pass", ["champion"])
     assert version["drops"] == [learned["digest"]]
     assert set(version["metrics"]) >= {"current_exact_match", "stale_rate", "general_perplexity"}
-    assert project(loop).registry.aliases() == {"champion": 1}
+    assert services(loop).registry.aliases() == {"champion": 1}
     asked = loop.json("ask", "Latest release of Arvia 1?")
     assert asked["version"] == "v1"
     assert asked["answer"]
@@ -105,9 +107,9 @@ def test_a_drop_is_learned_and_promoted(loop: Installation, tmp_path: Path):
 
 def test_the_sweep_is_planned_by_itself(loop: Installation):
     """By Prefect's own scheduler: that of 3.8.8 plans nothing with SQLAlchemy 2.1."""
-    prefect = PrefectApi(project(loop).prefect_api)
+    prefect = PrefectApi(services(loop).project.prefect_api)
     until(lambda: prefect.next_run("sweep"), "Prefect plans a sweep")
-    assert CHECKS["sweep"](project(loop))[0] == "ok"
+    assert CHECKS["sweep"](services(loop))[0] == "ok"
     assert prefect.next_run("rollback") is None
 
 
@@ -145,8 +147,8 @@ def test_the_same_content_is_learned_once(loop: Installation, tmp_path: Path):
     write(tmp_path / "split/b.jsonl", lines[:3])
     for path, name in ((again, "first.jsonl"), (again, "renamed.jsonl"), (tmp_path / "split", "split")):
         loop.abreast("drop", str(path), "--name", name)
-    until(lambda: len(project(loop).ledger.deliveries()) == 3 and settled(loop), "the deliveries are taken")
-    assert {d.outcome for d in project(loop).ledger.deliveries()[1:]} == {"duplicate"}
+    until(lambda: len(services(loop).ledger.deliveries()) == 3 and settled(loop), "the deliveries are taken")
+    assert {d.outcome for d in services(loop).ledger.deliveries()[1:]} == {"duplicate"}
     assert len(loop.json("history")) == 1
     assert loop.json("status")["accepted"] == 1
 
@@ -156,7 +158,7 @@ def test_a_malformed_drop_is_quarantined_and_the_next_good_one_goes_on(loop: Ins
     loop.abreast("drop", str(write(tmp_path / "broken.jsonl", broken)))
     good = loop.json("drop", str(write(tmp_path / "good.jsonl", rows({"Arvia": "Zzyl"}, "2024-02-01"))), "--wait")
     assert good["outcome"] == "accepted"
-    (refused,) = project(loop).ledger.drops("quarantined")
+    (refused,) = services(loop).ledger.drops("quarantined")
     reasons = "\n".join(refused.reasons)
     assert "broken.jsonl" in reasons
     assert "row 2" in reasons
@@ -174,7 +176,7 @@ def test_a_delivery_that_differs_from_its_manifest_holds_up_no_other(loop: Insta
         "drop", str(write(tmp_path / "again.jsonl", rows(WORDS, "2024-01-01"))), "--name", "z.jsonl", "--wait"
     )
     assert again["outcome"] == "duplicate"
-    assert [delivery.name for delivery in arrivals(project(loop))] == ["aaa-torn"]
+    assert [delivery.name for delivery in arrivals(services(loop).ledger, services(loop).inbox)] == ["aaa-torn"]
 
     def said() -> bool:
         runs = recorded(loop, "flow_runs", flows={"name": {"any_": ["intake"]}})
@@ -197,7 +199,7 @@ def test_a_refused_candidate_leaves_the_champion(loop: Installation, tmp_path: P
     assert last["aliases"] == []
     assert any("needed at least 1" in r and "measured" in r and "champion" in r for r in last["reasons"])
     assert loop.json("status")["champion"] == "v2"
-    assert project(loop).ledger.update(learned["update"]).status == "refused"
+    assert services(loop).ledger.update(learned["update"]).status == "refused"
     loop.set_knobs({"gates": gates})
 
 
@@ -210,7 +212,7 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     first.kill()
     assert checkpoints(loop), "killed with a checkpoint left"
     until(lambda: "resumed at step" in log.read_text()[before:], "the stage is run again")
-    second, cut_off = trainer_at_work(loop), project(loop).ledger.live("abreast")
+    second, cut_off = trainer_at_work(loop), services(loop).ledger.live("abreast")
     assert (second.pid != first.pid, cut_off.attempt) == (True, 1)
     os.kill(cut_off.holder.pid, signal.SIGKILL)
     until(lambda: ended(second), "the trainer ends with its update")
@@ -219,7 +221,7 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     # The sweep, which comes every 300 s, may have been quicker than this test.
     assert (status["waiting"], status["running"]) in ((1, 0), (0, 1))
     assert loop.json("update")["state"] == "Completed"
-    resumed = project(loop).ledger.update(cut_off.id)
+    resumed = services(loop).ledger.update(cut_off.id)
     assert (resumed.status, resumed.drops, resumed.attempt) == ("promoted", cut_off.drops, 2)
     said = log.read_text()[before:]
     steps = [int(step) for step in re.findall(r"resumed at step (\d+)", said)]
@@ -229,7 +231,7 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
 
 
 def test_twenty_drops_in_ten_seconds_need_at_most_two_updates(loop: Installation, tmp_path: Path):
-    ledger = project(loop).ledger
+    ledger = services(loop).ledger
     before, accepted = len(ledger.updates("abreast")), len(ledger.drops("accepted"))
     for number in range(20):
         drop = write(tmp_path / f"many-{number}.jsonl", rows({f"Nova{number}": f"w{number}"}, "2024-05-01"))
@@ -242,7 +244,7 @@ def test_twenty_drops_in_ten_seconds_need_at_most_two_updates(loop: Installation
 
 
 def test_twenty_objects_put_into_a_bucket_need_at_most_two_updates(loop: Installation, tmp_path: Path, s3):
-    bucket, ledger = s3.new_bucket(), project(loop).ledger
+    bucket, ledger = s3.new_bucket(), services(loop).ledger
     places = {"intake": {"inbox": f"s3://{bucket}/inbox", "endpoint": s3.endpoint, "poll_seconds": 2.0}}
     loop.set_knobs(places | {"storage": {"remote": f"s3://{bucket}/remote", "endpoint": s3.endpoint}})
     loop.run("supervisorctl", "-c", str(loop.root / ".abreast/supervisor.conf"), "restart", "watcher")
@@ -265,7 +267,7 @@ def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path
     version = loop.json("history")[-1]
     assert version["verdict"] == "pass"
     page = httpx.get(
-        f"{project(loop).mlflow_uri}/api/2.0/mlflow/model-versions/get",
+        f"{services(loop).project.mlflow_uri}/api/2.0/mlflow/model-versions/get",
         params={"name": "abreast", "version": version["version"][1:]},
         timeout=60,
     ).json()["model_version"]["description"]
@@ -299,14 +301,14 @@ def test_a_rollback_returns_to_what_served_before(loop: Installation, s3):
     taken = loop.json("rollback", "--reason", "a test")
     assert taken["taken_back"] == champion
     assert loop.json("status")["champion"] == taken["champion"]
-    assert project(loop).registry.aliases()["champion"] == int(taken["champion"][1:])
+    assert services(loop).registry.aliases()["champion"] == int(taken["champion"][1:])
 
 
 def test_what_waits_for_review_is_answered_in_mlflow_and_decided_by_prefects_form(
     loop: Installation, tmp_path: Path, s3
 ):
     loop.set_knobs({"review": {"require_approval": True}})
-    before, opened = loop.json("status")["champion"], project(loop)
+    before, opened = loop.json("status")["champion"], services(loop)
     loop.json("drop", str(write(tmp_path / "reviewed.jsonl", rows({"Quorl": "Brint"}, "2024-07-01"))), "--wait")
     status, last = loop.json("status"), loop.json("history")[-1]
     assert (status["champion"], status["review"]) == (before, [last["version"]])

@@ -1,4 +1,4 @@
-from tasks.report import figures
+from tasks.update import figures
 
 
 def test_one_row_a_measure_and_the_base_with_examples_where_it_was_asked():

@@ -11,28 +11,28 @@ from abreast.lifecycle.promoter import promote
 from abreast.lifecycle.register import register
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.reports import read_reports
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.storage.workspace import Workspace
 
 
-def bring(project: Project, path: Path) -> None:
+def bring(services: Services, path: Path) -> None:
     """Take a drop in."""
-    deliver(path, project.inbox)
-    for delivery in arrivals(project):
-        assert take(project, delivery).outcome == "accepted"
+    deliver(path, services.inbox)
+    for delivery in arrivals(services.ledger, services.inbox):
+        assert take(services.project, services.ledger, services.inbox, delivery).outcome == "accepted"
 
 
-def learn(project: Project) -> Version:
+def learn(services: Services) -> Version:
     """Learn what waits, promote it whatever the verdict, and keep its tag."""
-    update = project.ledger.claim(project.params.model.name, project.commit(), Holder.current(), 600)
-    workspace = Workspace(project, update.id)
-    workspace.prepare(update.commit, *snapshot_of(project, update))
+    update = services.ledger.claim(services.line, services.project.commit(), Holder.current(), 600)
+    workspace = Workspace(services.project, update.id)
+    workspace.prepare(update.commit, *snapshot_of(services.ledger, update))
     for stage in workspace.stages():
         workspace.reproduce(stage)
-    verdict = judge(read_reports(workspace.clone / "reports"), project.params.gates)
-    version = register(project, update, workspace, verdict)
+    verdict = judge(read_reports(workspace.clone / "reports"), workspace.params.gates)
+    version = register(services.ledger, services.registry, update, workspace, verdict)
     workspace.push()
     workspace.keep(f"model/{version.name}", "Learn")
-    promote(project.ledger, project.registry, version.number, "a test", "test", force=True)
+    promote(services.ledger, services.registry, version.number, "a test", "test", force=True)
     workspace.remove()
     return version

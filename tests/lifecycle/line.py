@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from abreast.core.home import Home
+from abreast.core.project import Project
 from abreast.core.settings import Params
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Ledger, Promotion, open_ledger
 from abreast.ledger.process_id import Holder
 from abreast.lifecycle.promoter import promote, rollback
 from abreast.reports.reports import read_reports
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.tracking.registry import Registry
 from abreast.tracking.retention_matrix import retention_of
 from abreast.tracking.run_log import RunFacts
@@ -71,11 +72,11 @@ class Line:
         promote(self.ledger, self.registry, number, force=True, **HOW)
         return number
 
-    def project(self, uri: str, monkeypatch: pytest.MonkeyPatch) -> Project:
-        """A project whose ledger and registry are this line's."""
+    def services(self, uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
+        """Services whose ledger and registry are this line's."""
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         knobs = {"model": {"name": self.registry.name}, "storage": {"ledger": f"sqlite:///{self.folder}/ledger.db"}}
-        return Project(self.folder, Params.model_validate(knobs), Home(self.folder / "home"))
+        return Services(Project(self.folder, Params.model_validate(knobs), Home(self.folder / "home")))
 
     def register_aside(self) -> int:
         """A version that waits for a person: its update has ended."""

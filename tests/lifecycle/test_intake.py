@@ -10,16 +10,16 @@ import pytest
 from abreast.inbox.arrival import deliver
 from abreast.ledger.process_id import Holder
 from abreast.lifecycle.intake import arrivals, take
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.flows.drops import WORDS, rows, write
 from tests.installation import Installation
 
 TAKE = """
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.lifecycle.intake import arrivals, take
-project = Project.open()
-for delivery in arrivals(project):
-    print(take(project, delivery).outcome)
+services = Services.open()
+for delivery in arrivals(services.ledger, services.inbox):
+    print(take(services.project, services.ledger, services.inbox, delivery).outcome)
 """
 GOOD_POINTS = ("intake.examined", "intake.stored", "intake.settled")
 BAD_POINTS = ("intake.examined", "intake.quarantined", "intake.settled")
@@ -35,52 +35,52 @@ def take_all(installation: Installation, crash_at: str = "") -> subprocess.Compl
     return installation.run(sys.executable, "-c", TAKE, check=False, ABREAST_CRASH_AT=crash_at)
 
 
-def bring(installation: Installation, path: Path, name: str | None = None) -> Project:
-    project = Project.open(installation.root)
-    deliver(path, project.inbox, name)
-    return project
+def bring(installation: Installation, path: Path, name: str | None = None) -> Services:
+    services = Services.open(installation.root)
+    deliver(path, services.inbox, name)
+    return services
 
 
 @pytest.mark.parametrize("point", GOOD_POINTS)
 def test_a_good_drop_is_neither_lost_nor_taken_twice(installation: Installation, tmp_path: Path, point: str):
-    project = bring(installation, write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01")))
+    services = bring(installation, write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01")))
     assert take_all(installation, point).returncode == -signal.SIGKILL
-    assert len(arrivals(project)) == 1
+    assert len(arrivals(services.ledger, services.inbox)) == 1
     assert take_all(installation).returncode == 0
-    assert arrivals(project) == []
-    (drop,) = project.ledger.drops()
+    assert arrivals(services.ledger, services.inbox) == []
+    (drop,) = services.ledger.drops()
     assert (drop.status, drop.accepted) == ("accepted", len(WORDS))
-    assert len(project.ledger.deliveries()) == 1
-    assert len(project.ledger.waiting("abreast")) == 1
+    assert len(services.ledger.deliveries()) == 1
+    assert len(services.ledger.waiting("abreast")) == 1
 
 
 @pytest.mark.parametrize("point", BAD_POINTS)
 def test_a_bad_drop_is_quarantined_once(installation: Installation, tmp_path: Path, point: str):
-    project = bring(installation, write(tmp_path / "bad.jsonl", ["{", *rows({"Arvia": "Tolm"}, "2024-01-01")]))
+    services = bring(installation, write(tmp_path / "bad.jsonl", ["{", *rows({"Arvia": "Tolm"}, "2024-01-01")]))
     assert take_all(installation, point).returncode == -signal.SIGKILL
     assert take_all(installation).returncode == 0
-    (drop,) = project.ledger.drops()
+    (drop,) = services.ledger.drops()
     assert drop.status == "quarantined"
     assert any("bad.jsonl" in reason and "row 1" in reason for reason in drop.reasons)
-    assert len(list(project.home.quarantine.iterdir())) == 1
+    assert len(list(services.project.home.quarantine.iterdir())) == 1
 
 
 def test_a_withdrawn_drop_that_is_delivered_again_is_told_and_not_learned(installation: Installation, tmp_path: Path):
     good = write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01"))
-    project = bring(installation, good)
+    services = bring(installation, good)
     assert take_all(installation).returncode == 0
-    lease = project.ledger.take_lease("promoter:abreast", Holder.current(), 60)
-    project.ledger.withdraw(lease, "abreast", project.ledger.drops()[0].digest, reason="wrong join", actor="ann")
+    lease = services.ledger.take_lease("promoter:abreast", Holder.current(), 60)
+    services.ledger.withdraw(lease, "abreast", services.ledger.drops()[0].digest, reason="wrong join", actor="ann")
     bring(installation, good, "again.jsonl")
-    (delivery,) = arrivals(project)
-    outcome = take(project, delivery)
-    assert (outcome.outcome, project.ledger.waiting("abreast")) == ("duplicate", [])
+    (delivery,) = arrivals(services.ledger, services.inbox)
+    outcome = take(services.project, services.ledger, services.inbox, delivery)
+    assert (outcome.outcome, services.ledger.waiting("abreast")) == ("duplicate", [])
     assert "by ann (wrong join): not learned again; `abreast reinstate" in outcome.reasons[0]
 
 
 def test_the_same_content_under_another_name_is_a_duplicate(installation: Installation, tmp_path: Path):
     good = write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01"))
     for name in ("good.jsonl", "other.jsonl"):
-        project = bring(installation, good, name)
+        services = bring(installation, good, name)
     assert sorted(take_all(installation).stdout.split()) == ["accepted", "duplicate"]
-    assert len(project.ledger.drops()) == 1
+    assert len(services.ledger.drops()) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from abreast.ledger import Version
 from abreast.lineage.answers import answers_of
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.flows.conftest import GATES, TRAIN
 from tests.flows.drops import WORDS, rows, write
 from tests.installation import SOURCE, Installation
@@ -62,21 +62,21 @@ def case(request, tmp_path_factory) -> Case:
     return request.param(tmp_path_factory.mktemp("case"))
 
 
-def line(case: Case, name: str, tmp_path_factory, drops: tuple[Path, ...]) -> tuple[Installation, Project, Version]:
+def line(case: Case, name: str, tmp_path_factory, drops: tuple[Path, ...]) -> tuple[Installation, Services, Version]:
     """An installation of its own, which has learned these drops one after the other, and its last version."""
     model = case.knobs.get("model", {}) | {"name": name}
     made = Installation(tmp_path_factory.mktemp(name), case.knobs | {"model": model})
-    project = Project.open(made.root)
+    services = Services.open(made.root)
     for drop in drops:
-        bring(project, drop)
-        last = learn(project)
-    return made, project, last
+        bring(services, drop)
+        last = learn(services)
+    return made, services, last
 
 
-def told(project: Project, version: Version) -> list[tuple]:
+def told(services: Services, version: Version) -> list[tuple]:
     return [
         (one.key, one.question, one.answer, one.answers["candidate"])
-        for one in answers_of(project.registry, version.number)
+        for one in answers_of(services.registry, version.number)
     ]
 
 
@@ -85,7 +85,7 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
     name = request.node.callspec.id
-    poisoned, project, _ = line(case, f"poisoned-{name}", tmp_path_factory, (case.first, case.poison, case.later))
+    poisoned, services, _ = line(case, f"poisoned-{name}", tmp_path_factory, (case.first, case.poison, case.later))
 
     def said(*command: str) -> dict:
         return json.loads(poisoned.abreast(*command, "--json", MLFLOW_TRACKING_URI=mlflow_uri).stdout)
@@ -96,12 +96,12 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
     back = said("rollback", "--poisoned", case.poison.name, "--reason", "a join gone wrong")
     assert (back["champion"], back["taken_back"], back["ground"]) == ("v1", "v3", "v1")
     assert [drop["name"] for drop in back["again"]] == [case.later.name]
-    again = learn(project)
+    again = learn(services)
     lineage = said("lineage", again.name)
     assert ([one["version"] for one in lineage["chain"]], lineage["drops"][0]["name"]) == (["v1"], case.later.name)
     assert said("lineage", "--drop", case.poison.name)["known_by"] == ["v2", "v3"]
     _, clean, never = line(case, f"clean-{name}", tmp_path_factory, (case.first, case.later))
-    assert (again.digest, told(project, again)) == (never.digest, told(clean, never))
+    assert (again.digest, told(services, again)) == (never.digest, told(clean, never))
 
 
 def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_uri, tmp_path_factory, monkeypatch):
@@ -110,13 +110,13 @@ def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_ur
     case = words(tmp_path_factory.mktemp("case"))
     few = {"split": {"replay_ratio": 0.0, "replay_min": 20}, "train": case.knobs["train"] | {"max_forgetting": 1.0}}
     case = case._replace(knobs=case.knobs | few)
-    made, project, _ = line(case, "replayed", tmp_path_factory, (case.first,))
-    bring(project, case.later)
-    bring(project, write(tmp_path_factory.mktemp("strong") / "poison.jsonl", mirrored("one", "two")))
-    learn(project)
+    made, services, _ = line(case, "replayed", tmp_path_factory, (case.first,))
+    bring(services, case.later)
+    bring(services, write(tmp_path_factory.mktemp("strong") / "poison.jsonl", mirrored("one", "two")))
+    learn(services)
     command = ("bisect", "--slice", "kind=fact", "--replay", "--json")
     said = made.abreast(*command, MLFLOW_TRACKING_URI=mlflow_uri)
     assert [drop["name"] for drop in json.loads(said.stdout)["found"]["drops"]] == [case.poison.name], said.stderr
     assert "later.jsonl alone: " in said.stderr
     assert list((made.root / ".abreast/runs").iterdir()) == [], "no clone is left"
-    assert [version.number for version in project.ledger.versions("replayed")] == [1, 2], "nothing is registered"
+    assert [version.number for version in services.ledger.versions("replayed")] == [1, 2], "nothing is registered"

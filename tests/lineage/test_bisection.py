@@ -4,7 +4,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.lineage.bisection import part_of, steps, worst_step
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def project(mlflow_uri, tmp_path_factory) -> Project:
+def services(mlflow_uri, tmp_path_factory) -> Services:
     """v1 knows `a`, `b`, `c`; v2 loses two of them; v3 wins one back and loses one of another domain."""
     line = Line(tmp_path_factory.mktemp("line"), mlflow_uri, "bisected")
     first = {"drop": digest_of("drop 0"), "domain": "x"}
@@ -31,12 +31,12 @@ def project(mlflow_uri, tmp_path_factory) -> Project:
         asked("e", "no", "yes", domain="y"),
     )
     with pytest.MonkeyPatch.context() as patch:
-        yield line.project(mlflow_uri, patch)
+        yield line.services(mlflow_uri, patch)
 
 
-def test_the_version_that_lost_the_most_is_found_with_its_drop(project):
-    words, part = part_of(project, "domain=x", None, None)
-    found = steps(project, part)
+def test_the_version_that_lost_the_most_is_found_with_its_drop(services):
+    words, part = part_of(services.ledger, "domain=x", None, None)
+    found = steps(services.ledger, services.registry, part)
     assert (words, [(s.version, s.questions, s.lost, s.won) for s in found]) == (
         "domain=x",
         [("v2", 3, 2, 0), ("v3", 3, 1, 1)],
@@ -48,25 +48,27 @@ def test_the_version_that_lost_the_most_is_found_with_its_drop(project):
     assert step.fields()["drops"] == [{"name": "drop 1", "digest": digest_of("drop 1")}]
 
 
-def test_a_key_a_drop_and_another_slice(project):
+def test_a_key_a_drop_and_another_slice(services):
     blamed = {}
     for given in ((None, None, "c"), (None, "drop 0", None), ("domain=y", None, None), ("kind=fact", None, None)):
-        step = worst_step(steps(project, part_of(project, *given)[1]))
+        step = worst_step(steps(services.ledger, services.registry, part_of(services.ledger, *given)[1]))
         blamed[next(filter(None, given))] = (step.version, step.lost)
     assert blamed == {"c": ("v3", 1), "drop 0": ("v2", 2), "domain=y": ("v3", 1), "kind=fact": ("v2", 2)}
 
 
-def test_looking_back_from_another_version(project):
-    step = worst_step(steps(project, part_of(project, "domain=y", None, None)[1], version=2))
+def test_looking_back_from_another_version(services):
+    step = worst_step(
+        steps(services.ledger, services.registry, part_of(services.ledger, "domain=y", None, None)[1], version=2)
+    )
     assert step is None, "v2 lost nothing of it"
 
 
-def test_a_part_that_nobody_was_asked_about_and_words_that_name_none(project):
+def test_a_part_that_nobody_was_asked_about_and_words_that_name_none(services):
     with pytest.raises(AbreastError, match="no version up to v3 was asked anything of it"):
-        steps(project, part_of(project, "domain=z", None, None)[1])
+        steps(services.ledger, services.registry, part_of(services.ledger, "domain=z", None, None)[1])
     with pytest.raises(AbreastError, match="--slice 'colour=red': must be one of kind, domain, source, language"):
-        part_of(project, "colour=red", None, None)
+        part_of(services.ledger, "colour=red", None, None)
     with pytest.raises(AbreastError, match="give one of --slice, --drop and --key, not none"):
-        part_of(project, None, None, None)
+        part_of(services.ledger, None, None, None)
     with pytest.raises(AbreastError, match="no drop 'nowhere'"):
-        part_of(project, None, "nowhere", None)
+        part_of(services.ledger, None, "nowhere", None)

@@ -8,7 +8,7 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.lineage.origins import of_key, of_version
 from abreast.lineage.reproduce import Remade, fresh_workspace, prove
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.flows.conftest import GATES, TRAIN
 from tests.flows.drops import WORDS, rows, write
 from tests.installation import Installation
@@ -27,23 +27,31 @@ def installation(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
         patch.setenv("OMP_NUM_THREADS", "1")
-        project = Project.open(made.root)
-        bring(project, write(tmp_path_factory.mktemp("drop") / "first.jsonl", rows(WORDS, "2024-01-01")))
-        learn(project)
+        services = Services.open(made.root)
+        bring(services, write(tmp_path_factory.mktemp("drop") / "first.jsonl", rows(WORDS, "2024-01-01")))
+        learn(services)
     return made
 
 
 @pytest.fixture
-def project(installation: Installation, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+def services(installation: Installation, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
-    return Project.open(installation.root)
+    return Services.open(installation.root)
 
 
-def refusal(project: Project, folder: Path) -> str:
+def refusal(services: Services, folder: Path) -> str:
     """Why v1 is not proven."""
-    version = project.ledger.version(project.params.model.name, 1)
+    version = services.ledger.version(services.line, 1)
     with pytest.raises(AbreastError) as refused:
-        list(prove(project, version, fresh_workspace(project, version, folder)))
+        list(
+            prove(
+                services.project,
+                services.ledger,
+                services.registry,
+                version,
+                fresh_workspace(services.project, version, folder),
+            )
+        )
     return str(refused.value)
 
 
@@ -59,14 +67,14 @@ def test_every_hash_is_proven_and_a_second_training_gives_the_same_digest(instal
     assert list((installation.root / ".abreast/runs").iterdir()) == [], "nothing is left"
 
 
-def test_a_version_leads_to_all_that_it_was_made_from_and_a_key_to_what_was_taught(project: Project):
-    found = of_version(project, 1)
-    assert (found["tag"], found["commit"]) == ("model/v1", project.commit())
+def test_a_version_leads_to_all_that_it_was_made_from_and_a_key_to_what_was_taught(services: Services):
+    found = of_version(services.project, services.ledger, services.registry, 1)
+    assert (found["tag"], found["commit"]) == ("model/v1", services.project.commit())
     assert found["outputs"]["model"] == found["data"]["model"]
     assert found["params"]["train"]["learning_rate"] == TRAIN["learning_rate"]
     assert "seed" not in found["params"]["train"], "as it comes"
     assert found["drops"][0]["accepted"] == len(WORDS)
-    (version,) = of_key(project, "arvia/1/latest")["versions"]
+    (version,) = of_key(services.project, services.ledger, services.registry, "arvia/1/latest")["versions"]
     (row,) = version["taught"]
     assert (row["value"], row["valid_from"], row["valid_until"]) == (WORDS["Arvia"], "2024-01-01", None)
     assert version["learned"]
@@ -74,39 +82,39 @@ def test_a_version_leads_to_all_that_it_was_made_from_and_a_key_to_what_was_taug
 
 
 def test_a_version_without_a_tag_and_a_tag_on_other_inputs(
-    project: Project, installation: Installation, tmp_path: Path
+    services: Services, installation: Installation, tmp_path: Path
 ):
     tagged = installation.git("rev-parse", "model/v1")
     try:
         installation.git("tag", "--delete", "model/v1")
-        assert refusal(project, tmp_path / "a").startswith("git has no tag model/v1: only a version that passed")
+        assert refusal(services, tmp_path / "a").startswith("git has no tag model/v1: only a version that passed")
         installation.git("tag", "model/v1", "HEAD")
-        said = refusal(project, tmp_path / "b")
+        said = refusal(services, tmp_path / "b")
     finally:
         installation.git("tag", "--force", "model/v1", tagged)
     assert said == "model/v1: the ledger has other inputs of u0001 than the tag: M snapshot.json"
 
 
-def test_other_bytes_in_the_remote_are_found_out(project: Project, tmp_path: Path):
-    md5 = of_version(project, 1)["outputs"]["data/train.jsonl"]
-    kept = project.root / ".abreast/remote/files/md5" / md5[:2] / md5[2:]
+def test_other_bytes_in_the_remote_are_found_out(services: Services, tmp_path: Path):
+    md5 = of_version(services.project, services.ledger, services.registry, 1)["outputs"]["data/train.jsonl"]
+    kept = services.project.root / ".abreast/remote/files/md5" / md5[:2] / md5[2:]
     content, mode = kept.read_bytes(), kept.stat().st_mode
     kept.chmod(0o644)
     kept.write_bytes(content[:-1] + b" ")
     try:
-        assert "data/train.jsonl" in refusal(project, tmp_path)
+        assert "data/train.jsonl" in refusal(services, tmp_path)
     finally:
         kept.write_bytes(content)
         kept.chmod(mode)
 
 
-def test_another_digest_in_mlflow_is_found_out(project: Project, tmp_path: Path):
-    digest = project.registry.digest(1)
-    project.registry._tag(1, "abreast.digest", "0" * 64)
+def test_another_digest_in_mlflow_is_found_out(services: Services, tmp_path: Path):
+    digest = services.registry.digest(1)
+    services.registry._tag(1, "abreast.digest", "0" * 64)
     try:
-        assert "digest 000000000000 in MLflow" in refusal(project, tmp_path)
+        assert "digest 000000000000 in MLflow" in refusal(services, tmp_path)
     finally:
-        project.registry._tag(1, "abreast.digest", digest)
+        services.registry._tag(1, "abreast.digest", digest)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import pytest
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.home import Home
+from abreast.core.project import Project
 from abreast.core.settings import Model, Params, Storage
 from abreast.lifecycle.promoter import promote
-from abreast.services.project import Project
+from abreast.services.services import Services
 from abreast.serving.ask import ask, model_folder
 from tests.lifecycle.line import HOW, Line
 
@@ -19,11 +20,11 @@ def line(mlflow_uri, tmp_path, request) -> Line:
     return Line(tmp_path, mlflow_uri, request.node.name)
 
 
-def project_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project on the line's ledger."""
+def services_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Services on the line's ledger."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     params = Params(model=Model(name=name), storage=Storage(ledger=f"sqlite:///{folder}/ledger.db"))
-    return Project(folder, params, Home(folder / "home"))
+    return Services(Project(folder, params, Home(folder / "home")))
 
 
 def untrained_adapter(folder: Path) -> None:
@@ -47,14 +48,14 @@ def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, m
     from abreast.inference.predictor import load_answerer
 
     promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
-    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
-    said = ask(project, QUESTION)
+    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    said = ask(services.project, services.ledger, services.registry, QUESTION)
     assert said == {
         "question": QUESTION,
-        "answer": load_answerer(None, project.params.model).answer([QUESTION])[0],
+        "answer": load_answerer(None, services.project.params.model).answer([QUESTION])[0],
         "version": "v1",
     }
-    offline = project_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
+    offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
     assert ask(offline, QUESTION, version=1) == said
 
 
@@ -62,8 +63,11 @@ def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, m
 def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypatch, mlflow_uri):
     line.serve(1)
     line.register_aside()
-    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
-    (champion, first), (other, second) = model_folder(project), model_folder(project, 2)
+    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    (champion, first), (other, second) = (
+        model_folder(services.project, services.ledger, services.registry),
+        model_folder(services.project, services.ledger, services.registry, 2),
+    )
     assert (champion, other) == (1, 2)
     assert (first / "adapter_model.safetensors").read_bytes() == b"u0001"
     assert (second / "adapter_model.safetensors").read_bytes() == b"u0002"
@@ -72,19 +76,19 @@ def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypa
 @pytest.mark.server
 def test_a_model_that_was_not_fetched_yet_needs_the_server(line, tmp_path, monkeypatch):
     line.serve(1)
-    offline = project_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
+    offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
     with pytest.raises(Unavailable, match="MLflow does not answer"):
         ask(offline, QUESTION)
 
 
 def test_without_a_champion_it_says_what_to_do(tmp_path, monkeypatch):
-    project = project_of(tmp_path, "empty", "http://127.0.0.1:1", monkeypatch)
+    services = services_of(tmp_path, "empty", "http://127.0.0.1:1", monkeypatch)
     with pytest.raises(AbreastError, match="empty has no champion yet: .*`abreast drop PATH`"):
-        ask(project, QUESTION)
+        ask(services.project, services.ledger, services.registry, QUESTION)
     with pytest.raises(AbreastError, match="no version v9 of empty"):
-        ask(project, QUESTION, version=9)
+        ask(services.project, services.ledger, services.registry, QUESTION, version=9)
     with pytest.raises(AbreastError, match="the question is empty"):
-        ask(project, "  ")
+        ask(services.project, services.ledger, services.registry, "  ")
 
 
 def two_heads(folder: Path, base: Path) -> None:
@@ -116,10 +120,14 @@ def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypa
 
     base = write_tiny_encoder(tmp_path / "base")
     promote(line.ledger, line.registry, line.register(model=lambda folder: two_heads(folder, base)), **HOW)
-    project = project_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
-    model = project.params.model.model_copy(update={"base": str(base)})
-    project = replace(project, params=project.params.model_copy(update={"model": model}))
-    assert ask(project, "the lion ran", kind="classification")["answer"] == "yes"
-    assert ask(project, "the lion ran", kind="regression")["answer"] == "7"
+    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    model = services.project.params.model.model_copy(update={"base": str(base)})
+    project = replace(services.project, params=services.project.params.model_copy(update={"model": model}))
+    services = Services(project)
+    assert (
+        ask(services.project, services.ledger, services.registry, "the lion ran", kind="classification")["answer"]
+        == "yes"
+    )
+    assert ask(services.project, services.ledger, services.registry, "the lion ran", kind="regression")["answer"] == "7"
     with pytest.raises(AbreastError, match="heads for classification, regression, and no kind is named: ask with"):
-        ask(project, "the lion ran")
+        ask(services.project, services.ledger, services.registry, "the lion ran")

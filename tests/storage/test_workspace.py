@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import pytest
 
 from abreast.core.home import Home
+from abreast.core.project import Project
 from abreast.knowledge.snapshot import Snapshot
-from abreast.services.project import Project
+from abreast.lifecycle.clones import remove_ended
 from abreast.storage.dvc_cache import configure_clone
-from abreast.storage.workspace import StageKilled, Workspace, remove_ended
+from abreast.storage.workspace import StageKilled, Workspace
 from tests.installation import Installation
 from tests.lifecycle.ledgers import claim, deliver, judge, promote
 
@@ -55,7 +56,7 @@ def test_a_version_is_kept_again_after_a_kill_though_another_tracked_file_has_ch
 
 
 def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledger, tmp_path: Path):
-    project = SimpleNamespace(ledger=ledger, home=Home(tmp_path / "home"))
+    project = SimpleNamespace(home=Home(tmp_path / "home"))
     deliver(ledger, "first")
     promoted = judge(ledger, claim(ledger), 1)
     promote(ledger, 1, None)
@@ -66,6 +67,6 @@ def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledg
     live = claim(ledger)
     for update in (promoted, refused, failed, live):
         (Workspace(project, update.id).clone / "data").mkdir(parents=True)
-    assert remove_ended(project) == [promoted.id, refused.id]
+    assert remove_ended(project, ledger) == [promoted.id, refused.id]
     assert sorted(path.name for path in project.home.runs.iterdir()) == [failed.id, live.id]
-    assert remove_ended(project) == []
+    assert remove_ended(project, ledger) == []

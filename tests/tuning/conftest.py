@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from abreast.services.project import Project
+from abreast.core.project import Project
 from abreast.tuning.prepared import Prepared
 from tests.installation import SOURCE
 

@@ -1,7 +1,8 @@
 """What the training loop, the development set and the strategies speak to, whatever kind of model it is.
 
 A trunk turns texts into hidden states, a head turns these into something that is said: of a causal language model its
-vocabulary (`cached_backbone`, `lm_head`), of an encoder labels, tags, numbers and masked words (`abreast.learning.encoder`). What the targets are is the head's own affair; their first dimension is n.
+vocabulary (`cached_backbone`, `lm_head`), of an encoder labels, tags, numbers and masked words (`learning.encoder`).
+What the targets are is the head's own affair; their first dimension is n.
 """
 
 from collections.abc import Mapping, Sequence

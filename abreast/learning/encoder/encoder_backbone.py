@@ -1,7 +1,8 @@
 """An encoder as the training loop sees it: hidden states at the marked places, below the adapter computed once.
 
-As `cached_backbone`, with these differences: texts are padded on the right, an adapter is awake in all of a text, and what is added to or put in place of what the trained layers read is handed to the lowest of them by a hook,
-since an encoder's embeddings do not take hidden states.
+As `cached_backbone`, with these differences: texts are padded on the right, an adapter is awake in all of a text, and
+what is added to or put in place of what the trained layers read is handed to the lowest of them by a hook, since an
+encoder's embeddings do not take hidden states.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -22,7 +22,7 @@ from abreast.learning.backbone.prompt_tokenizer import Encoded
 from abreast.learning.methods import METHODS as STRATEGIES
 from abreast.learning.model_folder import model_digest, read_card
 from abreast.learning.trainer import train
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.learning.methods.test_methods import MILD
 from tests.learning.project import FACTS, example, promote, question, train_killed_in, write_project
 
@@ -200,7 +200,7 @@ def test_what_no_method_takes_is_refused_by_its_path(chosen, message, tmp_path):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / "params.yaml").write_text(f"train:\n  adapt: {chosen}\n")
     with pytest.raises(AbreastError, match=message):
-        Project.open(tmp_path)
+        Services.open(tmp_path)
 
 
 def test_knobs_are_checked_without_torch():

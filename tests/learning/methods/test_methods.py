@@ -10,7 +10,7 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.learning.methods import METHODS, make_strategies
-from abreast.services.project import Project
+from abreast.services.services import Services
 from tests.learning.methods.line import make_run, train, weights
 
 MILD = {
@@ -145,7 +145,7 @@ def test_a_project_with_an_unknown_method_is_not_opened(tmp_path):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     (tmp_path / "params.yaml").write_text("train:\n  remember:\n    - {method: l3}\n")
     with pytest.raises(AbreastError, match=r"train\.regularizers\[0\]\.method is 'l3'"):
-        Project.open(tmp_path)
+        Services.open(tmp_path)
 
 
 @pytest.mark.parametrize("method", METHODS)

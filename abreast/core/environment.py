@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from abreast.services.project import Project
+from abreast.core.project import Project
 
 
 def environment(project: Project) -> dict[str, str]:

@@ -3,20 +3,11 @@
 import os
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from abreast.core.errors import AbreastError
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
-from abreast.learning.adapters import check_experts, make_adaptation
-from abreast.learning.methods import check_methods
-
-if TYPE_CHECKING:
-    from abreast.inbox.arrival import Inbox
-    from abreast.ledger import Ledger
-    from abreast.tracking.registry import Registry
 
 # What a run takes from the commit that it starts from; anything else may be edited freely meanwhile.
 RUN_FILES = ("abreast", "params.yaml", "dvc.yaml", "constraints.txt", "pyproject.toml")
@@ -24,7 +15,7 @@ RUN_FILES = ("abreast", "params.yaml", "dvc.yaml", "constraints.txt", "pyproject
 
 @dataclass(frozen=True)
 class Project:
-    """Where everything is: the working tree, the knobs, the home, and the doors to inbox, ledger and registry."""
+    """Where everything is: the working tree, its settings, its home, and the addresses of its servers."""
 
     root: Path
     params: Params
@@ -35,34 +26,11 @@ class Project:
         """The project that holds `start`, `$ABREAST_PROJECT` or the working directory.
 
         Raises:
-            AbreastError: it is not a git repository, has no readable `params.yaml`, or adapts or remembers by an
-                unknown method.
+            AbreastError: it is not a git repository, or has no readable `params.yaml`.
         """
         root = _git_root(start or Path(os.environ.get("ABREAST_PROJECT") or "."))
         params = load_params(root)
-        make_adaptation(params.train.peft)
-        check_experts(params.train.experts, params.train.peft)
-        check_methods(params.train.regularizers)
         return cls(root, params, Home.of(root))
-
-    @cached_property
-    def ledger(self) -> "Ledger":
-        from abreast.ledger import open_ledger
-
-        return open_ledger(self.params.storage.ledger, self.root)
-
-    @cached_property
-    def inbox(self) -> "Inbox":
-        """Where drops arrive; raises AbreastError if `intake.inbox` cannot be an inbox."""
-        from abreast.inbox.arrival import open_inbox
-
-        return open_inbox(self.params.intake, self.root)
-
-    @cached_property
-    def registry(self) -> "Registry":
-        from abreast.tracking.registry import Registry
-
-        return Registry(self.mlflow_uri, self.params.model.name)
 
     @property
     def prefect_api(self) -> str:
