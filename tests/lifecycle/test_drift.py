@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Gate, Params
+from abreast.core.settings import Gate, Knowledge, Params
 from abreast.gates.figure_gates import of_figures
 from abreast.knowledge.knowledge_base import apply, write_base
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
@@ -12,8 +12,12 @@ from abreast.lifecycle.drift import drift_of_update, figure_of, read_live
 from abreast.reports.figures import DRIFT, read_figures, write_figures
 from tests.dataset.making import drop
 from tests.evaluation.drift.test_two_sample import CAKES, ROADS
+from tests.installation import SOURCE
 
 GATE = Gate(name="drift", measure="drift", scope="drift", at_most=0.8, on_fail="warn")
+
+
+PARAMS = Params(knowledge=Knowledge(templates=str(SOURCE / "abreast/dataset/templates.yaml")))
 
 
 def update(folder: Path, known: list[str], comes: list[str]) -> Path:
@@ -36,11 +40,10 @@ def update(folder: Path, known: list[str], comes: list[str]) -> Path:
     ("comes", "outcome", "size"), [(CAKES, "failed", pytest.approx(1.0, abs=0.05)), (ROADS[1::2], "passed", 0.5)]
 )
 def test_a_gate_warns_of_what_is_unlike_all_that_was_known(tmp_path, comes, outcome, size):
-    params = Params()
-    drift = drift_of_update(update(tmp_path, ROADS[::2], comes), params)
+    drift = drift_of_update(update(tmp_path, ROADS[::2], comes), PARAMS)
     assert (drift.what, drift.before, drift.now) == ("later", len(ROADS[::2]), len(comes))
     (tmp_path / "reports").mkdir()
-    write_figures(tmp_path / "reports" / DRIFT, figure_of(drift, params.drift.p_value))
+    write_figures(tmp_path / "reports" / DRIFT, figure_of(drift, PARAMS.drift.p_value))
     (result,) = of_figures(GATE, read_figures(tmp_path / "reports"), "candidate")
     assert (result.outcome, result.measured, result.n) == (outcome, size, len(comes))
     assert result.asks is None, "it warns and holds nothing up"
@@ -48,11 +51,10 @@ def test_a_gate_warns_of_what_is_unlike_all_that_was_known(tmp_path, comes, outc
 
 
 def test_a_first_update_and_too_few_texts_have_nothing_to_be_compared_with(tmp_path):
-    params = Params()
     clone = update(tmp_path, ROADS, CAKES[:2])
-    assert figure_of(drift_of_update(clone, params), 0.01) == {}
+    assert figure_of(drift_of_update(clone, PARAMS), 0.01) == {}
     save_snapshot(clone, Snapshot(drops=(), parent=None))
-    assert drift_of_update(clone, params) is None
+    assert drift_of_update(clone, PARAMS) is None
 
 
 def test_live_questions_are_read_from_a_file_or_a_folder_in_order(tmp_path):

@@ -1,16 +1,12 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from abreast.core.home import Home
 from abreast.core.project import Project
 from abreast.knowledge.snapshot import Snapshot
-from abreast.lifecycle.clones import remove_ended
 from abreast.storage.dvc_cache import configure_clone
 from abreast.storage.workspace import StageKilled, Workspace
 from tests.installation import Installation
-from tests.lifecycle.ledgers import claim, deliver, judge, promote
 
 
 @pytest.fixture
@@ -53,20 +49,3 @@ def test_a_version_is_kept_again_after_a_kill_though_another_tracked_file_has_ch
     kept = workspace.keep("model/v1", "first")
     (workspace.clone / "README.md").write_text("written anew by a step that was run again\n")
     assert workspace.keep("model/v1", "again") == kept
-
-
-def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledger, tmp_path: Path):
-    project = SimpleNamespace(home=Home(tmp_path / "home"))
-    deliver(ledger, "first")
-    promoted = judge(ledger, claim(ledger), 1)
-    promote(ledger, 1, None)
-    deliver(ledger, "second")
-    refused = ledger.advance(judge(ledger, claim(ledger), 2, "fail"), "refused", reason="worse")
-    deliver(ledger, "third")
-    failed = ledger.advance(claim(ledger), "failed", reason="broke")
-    live = claim(ledger)
-    for update in (promoted, refused, failed, live):
-        (Workspace(project, update.id).clone / "data").mkdir(parents=True)
-    assert remove_ended(project, ledger) == [promoted.id, refused.id]
-    assert sorted(path.name for path in project.home.runs.iterdir()) == [failed.id, live.id]
-    assert remove_ended(project, ledger) == []
