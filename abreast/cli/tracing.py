@@ -221,7 +221,7 @@ def _print_steps(words: str, found: "list[Step]", step: "Step | None") -> None:
     )
     for one in step.examples:
         now, before = one.answers["candidate"], one.answers["champion"]
-        line = f"  {one.question} {now!r}; before {before!r}, right is {one.answer!r}"
+        line = f"  {one.question} {now!r}; before {before!r}, correct is {one.answer!r}"
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     if len(step.drops) > 1:
         out.print("several drops were learned at once; --replay finds the one", highlight=False)

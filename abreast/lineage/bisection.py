@@ -31,9 +31,9 @@ Part = Callable[[QuestionResult], bool]
 
 
 class Step(BaseModel):
-    """What one version did to the part in question: its parent's share of right answers before, its own after.
+    """What one version did to the part in question: its parent's accuracy before, its own after.
 
-    `lost` were answered rightly by the parent alone, `won` by the version alone; `chance` is McNemar's exact p-value,
+    The parent alone answered `lost` of them correctly, the version alone `won`; `chance` is McNemar's exact p-value,
     how probable so many lost questions are if both are equally good. `examples` are some of the lost ones.
     """
 
@@ -51,7 +51,7 @@ class Step(BaseModel):
 
     @property
     def fall(self) -> float:
-        """The share of right answers that was lost."""
+        """The accuracy that was lost."""
         return self.before - self.after
 
     def fields(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class ReportModel(BaseModel):
 class ModelMetrics(ReportModel):
     """The measures of one model; shares are from 0 to 1, and None where nothing was asked.
 
-    `*_exact_match` are the shares of right answers: on what this snapshot brought, on what was known before, and on
+    `*_exact_match` are the shares of correct answers: on what this snapshot brought, on what was known before, and on
     both. `stale_rate` is the share of the questions with superseded values that were answered with one. `examples` is
     the number of examples before each question, for `in_context` alone. `robustness` are the shares without and with
     typing errors, where `evaluate.typo_rate` asks for them.

@@ -7,11 +7,11 @@ from typing import Any
 from abreast.metrics.retention import RetentionMatrix
 
 DARK = 0.55
-"""From this share on a cell is so light that black figures are read better on it."""
+"""The share from which on a cell is light enough for black figures."""
 
 
 def plot_matrix(matrix: RetentionMatrix) -> Any:
-    """A figure with a row for each version and a column for each drop; what was not asked is left grey."""
+    """A figure with a row for each version and a column for each drop; grey where nothing was asked."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -22,8 +22,8 @@ def plot_matrix(matrix: RetentionMatrix) -> Any:
     draw_cells(axes, matrix.scores)
     axes.set_yticks(range(len(matrix.versions)), matrix.versions, fontsize=8)
     axes.set_xticks(range(len(matrix.drops)), matrix.drops, fontsize=8, rotation=30, ha="right")
-    axes.set_xlabel("right answers in % to held-out questions on this drop", fontsize=8)
-    axes.set_title("What each version knows of each drop", fontsize=10, loc="left")
+    axes.set_xlabel("accuracy in % on held-out questions of this drop", fontsize=8)
+    axes.set_title("Accuracy by version and drop", fontsize=10, loc="left")
     return figure
 
 

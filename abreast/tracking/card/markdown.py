@@ -121,7 +121,7 @@ def _section(title: str, changed: ChangedAnswers, room: int | None, link: str) -
     for answer in answers:
         lines.append(f"- {escape_text(answer.question)} {code_span(answer.now)}; before {code_span(answer.before)}")
         if answer.right != answer.now:
-            lines[-1] += f", right is {code_span(answer.right)}"
+            lines[-1] += f", correct is {code_span(answer.right)}"
     if (more := changed.count - len(answers)) and changed.count > len(changed.answers):
         lines.append(f"- and {more} more in the run's `reports/answers.jsonl`")
     elif more:
@@ -137,14 +137,14 @@ def retention_summary(matrix: RetentionMatrix) -> str:
 
 def _picture(page: Page) -> str:
     query = urlencode({"path": "reports/matrix.png", "run_uuid": page.run})
-    return f"![right answers of each version on each drop](get-artifact?{query})"
+    return f"![accuracy of each version on each drop](get-artifact?{query})"
 
 
 def _table(page: Page) -> str:
     """The last rows and columns of the matrix."""
     matrix = shown(page.retention)
     drops = matrix.drops[-SHOWN:]
-    rows = [table_row(("right answers on", *map(escape_text, drops))), "|---" * (len(drops) + 1) + "|"]
+    rows = [table_row(("accuracy on", *map(escape_text, drops))), "|---" * (len(drops) + 1) + "|"]
     for version, scores in list(zip(matrix.versions, matrix.scores, strict=True))[-SHOWN:]:
         rows.append(table_row((version, *map(percent_text, scores[-SHOWN:]))))
     return "\n".join(rows)

@@ -11,12 +11,14 @@ from abreast.reports.reports import Reports
 
 _MODELS = (CANDIDATE, CHAMPION, BASE)
 _MEASURES = {
-    "current_exact_match": ("right answers on what these drops brought", "current"),
-    "retained_exact_match": ("right answers on what was known before", "retained"),
+    "current_exact_match": ("accuracy on what these drops brought", "current"),
+    "retained_exact_match": ("accuracy on what was known before", "retained"),
     "stale_rate": ("superseded answers given", "superseded"),
     "general_perplexity": ("perplexity on general text", None),
 }
 _ROUTER = "questions sent to the expert of their domain"
+_CALIBRATION = "expected calibration error of the confidence"
+_ROBUSTNESS = {"noisy": "accuracy with typing errors", "drop": "accuracy lost to typing errors"}
 BETTER = 10
 """Answers that changed for the better that the card keeps; of those for the worse it keeps all."""
 
@@ -93,6 +95,26 @@ def _measures(metrics: EvaluationMetrics, models: Sequence[str]) -> Iterable[Car
         yield CardMeasure(name=name, meaning=meaning, n=count, values=values)
     if metrics.router:
         yield CardMeasure(name="router", meaning=_ROUTER, n=None, values=tuple(map(metrics.router.get, models)))
+    yield from _calibration(metrics, models)
+    yield from _robustness(metrics, models)
+
+
+def _calibration(metrics: EvaluationMetrics, models: Sequence[str]) -> Iterable[CardMeasure]:
+    """Of models whose confidence is known; the measure has the questions of the candidate."""
+    found = [getattr(metrics.of(model), "calibration", None) for model in models]
+    if metrics.candidate.calibration is not None:
+        values = tuple(None if one is None else one.expected_calibration_error for one in found)
+        count = metrics.candidate.calibration.questions
+        yield CardMeasure(name="calibration_error", meaning=_CALIBRATION, n=count, values=values)
+
+
+def _robustness(metrics: EvaluationMetrics, models: Sequence[str]) -> Iterable[CardMeasure]:
+    """Of models that were asked again with typing errors."""
+    found = [getattr(metrics.of(model), "robustness", None) for model in models]
+    if metrics.candidate.robustness is not None:
+        for name, meaning in _ROBUSTNESS.items():
+            values = tuple(getattr(one, name, None) for one in found)
+            yield CardMeasure(name=f"robustness_{name}", meaning=meaning, n=None, values=values)
 
 
 def _kinds(by_kind: Mapping[str, KindMetrics], models: Sequence[str]) -> Iterable[CardMeasure]:

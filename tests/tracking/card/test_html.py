@@ -43,7 +43,7 @@ def test_the_card_has_verdict_gates_arrivals_answers_picture_and_lineage(tmp_pat
     assert "It stays out of service, because of current_exact_match." in said
     assert "current_exact_match not passed 0.5 at least 0.9 – 0.45 to 0.54 60".replace(" ", "") in said.replace(" ", "")
     assert "2026-q1" in said
-    assert "End of Debian 12? x → 2026, right is 2028" in said
+    assert "End of Debian 12? x → 2026, correct is 2028" in said
     assert "built uponthe base model" in said
     (picture,) = [attrs["src"] for tag, attrs in page.tags if tag == "img"]
     assert picture == "data:image/png;base64,iVBORw=="

@@ -15,20 +15,20 @@ def lost(question, now="b"):
     return row
 
 
-def test_the_page_tells_what_arrived_what_was_measured_and_where_it_comes_from(tmp_path):
+def test_the_page_shows_drops_measures_and_origin(tmp_path):
     page = description(page_of(finished_run(tmp_path)))
     assert f"| 2026-q1 | 3 | 2 | 1 | 2 fact | `{digest_of('2026-q1')[:12]}` |" in page
     assert "this version ← the base model\n\nUpdate u0001 at commit `cccccccccccc`, run `run`" in page
     assert "| measure | this version | champion | untrained base |\n|---|---|---|---|\n" in page
-    assert "| right answers on what these drops brought (2 questions) | 95 % | – | 95 % |" in page
+    assert "| accuracy on what these drops brought (2 questions) | 95 % | – | 95 % |" in page
     assert "| perplexity on general text | 30 | – | 30 |" in page
     assert "**1** answers changed for the better, **0** for the worse; **1** is out of date." in page
 
 
-def test_answers_are_told_with_what_was_said_before(tmp_path):
+def test_changed_answers_are_shown_with_the_former_ones(tmp_path):
     page = description(page_of(finished_run(tmp_path)))
     assert "### Learned: 1\n- Newest Python 3.12? `3.12.1`; before `x`" in page
-    assert "### Stale: 1\n- End of Debian 12? `2026`; before `x`, right is `2028`" in page
+    assert "### Stale: 1\n- End of Debian 12? `2026`; before `x`, correct is `2028`" in page
     assert "### Lost: 0" in page
 
 
@@ -42,7 +42,7 @@ def test_elsewhere_the_matrix_is_a_table_and_addresses_are_whole(tmp_path):
     page = page_of(finished_run(tmp_path)).model_copy(update={"version": "v3", "verdict": verdict(passed=True)})
     text = full_card(page, "http://mlflow:5000")
     assert text.startswith("# v3 of line\n\n## Verdict: pass\n\nEvery gate lets it into service.\n\n| gate |")
-    assert "| right answers on | first |\n|---|---|\n| this version | 50 % |" in text
+    assert "| accuracy on | first |\n|---|---|\n| this version | 50 % |" in text
     assert "](http://mlflow:5000/#/experiments/7/runs/run/artifacts/reports/card.html)" in text
     assert "v3 ← the base model" in text
 
@@ -55,18 +55,18 @@ def test_the_matrix_has_its_figures_and_its_last_versions_and_drops(tmp_path):
     assert "\n| this version | 80 % | 60 % | 50 % |\n" in text
     many = [row(str(number), f"q{number}", 1.0) for number in range(30)]
     text = full_card(page.model_copy(update={"retention": retention_of([], many)}), "http://h")
-    assert "| right answers on | q22 |" in text
+    assert "| accuracy on | q22 |" in text
 
 
-def test_every_answer_for_the_worse_is_told_where_there_is_room_and_mlflow_gets_what_it_takes(tmp_path):
+def test_the_full_card_has_every_lost_answer_and_mlflows_description_what_fits(tmp_path):
     rows = [lost(f"Which of the {i} is it?") for i in range(90)]
     page = page_of(finished_run(tmp_path), *rows, drops=tuple(f"drop {i}" for i in range(50)))
     assert full_card(page, "http://h").count("- Which of the") == 90
     short = description(page)
     assert len(short) <= BODY
-    told = short.count("- Which of the")
-    assert 3 <= told < 90
-    assert f"- and {90 - told} more on [the card](#/experiments/7" in short
+    listed = short.count("- Which of the")
+    assert 3 <= listed < 90
+    assert f"- and {90 - listed} more on [the card](#/experiments/7" in short
     assert re.search(r"\| and \d+ more \| \d+ \| \d+ \| \d+ \|", short)
     assert "### Where it comes from" in short
 

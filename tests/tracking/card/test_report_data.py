@@ -57,7 +57,7 @@ def test_the_card_keeps_all_lost_answers_and_ten_learned_ones_of_different_keys_
 def test_measures_have_the_number_of_their_questions(tmp_path):
     found = data_of(finished_run(tmp_path))
     assert found.models == ("candidate", "champion", "base")
-    meaning = "right answers on what these drops brought"
+    meaning = "accuracy on what these drops brought"
     assert found.measures[0] == CardMeasure(name="current_exact_match", meaning=meaning, n=2, values=(0.95, None, 0.95))
     assert [one.n for one in found.measures] == [2, 0, 0, None]
 
@@ -73,6 +73,20 @@ def test_the_base_with_examples_and_the_router_are_shown_if_present(tmp_path):
     assert found.models[-1] == "in_context"
     assert found.measures[0].values == (0.95, None, 0.95, 0.875)
     assert (found.measures[-1].name, found.measures[-1].values) == ("router", (0.75, None, None, None))
+
+
+def test_calibration_and_robustness_are_shown_where_they_were_measured(tmp_path):
+    def change(metrics):
+        bins = [{"low": 14 / 15, "high": 1.0, "count": 40, "confidence": 0.99, "accuracy": 0.95}]
+        measured = {"questions": 40, "expected_calibration_error": 0.04, "bins": bins}
+        robustness = {"clean": 0.95, "noisy": 0.75, "drop": 0.2}
+        metrics["candidate"] |= {"calibration": measured, "robustness": robustness}
+        metrics["champion"] = {"calibration": measured | {"expected_calibration_error": 0.06}}
+
+    found = {one.name: one for one in changed(finished_run(tmp_path), change).measures}
+    assert (found["calibration_error"].n, found["calibration_error"].values) == (40, (0.04, 0.06, None))
+    assert found["robustness_noisy"].values == (0.75, None, None)
+    assert found["robustness_drop"].values == (pytest.approx(0.2), None, None)
 
 
 def test_every_kind_has_rows_unless_all_records_are_facts(tmp_path):
