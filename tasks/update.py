@@ -20,6 +20,7 @@ from abreast.lifecycle.drift import drift_of_update, figure_of
 from abreast.lifecycle.register import register
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.figures import DRIFT, write_figures
+from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION, IN_CONTEXT, EvaluationMetrics, ModelMetrics
 from abreast.reports.reports import read_reports
 from abreast.reports.verdict import Verdict
 from abreast.services.services import Services
@@ -180,7 +181,8 @@ def report_update(services: Services, update: Update, version: Version, verdict:
     crash_point("report.verdict")
     card = registry.card_markdown(registry.card(version.number))
     create_markdown_artifact(card, key="card", description=f"{version.name} on one page, with a link to the HTML")
-    create_table_artifact(figures(version.metrics), key="results", description=f"{version.name} of {update.id}")
+    rows = measure_rows(EvaluationMetrics.model_validate(version.metrics))
+    create_table_artifact(rows, key="results", description=f"{version.name} of {update.id}")
     pictures = {
         "retention": f"Exact match by drop: base, champion, {version.name}",
         "matrix": f"What each version up to {version.name} knows of each drop",
@@ -191,11 +193,14 @@ def report_update(services: Services, update: Update, version: Version, verdict:
     crash_point("report.update")
 
 
-def figures(metrics: dict) -> list[dict]:
-    """One row a measure, one column a model; what is measured by kind has its place on the version's card."""
-    models = ["candidate", "champion", "base", *(["in_context"] if metrics.get("in_context") else [])]
-    names = [name for name, value in metrics["candidate"].items() if not isinstance(value, dict | list)]
-    return [{"measure": name} | {m: _rounded((metrics[m] or {}).get(name)) for m in models} for name in names]
+def measure_rows(metrics: EvaluationMetrics) -> list[dict]:
+    """One row a measure, one column a model; the version's card has the other measures."""
+    models = [CANDIDATE, CHAMPION, BASE, *([IN_CONTEXT] if metrics.in_context else [])]
+    names = [name for name in ModelMetrics.model_fields if name not in ("examples", "calibration", "robustness")]
+    return [
+        {"measure": name} | {model: _rounded(getattr(metrics.of(model), name, None)) for model in models}
+        for name in names
+    ]
 
 
 def _rounded(value: float | None) -> float | None:
