@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS ?= results
 
-.PHONY: env demo down test lint slow bench bench-quick clean
+.PHONY: env demo down unit test lint slow bench bench-quick clean
 
 env: $(VENV)/.ready  ## the environment, from the exact versions in constraints.txt
 
@@ -21,6 +21,10 @@ demo: env  ## start the services and learn the sample drops
 
 down: env  ## stop the services
 	$(BIN)/abreast down
+
+# OMP_NUM_THREADS: tests/tiers.py says what the tiers are.
+unit: env  ## the tests that need neither torch nor a process nor a server: seconds
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m unit -n logical --maxprocesses 4
 
 # A worker a core, each with one thread: two threads of torch a worker would wait for each other.
 test: lint  ## the tests that need no data from outside

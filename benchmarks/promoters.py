@@ -29,7 +29,7 @@ from benchmarks.place import own_place
 from benchmarks.rivals import Rivals
 from benchmarks.table import as_markdown
 from tests.mlflow_server import running_mlflow
-from tests.postgres_server import running_postgres
+from tests.postgres_server import new_database, running_postgres
 
 PROMOTERS, ROUNDS, QUICK_ROUNDS = 16, 500, 20
 STEPS = ("leased", "intended", "checked", "kept", "champion", "previous", "done", "reverted", "aligned", "returned")
@@ -135,8 +135,8 @@ def databases(kind: str, folder: Path) -> Iterator[tuple[str, str | None]]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/ledger.db", None
         return
-    with running_postgres() as new:
-        yield new(), new().replace("postgresql://", "postgresql+psycopg://")
+    with running_postgres() as server:
+        yield new_database(server), new_database(server).replace("postgresql://", "postgresql+psycopg://")
 
 
 def measured(kind: str, rounds: int, seed: int, keep: Callable[[dict], None]) -> None:

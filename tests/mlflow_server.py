@@ -1,4 +1,4 @@
-"""A real MLflow server on loopback, started once for all tests that ask for it."""
+"""A real MLflow server on loopback."""
 
 import os
 import signal
@@ -10,18 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.ports import free_port
 
 START_SECONDS = 120
-
-
-@pytest.fixture(scope="session")
-def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with SQLite and proxied artifacts in a temporary folder."""
-    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as uri:
-        yield uri
 
 
 @contextmanager

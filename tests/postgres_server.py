@@ -6,12 +6,11 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.ports import free_port
 
@@ -26,16 +25,17 @@ def program(name: str) -> str | None:
 AVAILABLE = bool(program("initdb") and program("pg_ctl"))
 
 
-@pytest.fixture(scope="session")
-def new_postgres() -> Iterator[Callable[[], str]]:
-    """A function that makes an empty database and returns its URL."""
-    with running_postgres() as make:
-        yield make
+def new_database(server: str) -> str:
+    """Make an empty database on a server, and return its URL."""
+    name = f"a{uuid.uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
+    return f"{server}/{name}"
 
 
 @contextmanager
-def running_postgres() -> Iterator[Callable[[], str]]:
-    """A server as long as the block lasts; gives a function that makes an empty database and returns its URL."""
+def running_postgres() -> Iterator[str]:
+    """The address of a server, as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="abreast-pg-") as folder:
         port = free_port()
         if os.geteuid() == 0:
@@ -44,16 +44,8 @@ def running_postgres() -> Iterator[Callable[[], str]]:
         _as_user(program("initdb"), "-D", str(data), "-U", "abreast", "-A", "trust", "--no-sync")
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         _as_user(program("pg_ctl"), "-D", str(data), "-w", "-l", f"{folder}/log", "-o", options, "start")
-        server = f"postgresql://abreast@127.0.0.1:{port}"
-
-        def make() -> str:
-            name = f"a{uuid.uuid4().hex}"
-            with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
-            return f"{server}/{name}"
-
         try:
-            yield make
+            yield f"postgresql://abreast@127.0.0.1:{port}"
         finally:
             _as_user(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 

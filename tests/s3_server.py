@@ -1,4 +1,4 @@
-"""A real S3 server (SeaweedFS) on loopback, started when the first test asks for it."""
+"""A real S3 server (SeaweedFS) on loopback."""
 
 import itertools
 import json
@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,14 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running server; `client` is a plain boto3 client with its credentials."""
+    """A running server."""
 
     endpoint: str
-    client: object
+
+    @cached_property
+    def client(self) -> object:
+        """A plain boto3 client with the server's credentials."""
+        return _client(self.endpoint)
 
     def new_bucket(self) -> str:
         """Make an empty bucket, and return its name."""
@@ -90,19 +96,17 @@ def _wait(process: subprocess.Popen, client, log: Path) -> None:
     raise RuntimeError(f"the S3 server did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A running S3 server, ended with the session; tests that use it carry the mark `server`."""
-    folder = tmp_path_factory.mktemp("s3")
+@contextmanager
+def running_s3(folder: Path) -> Iterator[str]:
+    """The endpoint of a server that keeps its data in `folder`, as long as the block lasts."""
     port = free_port(GRPC)
     log = folder / "weed.log"
     with log.open("w") as output:
         process = subprocess.Popen(_command(folder, port), stdout=output, stderr=output)
     try:
         endpoint = f"http://127.0.0.1:{port}"
-        client = _client(endpoint)
-        _wait(process, client, log)
-        yield S3Server(endpoint, client)
+        _wait(process, _client(endpoint), log)
+        yield endpoint
     finally:
         process.kill()
         process.wait()

@@ -1,5 +1,6 @@
 import shutil
 
+import pytest
 import yaml
 
 from abreast.core.settings import Params
@@ -38,6 +39,7 @@ def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
 
 
+@pytest.mark.model
 def test_every_way_names_knobs_and_methods_that_exist():
     for way in WAYS.values():
         for section, values in way.knobs.items():

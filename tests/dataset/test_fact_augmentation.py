@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.core.errors import AbreastError
@@ -10,6 +10,7 @@ from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply, known_values, superseded
 from tests.dataset.making import drop, fact, release
 from tests.dataset.test_templates import DEFAULT, SHIPPED
+from tests.trials import trials
 
 TEMPLATES = load_templates(SHIPPED)
 MONTHS = ["2024-01-01", "2024-04-01", "2024-07-01"]
@@ -79,7 +80,7 @@ VALUES = st.sampled_from(["1", "2", "3", None])
 ROWS = st.lists(st.tuples(st.integers(0, 5), VALUES, st.sampled_from(MONTHS)), min_size=1, max_size=6)
 
 
-@settings(max_examples=20, deadline=None)
+@trials(20)
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_no_way_ever_answers_with_what_was_superseded_or_teaches_a_question_that_is_asked(drops):
     base = None

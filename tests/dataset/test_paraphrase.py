@@ -10,6 +10,8 @@ from abreast.dataset.paraphrase import paraphrases
 from abreast.dataset.templates import load_templates
 from tests.dataset.test_templates import SHIPPED
 
+pytestmark = pytest.mark.process
+
 
 def python(program: str) -> str:
     return shlex.join([sys.executable, "-c", f"import sys\n{program}"])

@@ -1,7 +1,7 @@
 import itertools
 import shutil
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.core.settings import Split
@@ -13,6 +13,7 @@ from abreast.knowledge import assemble
 from abreast.knowledge.knowledge_base import apply, known_values, superseded
 from tests.dataset.making import clone, drop, fact, release
 from tests.dataset.test_templates import SHIPPED
+from tests.trials import trials
 
 TEMPLATES = load_templates(SHIPPED)
 SPLIT = Split()
@@ -168,7 +169,7 @@ def _record(number: int, value: int, month: str) -> dict:
 KEYED = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2), st.sampled_from(MONTHS)), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@trials(40)
 @given(st.lists(KEYED, min_size=1, max_size=4), st.sampled_from([0, 4, 50]))
 def test_no_superseded_record_of_any_kind_is_ever_taught(stream, rehearsed):
     base, latest = None, {}
@@ -194,7 +195,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 7), VALUES, st.sampled_from(MONTHS)), m
 KNOBS = st.builds(Split, seed=st.integers(0, 3), replay_ratio=st.sampled_from([0.0, 1.0]), replay_min=st.integers(0, 8))
 
 
-@settings(max_examples=40, deadline=None)
+@trials(40)
 @given(st.lists(ROWS, min_size=1, max_size=4), KNOBS)
 def test_nothing_superseded_is_ever_taught_and_no_test_phrasing_is(stream, knobs):
     base = None

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from abreast.core.errors import AbreastError
@@ -14,6 +14,7 @@ from abreast.knowledge.knowledge_base import (
     write_base,
 )
 from tests.dataset.making import drop, fact
+from tests.trials import trials
 
 
 def _history(base, key):
@@ -180,7 +181,7 @@ def _oracle(stream):
     return {key: value for _, _, key, value in sorted(said, key=lambda s: s[:2])}
 
 
-@settings(max_examples=40, deadline=None)
+@trials(40)
 @given(STREAM)
 def test_present_value_is_the_last_one_stated_however_drops_are_grouped(stream):
     one_by_one, _ = _stream(*stream)
@@ -194,7 +195,7 @@ def test_present_value_is_the_last_one_stated_however_drops_are_grouped(stream):
         assert (base["valid_from"] <= base["confirmed"]).all()
 
 
-@settings(max_examples=30, deadline=None)
+@trials(30)
 @given(STREAM)
 def test_applying_the_same_drops_again_changes_nothing(stream):
     drops = [drop(f"d{day}", rows, day) for day, rows in enumerate(stream, start=1)]

@@ -1,3 +1,3 @@
-from tests.lifecycle.ledgers import ledger, ledger_url, new_postgres
+from tests.lifecycle.line import line
 
-__all__ = ["ledger", "ledger_url", "new_postgres"]
+__all__ = ["line"]

@@ -14,9 +14,6 @@ from abreast.ledger.process_id import Holder
 from abreast.reports.verdict import GateResult, Verdict
 from abreast.storage.dvc_cache import Pointer
 from tests import postgres_server
-from tests.postgres_server import new_postgres
-
-__all__ = ["new_postgres"]
 
 LINE = "line"
 POINTER = Pointer(md5="0123456789abcdef.dir", size=10, nfiles=2)

@@ -1,6 +1,7 @@
 """A line of models with a ledger and a registry of its own."""
 
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +25,14 @@ HOW = {"reason": "better", "actor": "test"}
 
 
 class Line:
-    """Made afresh for each test, on one MLflow server."""
+    """Made afresh for each test.
+
+    Args:
+        uri: of an MLflow server, or what the fixture `local_mlflow` gives.
+    """
 
     def __init__(self, folder: Path, uri: str, name: str) -> None:
-        self.folder = folder
+        self.folder, self.uri = folder, uri
         self.ledger: Ledger = open_ledger(f"sqlite:///{folder}/ledger.db", folder)
         self.registry = Registry(uri, name)
 
@@ -72,9 +77,9 @@ class Line:
         promote(self.ledger, self.registry, number, force=True, **HOW)
         return number
 
-    def services(self, uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
+    def services(self, monkeypatch: pytest.MonkeyPatch) -> Services:
         """Services whose ledger and registry are this line's."""
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", self.uri)
         knobs = {"model": {"name": self.registry.name}, "storage": {"ledger": f"sqlite:///{self.folder}/ledger.db"}}
         return Services(Project(self.folder, Params.model_validate(knobs), Home(self.folder / "home")))
 
@@ -109,3 +114,11 @@ class Line:
             "previous": self.ledger.previous(self.registry.name),
         }
         assert self.registry.aliases() == {alias: number for alias, number in log.items() if number is not None}
+
+
+@pytest.fixture
+def line(request: pytest.FixtureRequest, local_mlflow: Callable[[Path], str], tmp_path: Path) -> Line:
+    """On a real MLflow where the test uses the fixture `mlflow_uri`, else on a folder."""
+    real = "mlflow_uri" in request.fixturenames
+    uri = request.getfixturevalue("mlflow_uri") if real else local_mlflow(tmp_path)
+    return Line(tmp_path, uri, f"{request.node.originalname}-{uuid.uuid4().hex[:6]}")

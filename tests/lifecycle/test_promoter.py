@@ -1,4 +1,4 @@
-"""Promotions against a real MLflow: kills, crowds, and the way back. The log and the aliases must agree in the end."""
+"""Promotions: kills, crowds, and the way back. The log and the aliases must agree in the end."""
 
 import random
 import signal
@@ -10,19 +10,13 @@ from abreast.core.errors import AbreastError, Unavailable
 from abreast.lifecycle.promoter import promote, rollback, sweep
 from abreast.tracking.registry import Registry
 from tests.lifecycle.ledgers import at_once, killed_at, start
-from tests.lifecycle.line import HOW, Line
-
-pytestmark = pytest.mark.server
+from tests.lifecycle.line import HOW
 
 BEFORE_INTENT = ["promoter.leased"]
 AFTER_INTENT = ["promoter.intended", "promoter.checked", "promoter.champion", "promoter.previous", "promoter.done"]
 
 
-@pytest.fixture
-def line(mlflow_uri, tmp_path, request) -> Line:
-    return Line(tmp_path, mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
-
-
+@pytest.mark.usefixtures("mlflow_uri")
 def test_promotions_move_champion_and_previous_and_are_said_once(line):
     line.serve(2)
     assert line.registry.aliases() == {"champion": 2, "previous": 1}
@@ -53,14 +47,12 @@ def test_what_was_judged_against_a_former_champion_is_not_promoted(line):
 
 
 def test_other_files_than_the_recorded_ones_are_not_promoted(line, tmp_path):
-    from mlflow import MlflowClient
-
     line.serve(1)
     number = line.register()
-    client = MlflowClient(line.registry._door.uri, line.registry._door.uri)
-    model = client.get_model_version(line.registry.name, str(number)).source.removeprefix("models:/")
     (tmp_path / "abreast.json").write_text('{"base": "another"}')
-    client.log_model_artifact(model, str(tmp_path / "abreast.json"))
+    with line.registry._door.client() as client:
+        model = client.get_model_version(line.registry.name, str(number)).source.removeprefix("models:/")
+        client.log_model_artifact(model, str(tmp_path / "abreast.json"))
     with pytest.raises(AbreastError, match="its files in MLflow have digest"):
         promote(line.ledger, line.registry, number, **HOW)
     line.assert_consistent()
@@ -95,6 +87,7 @@ def test_a_kill_at_any_point_is_mended_by_a_sweep(line, monkeypatch, point):
     assert line.served == ((1,) if point in BEFORE_INTENT else (1, 2))
 
 
+@pytest.mark.usefixtures("mlflow_uri")
 def test_a_kill_at_any_point_is_mended_by_the_next_promotion(line, monkeypatch):
     numbers = [line.register()]
     for point in AFTER_INTENT:
@@ -195,6 +188,7 @@ def test_of_eight_promoters_of_rival_versions_those_of_one_win_and_the_others_ar
     line.assert_consistent()
 
 
+@pytest.mark.usefixtures("mlflow_uri")
 def test_promoters_killed_at_random_moments_leave_one_champion(line):
     line.serve(1)
     numbers = [line.register_aside() for _ in range(3)]

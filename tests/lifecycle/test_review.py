@@ -1,4 +1,4 @@
-"""Reviews against a real MLflow: what each decision leads to, by each door, and what a kill on the way leaves."""
+"""Reviews: what each decision leads to, by each door, and what a kill on the way leaves."""
 
 import pytest
 
@@ -14,15 +14,9 @@ from abreast.tracking.review_page import ANSWERED, ASKED, REVIEWED, with_review
 from tests.lifecycle.ledgers import at_once, deliver, digest_of, killed_at, verdict
 from tests.lifecycle.line import HOW, Line
 
-pytestmark = pytest.mark.server
 ANN = {"reason": "ten answers read", "reviewer": "ann", "door": "command"}
 POINTS = ["review.recorded", "review.promoted", "review.settled", "review.shown"]
 INSIDE = ["promoter.intended", "promoter.done"]
-
-
-@pytest.fixture
-def line(mlflow_uri, tmp_path, request) -> Line:
-    return Line(tmp_path, mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
 
 
 def decide(line: Line, version: int, decision: str = "approve", **changed):
@@ -61,6 +55,7 @@ def test_what_waits_for_a_person(judged, require_approval, end):
     assert way_on(judged, Knobs(require_approval=require_approval)) == end
 
 
+@pytest.mark.usefixtures("mlflow_uri")
 def test_an_approved_version_serves_and_its_page_says_who_and_why(line):
     line.serve(1)
     number = line.leave_to_review()

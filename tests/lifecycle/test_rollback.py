@@ -1,4 +1,4 @@
-"""A poisoned drop is taken out of the line on a real MLflow, by force promoted, found out, and killed on the way."""
+"""A poisoned drop is taken out of the line, by force promoted, found out, and killed on the way."""
 
 import pytest
 
@@ -9,20 +9,13 @@ from abreast.services.services import Services
 from tests.lifecycle.ledgers import deliver, digest_of, killed_at
 from tests.lifecycle.line import HOW, Line
 
-pytestmark = pytest.mark.server
-
 POISON = {"reason": "a join gone wrong", "actor": "test"}
 POINTS = ["promoter.withdrawn", "promoter.intended", "promoter.champion"]
 
 
 @pytest.fixture
-def line(mlflow_uri, tmp_path, request) -> Line:
-    return Line(tmp_path, mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
-
-
-@pytest.fixture
-def services(line, mlflow_uri, monkeypatch) -> Services:
-    return line.services(mlflow_uri, monkeypatch)
+def services(line, monkeypatch) -> Services:
+    return line.services(monkeypatch)
 
 
 def serve_by_force(line: Line) -> int:
@@ -49,6 +42,7 @@ def test_a_rollback_says_which_drops_it_takes_back(line, services):
     assert back.fields() == {"champion": "v2", "taken_back": "v3", "drops": lost}
 
 
+@pytest.mark.usefixtures("mlflow_uri")
 def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never_seen_it(line, services):
     poisoned(line)
     back = withdraw(services.ledger, services.registry, "drop 1", **POISON)

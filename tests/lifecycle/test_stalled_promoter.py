@@ -14,7 +14,6 @@ from abreast.lifecycle.promoter import promote, sweep
 from abreast.tracking.registry import Registry
 from tests.lifecycle.line import HOW, Line
 
-pytestmark = pytest.mark.server
 LEASE_SECONDS = 0.5
 Act = Callable[[Line], object]
 
@@ -30,10 +29,9 @@ class Stalling(Registry):
         super().set_alias(alias, version)
 
 
-@pytest.fixture
-def line(mlflow_uri, tmp_path, request, monkeypatch) -> Line:
+@pytest.fixture(autouse=True)
+def short_lease(monkeypatch) -> None:
     monkeypatch.setattr(promoter, "LEASE_SECONDS", LEASE_SECONDS)
-    return Line(tmp_path, mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
 
 
 def stalled(line: Line, act: Act, at: str) -> Callable[[], object]:

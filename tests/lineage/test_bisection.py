@@ -1,4 +1,4 @@
-"""Which drop hurt, from the answers that a real MLflow keeps of each version."""
+"""Which drop hurt, from the answers that MLflow keeps of each version."""
 
 import pytest
 
@@ -8,13 +8,12 @@ from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
 
-pytestmark = pytest.mark.server
-
 
 @pytest.fixture(scope="module")
-def services(mlflow_uri, tmp_path_factory) -> Services:
+def services(local_mlflow, tmp_path_factory) -> Services:
     """v1 knows `a`, `b`, `c`; v2 loses two of them; v3 wins one back and loses one of another domain."""
-    line = Line(tmp_path_factory.mktemp("line"), mlflow_uri, "bisected")
+    folder = tmp_path_factory.mktemp("line")
+    line = Line(folder, local_mlflow(folder), "bisected")
     first = {"drop": digest_of("drop 0"), "domain": "x"}
     line.answer(*(asked(key, "yes", None, scope="current", **first) for key in "abc"))
     line.answer(
@@ -31,7 +30,7 @@ def services(mlflow_uri, tmp_path_factory) -> Services:
         asked("e", "no", "yes", domain="y"),
     )
     with pytest.MonkeyPatch.context() as patch:
-        yield line.services(mlflow_uri, patch)
+        yield line.services(patch)
 
 
 def test_the_version_that_lost_the_most_is_found_with_its_drop(services):

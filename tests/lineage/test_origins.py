@@ -1,4 +1,4 @@
-"""Lineage both ways, on a line in a real MLflow; that of a version which the stages made is in test_reproduce.py."""
+"""Lineage both ways, on a line in MLflow; that of a version which the stages made is in test_reproduce.py."""
 
 import pytest
 
@@ -10,13 +10,14 @@ from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
-def line(mlflow_uri, tmp_path_factory) -> Line:
+def line(local_mlflow, tmp_path_factory) -> Line:
     """v1 to v3, each with a drop of its own, the last taken back."""
-    made = Line(tmp_path_factory.mktemp("line"), mlflow_uri, "descended")
+    folder = tmp_path_factory.mktemp("line")
+    made = Line(folder, local_mlflow(folder), "descended")
     made.answer(asked("a", "yes", None, scope="current"))
     made.answer(asked("a", "no", "yes"))
     made.serve(1)
@@ -25,8 +26,8 @@ def line(mlflow_uri, tmp_path_factory) -> Line:
 
 
 @pytest.fixture
-def services(line, mlflow_uri, monkeypatch) -> Services:
-    return line.services(mlflow_uri, monkeypatch)
+def services(line, monkeypatch) -> Services:
+    return line.services(monkeypatch)
 
 
 def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, services):

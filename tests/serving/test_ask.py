@@ -10,14 +10,11 @@ from abreast.core.settings import Model, Params, Storage
 from abreast.lifecycle.promoter import promote
 from abreast.services.services import Services
 from abreast.serving.ask import ask, model_folder
-from tests.lifecycle.line import HOW, Line
+from tests.lifecycle.line import HOW, line
+
+__all__ = ["line"]
 
 QUESTION = "What is the capital of France?"
-
-
-@pytest.fixture
-def line(mlflow_uri, tmp_path, request) -> Line:
-    return Line(tmp_path, mlflow_uri, request.node.name)
 
 
 def services_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
@@ -43,7 +40,6 @@ def untrained_adapter(folder: Path) -> None:
     write_model_folder(folder, card, Candidate(settings, weights, (1,)))
 
 
-@pytest.mark.server
 def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
     from abreast.inference.predictor import load_answerer
 
@@ -56,14 +52,13 @@ def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, m
         "version": "v1",
     }
     offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
-    assert ask(offline, QUESTION, version=1) == said
+    assert ask(offline.project, offline.ledger, offline.registry, QUESTION, version=1) == said
 
 
-@pytest.mark.server
-def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypatch, mlflow_uri):
+def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypatch):
     line.serve(1)
     line.register_aside()
-    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    services = services_of(tmp_path, line.registry.name, line.uri, monkeypatch)
     (champion, first), (other, second) = (
         model_folder(services.project, services.ledger, services.registry),
         model_folder(services.project, services.ledger, services.registry, 2),
@@ -73,12 +68,11 @@ def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypa
     assert (second / "adapter_model.safetensors").read_bytes() == b"u0002"
 
 
-@pytest.mark.server
 def test_a_model_that_was_not_fetched_yet_needs_the_server(line, tmp_path, monkeypatch):
     line.serve(1)
     offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
     with pytest.raises(Unavailable, match="MLflow does not answer"):
-        ask(offline, QUESTION)
+        ask(offline.project, offline.ledger, offline.registry, QUESTION)
 
 
 def test_without_a_champion_it_says_what_to_do(tmp_path, monkeypatch):
@@ -114,13 +108,12 @@ def two_heads(folder: Path, base: Path) -> None:
     write_model_folder(folder, card, Candidate(settings, weights, heads=Heads(labels, rows)))
 
 
-@pytest.mark.server
-def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypatch, mlflow_uri):
+def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypatch):
     from tests.learning.tiny_encoder import write_tiny_encoder
 
     base = write_tiny_encoder(tmp_path / "base")
     promote(line.ledger, line.registry, line.register(model=lambda folder: two_heads(folder, base)), **HOW)
-    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    services = services_of(tmp_path, line.registry.name, line.uri, monkeypatch)
     model = services.project.params.model.model_copy(update={"base": str(base)})
     project = replace(services.project, params=services.project.params.model_copy(update={"model": model}))
     services = Services(project)

@@ -1,4 +1,5 @@
 import time
+import uuid
 
 import httpx
 import pytest
@@ -38,23 +39,27 @@ def ledger_url(tmp_path):
     return f"sqlite:///{tmp_path}/ledger.db"
 
 
-@pytest.fixture
-def registry(mlflow_uri, request) -> Registry:
-    return Registry(mlflow_uri, request.node.name.translate(str.maketrans("[]", "--")))
+@pytest.fixture(params=["folder", pytest.param("server", marks=pytest.mark.server)])
+def uri(request, local_mlflow, tmp_path) -> str:
+    """Of both: a real server, and what stands in for it where the tests are of something else."""
+    return request.getfixturevalue("mlflow_uri") if request.param == "server" else local_mlflow(tmp_path)
 
 
 @pytest.fixture
-def client(mlflow_uri):
-    from mlflow import MlflowClient
+def registry(uri, request) -> Registry:
+    return Registry(uri, f"{request.node.originalname}-{uuid.uuid4().hex[:6]}")
 
-    return MlflowClient(mlflow_uri, mlflow_uri)
+
+@pytest.fixture
+def client(registry):
+    with registry._door.client() as client:
+        yield client
 
 
 def runs(client, registry):
     return client.search_runs([client.get_experiment_by_name(registry.name).experiment_id])
 
 
-@pytest.mark.server
 def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, client, facts):
     assert registry.record_version(facts) == 1
     (run,) = runs(client, registry)
@@ -82,7 +87,6 @@ def test_a_run_holds_knobs_curve_measures_reports_and_data_hashes(registry, clie
     assert "forgetting" not in run.data.metrics
 
 
-@pytest.mark.server
 def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
     version = registry.record_version(facts)
     registry.set_verdict(version, verdict(passed=True))
@@ -100,8 +104,7 @@ def test_a_version_holds_its_page_tags_and_verdict(registry, client, facts):
     assert registry.aliases() == {}
 
 
-@pytest.mark.server
-def test_the_card_is_kept_beside_the_run_and_has_the_last_verdict(registry, client, facts):
+def test_the_card_is_kept_beside_the_run_and_has_the_last_verdict(registry, client, facts, uri):
     version = registry.record_version(facts)
     assert registry.card(version).verdict is None
     for passed in (False, True):
@@ -111,12 +114,18 @@ def test_the_card_is_kept_beside_the_run_and_has_the_last_verdict(registry, clie
     run = client.get_model_version(registry.name, "1").run_id
     kept = {artifact.path for artifact in client.list_artifacts(run, "reports")}
     assert kept >= {"reports/card.json", "reports/card.html", "reports/card.md"}
-    texts = [httpx.get(registry.report_url(1, name), timeout=60).text for name in ("card.html", "card.md")]
+    texts = [registry.report(1, name) for name in ("card.html", "card.md")]
     assert texts == [registry.card_html(page), registry.card_markdown(page)]
     assert "data:image/png;base64,iVBORw0KGgo" in texts[0]
+    assert registry.report_url(1, "card.md").startswith(f"{uri}/get-artifact?path=reports%2Fcard.md&run_uuid={run}")
 
 
-@pytest.mark.server
+def test_a_report_is_read_at_its_address(mlflow_uri, facts):
+    registry = Registry(mlflow_uri, f"addressed-{uuid.uuid4().hex[:6]}")
+    registry.record_version(facts)
+    assert httpx.get(registry.report_url(1, "metrics.json"), timeout=60).json()["counts"] == {"current": 2}
+
+
 def test_a_version_of_before_the_cards_gets_its_verdict_all_the_same(registry, client):
     client.create_registered_model(registry.name)
     run = client.create_run(client.create_experiment(registry.name)).info
@@ -126,7 +135,6 @@ def test_a_version_of_before_the_cards_gets_its_verdict_all_the_same(registry, c
     assert registry.card(1) is None
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_any_point_is_completed_and_nothing_is_made_twice(registry, client, facts, monkeypatch, point):
     killed_at(point, lambda: registry.record_version(facts), monkeypatch)
@@ -140,7 +148,6 @@ def test_a_kill_at_any_point_is_completed_and_nothing_is_made_twice(registry, cl
     registry.check(1, facts.model_digest)
 
 
-@pytest.mark.server
 def test_other_files_of_the_same_update_are_never_mixed_with_the_first(registry, facts, monkeypatch):
     killed_at("record.model", lambda: registry.record_version(facts), monkeypatch)
     (facts.folder / "model" / "adapter_model.safetensors").write_bytes(b"trained again")
@@ -151,13 +158,11 @@ def test_other_files_of_the_same_update_are_never_mixed_with_the_first(registry,
         registry.record_version(facts)
 
 
-@pytest.mark.server
 def test_a_second_update_makes_a_second_version(registry, facts):
     assert registry.record_version(facts) == 1
     assert registry.record_version(facts.model_copy(update={"update": "u0002", "parent": 1})) == 2
 
 
-@pytest.mark.server
 def test_a_fetched_folder_is_the_registered_one_and_is_kept(registry, facts, tmp_path):
     version = registry.record_version(facts)
     folder = registry.fetch(version, facts.model_digest, tmp_path / "models")
@@ -168,7 +173,6 @@ def test_a_fetched_folder_is_the_registered_one_and_is_kept(registry, facts, tmp
     assert down.fetch(version, facts.model_digest, tmp_path / "models") == folder
 
 
-@pytest.mark.server
 def test_a_damaged_copy_is_fetched_again(registry, facts, tmp_path):
     version = registry.record_version(facts)
     folder = registry.fetch(version, facts.model_digest, tmp_path)
@@ -176,7 +180,6 @@ def test_a_damaged_copy_is_fetched_again(registry, facts, tmp_path):
     assert model_digest(registry.fetch(version, facts.model_digest, tmp_path)) == facts.model_digest
 
 
-@pytest.mark.server
 def test_files_that_were_changed_in_mlflow_are_refused(registry, client, facts, tmp_path):
     version = registry.record_version(facts)
     model = client.get_model_version(registry.name, str(version)).source.removeprefix("models:/")
@@ -191,7 +194,6 @@ def test_files_that_were_changed_in_mlflow_are_refused(registry, client, facts, 
         registry.check(version, "000")
 
 
-@pytest.mark.server
 def test_aliases_are_set_and_taken_away(registry, facts):
     version = registry.record_version(facts)
     registry.set_alias("champion", version)
@@ -203,7 +205,6 @@ def test_aliases_are_set_and_taken_away(registry, facts):
         registry.set_alias("champion", 9)
 
 
-@pytest.mark.server
 def test_an_unknown_version_is_named(registry, facts, tmp_path):
     registry.record_version(facts)
     with pytest.raises(AbreastError, match="MLflow has no v9"):
@@ -217,7 +218,6 @@ def test_a_server_that_is_down_is_named_within_seconds(facts):
     assert time.monotonic() - before < 3
 
 
-@pytest.mark.server
 @pytest.mark.parametrize(("report", "stage"), [("metrics.json", "evaluate"), ("curve.csv", "train")])
 def test_a_missing_report_is_named_with_its_stage(registry, facts, report, stage):
     (facts.folder / "reports" / report).unlink()
