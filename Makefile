@@ -33,6 +33,7 @@ test: lint  ## the tests that need no data from outside
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 slow: env  ## the long tests, and those that read ../shared/data
 	$(BIN)/pytest -m slow
