@@ -1,1 +1,1 @@
-"""Benchmarks: one command each, a table at the end; results are kept with their date in docs/log.md."""
+"""Benchmarks: one command each, a table at the end; results, with their date, are in docs/benchmarks.md."""

@@ -18,7 +18,7 @@ def shares(scope, right, before, asked, apart=0):
     return results(scope, both - apart, won + apart, lost + apart, neither)
 
 
-# What docs/log.md tells of real updates: right and asked on what is new, what is retained of the champion's, the share
+# Measured on real updates: right and asked on what is new, what is retained of the champion's, the share
 # told that was superseded, perplexity ratio, verdict.
 SEEN = [
     ((60, 61), None, (0, 0), 1.03, "pass"),
