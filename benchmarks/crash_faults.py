@@ -20,7 +20,7 @@ def of_update(site: Site, digest: str) -> list[str]:
     """v2 serves, with the files that it has without a kill, and everything was done once."""
     services = site.services
     found = [*_serving(services, (1, 2)), *_once(services, 2), *_recorded(services, 2), *_stored(site, "model/v2")]
-    if not found and (made := services.ledger.version(LINE, 2).digest) != digest:
+    if not found and (made := services.ledger.versions.get(LINE, 2).digest) != digest:
         found.append(f"v2 has the digest {made[:12]}, without a kill {digest[:12]}")
     return [*found, *_left(services)]
 
@@ -35,13 +35,13 @@ def of_first_update(site: Site, digest: str) -> list[str]:
 def of_intake(site: Site, digest: str) -> list[str]:
     """The drop was accepted once, all of it is in the remote, it waits, and one update was asked for."""
     services = site.services
-    accepted = services.ledger.drops("accepted")
+    accepted = services.ledger.drops.all("accepted")
     found = list(_serving(services, (1,)))
     if [drop.accepted for drop in accepted] != [len(FIRST), len(SECOND)]:
         return [*found, f"accepted are {[(drop.name, drop.accepted) for drop in accepted]}"]
     new, store = accepted[1], store_of(services.project)
-    if services.ledger.waiting(LINE) != [new]:
-        found.append(f"waiting are {[drop.name for drop in services.ledger.waiting(LINE)]}, not the new drop")
+    if services.ledger.updates.waiting(LINE) != [new]:
+        found.append(f"waiting are {[drop.name for drop in services.ledger.updates.waiting(LINE)]}, not the new drop")
     if not _whole(services, services.project.home.drops, new.pointer):
         found.append("the drop is not whole in the remote")
     if store.info(new.digest).digest != new.digest or len(
@@ -57,14 +57,14 @@ def of_intake(site: Site, digest: str) -> list[str]:
 def of_quarantine(site: Site, digest: str) -> list[str]:
     """The bad drop lies in quarantine once, whole, and nothing waits."""
     services = site.services
-    refused = services.ledger.drops("quarantined")
+    refused = services.ledger.drops.all("quarantined")
     found = [*_serving(services, (1,)), *_delivered(services, 2), *_left(services)]
     if len(refused) != 1 or not refused[0].reasons:
         return [*found, f"{len(refused)} drops are quarantined"]
     kept = {path.name for path in (services.project.home.quarantine / refused[0].digest).iterdir()}
     if kept != {"drop.json", "rows.jsonl", "reasons.jsonl"}:
         found.append(f"in quarantine lie {sorted(kept)}")
-    if services.ledger.waiting(LINE):
+    if services.ledger.updates.waiting(LINE):
         found.append("something waits")
     return found
 
@@ -72,11 +72,11 @@ def of_quarantine(site: Site, digest: str) -> list[str]:
 def of_revert(site: Site, digest: str) -> list[str]:
     """v2, whose files were found wrong, is reverted and v1 serves; the drops of its update are not lost."""
     services = site.services
-    states = [row.state for row in services.ledger.promotions(LINE)]
+    states = [row.state for row in services.ledger.promotions.all(LINE)]
     found = list(_serving(services, (1,)))
     if states != ["done", "reverted"]:
         found.append(f"the log says {states}")
-    if len(services.ledger.update("u0002").drops) != 1:
+    if len(services.ledger.updates.get("u0002").drops) != 1:
         found.append("the drop of u0002 is lost")
     return found
 
@@ -84,26 +84,26 @@ def of_revert(site: Site, digest: str) -> list[str]:
 def _serving(services: Services, versions: tuple[int, ...]) -> Iterator[str]:
     """One champion, whose files are the recorded ones; aliases and log agree; nothing is half done."""
     ledger, registry = services.ledger, services.registry
-    if (served := ledger.served(LINE)) != versions:
+    if (served := ledger.promotions.served(LINE)) != versions:
         yield f"by the log {served} served, not {versions}"
         return
     wanted = dict(zip(("champion", "previous"), reversed(versions), strict=False))
     if (aliases := registry.aliases()) != wanted:
         yield f"the aliases are {aliases}, not {wanted}"
-    if half := ledger.open_promotion(LINE):
+    if half := ledger.promotions.open_intent(LINE):
         yield f"v{half.version} is half promoted"
-    registry.check(versions[-1], ledger.version(LINE, versions[-1]).digest)
+    registry.check(versions[-1], ledger.versions.get(LINE, versions[-1]).digest)
 
 
 def _once(services: Services, count: int) -> Iterator[str]:
     """Every accepted drop was learned exactly once, by as many updates as versions, and nothing is under way."""
     ledger = services.ledger
-    learned = Counter(ledger.learned(LINE, count))
-    if learned != Counter(drop.digest for drop in ledger.drops("accepted")):
-        yield f"drops learned: {sorted(learned.values())}, accepted: {len(ledger.drops('accepted'))}"
-    if (states := [update.status for update in ledger.updates(LINE)]) != ["promoted"] * count:
+    learned = Counter(ledger.versions.learned(LINE, count))
+    if learned != Counter(drop.digest for drop in ledger.drops.all("accepted")):
+        yield f"drops learned: {sorted(learned.values())}, accepted: {len(ledger.drops.all('accepted'))}"
+    if (states := [update.status for update in ledger.updates.all(LINE)]) != ["promoted"] * count:
         yield f"the updates are {states}"
-    if ledger.waiting(LINE) or ledger.live(LINE):
+    if ledger.updates.waiting(LINE) or ledger.updates.live(LINE):
         yield "something waits or is under way"
 
 
@@ -150,14 +150,14 @@ def _whole(services: Services, repository, pointer: Pointer) -> bool:
 
 
 def _delivered(services: Services, count: int) -> Iterator[str]:
-    if (found := len(services.ledger.deliveries())) != count:
+    if (found := len(services.ledger.deliveries.all())) != count:
         yield f"{found} deliveries are recorded, {count} were made"
 
 
 def _left(services: Services) -> Iterator[str]:
     """Nothing half written lies about, and no clone of an update that has ended."""
     home = services.project.home
-    live = services.ledger.live(LINE)
+    live = services.ledger.updates.live(LINE)
     runs = [path.name for path in home.runs.glob("*") if live is None or path.name != live.id]
     halves = [*home.quarantine.glob(".incoming-*"), *home.drops.glob(".incoming-*")]
     if runs:

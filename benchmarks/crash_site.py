@@ -150,7 +150,7 @@ class Site:
         subprocess.run(["cp", "-a", str(self.kept / "learned/.abreast/cache"), str(cache)], check=True)
         self._expect("update")
         self.keep("two")
-        return self.services.ledger.version("abreast", 2).digest
+        return self.services.ledger.versions.get("abreast", 2).digest
 
     def _expect(self, flow: str, crash_at: str | None = None) -> None:
         code, said = self.run(flow, crash_at)

@@ -138,7 +138,7 @@ def _done(ledger: Ledger, registry: Registry, wish: Wish) -> Told:
         if wish.verb == "sweep":
             return Told(wish, "done", lines=tuple(sweep(ledger, registry)))
         if wish.verb == "rollback":
-            left = ledger.champion(registry.name)
+            left = ledger.promotions.champion(registry.name)
             return Told(wish, "done", row=rollback(ledger, registry, left, "stress", wish.actor).id, left=left)
         return Told(
             wish, "done", row=promote(ledger, registry, wish.version, "stress", wish.actor, force=wish.forced).id

@@ -46,7 +46,7 @@ class Stress:
         self.counts, self.kills, self.violations = Counter(), Counter(), []
         self._old: list[int] = []
         self._lasts = FIRST  # as long as the crowd before: else all would have ended before most random moments
-        self._last = rivals.ledger.last_promotion(rivals.line).id
+        self._last = rivals.ledger.promotions.last(rivals.line).id
 
     def round(self, number: int) -> None:
         """One crowd, its sweep, all checks; in every tenth round one of the new versions has wrong files."""
@@ -60,7 +60,7 @@ class Stress:
         self._count(told)
         self.violations += [f"round {number}: {fault}" for fault in self.rivals.faults(told, self._last)]
         self._old = (self._old + fresh)[-6:]
-        log = self.rivals.ledger.promotions(self.rivals.line)
+        log = self.rivals.ledger.promotions.all(self.rivals.line)
         self._last = log[-1].id if log else 0
         self.counts = self.counts | Counter(_of_log(log)) | Counter(rounds=number)
 

@@ -53,16 +53,16 @@ class Rivals:
         digest = hashlib.sha256(f"{self.line} {self._made}".encode()).hexdigest()
         counts = {"rows": 1, "accepted": 1, "quarantined": 0, "kinds": {}}
         info = DropInfo(digest=digest, name=digest[:8], arrived_at="2026-01-01T00:00:00Z", **counts)
-        self.ledger.accept(info, _POINTER, info.name, None)
-        update = self.ledger.claim(self.line, "c0", Holder.current(), 60.0)
+        self.ledger.drops.accept(info, _POINTER, info.name, None)
+        update = self.ledger.updates.claim(self.line, "c0", Holder.current(), 60.0)
         model, files = self._models[self._made % MODELS]
         recorded = "0" * 64 if damaged else files
         number = self._version(model, recorded)
         for status in ("trained", "registered", "judged"):
-            self.ledger.advance(update, status)
-        self.ledger.add_version(number, update, digest=recorded, model=_POINTER, knowledge=_POINTER, metrics={})
-        self.ledger.judge_version(self.line, number, "pass", [])
-        self.ledger.advance(update, "refused", reason="waits for a person")
+            self.ledger.updates.advance(update, status)
+        self.ledger.versions.add(number, update, digest=recorded, model=_POINTER, knowledge=_POINTER, metrics={})
+        self.ledger.versions.judge(self.line, number, "pass", [])
+        self.ledger.updates.advance(update, "refused", reason="waits for a person")
         if damaged:
             self.damaged.add(number)
         return number
@@ -78,9 +78,9 @@ class Rivals:
         Args:
             since: the last row of the log before the round.
         """
-        log = self.ledger.promotions(self.line)
+        log = self.ledger.promotions.all(self.line)
         new = [row for row in log if row.id > since]
-        versions = {row.version: self.ledger.version(self.line, row.version) for row in new}
+        versions = {row.version: self.ledger.versions.get(self.line, row.version) for row in new}
         found = [*of_states(log, self.damaged), *replayed(log)[1], *self._of_aliases(log)]
         found += [*of_judgement(new, versions), *of_promises(new, told), *self._of_updates(new, versions)]
         return found
@@ -91,13 +91,13 @@ class Rivals:
         wanted = dict(zip(("champion", "previous"), reversed(stack), strict=False))
         found = [] if aliases == wanted else [f"the aliases are {aliases}, by the log they should be {wanted}"]
         if stack:
-            self.registry.check(stack[-1], self.ledger.version(self.line, stack[-1]).digest)
+            self.registry.check(stack[-1], self.ledger.versions.get(self.line, stack[-1]).digest)
         return found
 
     def _of_updates(self, new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
         """The update of each version that was promoted has ended so."""
         done = {row.version for row in new if row.state == "done" and row.kind == "promote"}
-        states = {number: self.ledger.update(f"u{versions[number].update:04d}").status for number in done}
+        states = {number: self.ledger.updates.get(f"u{versions[number].update:04d}").status for number in done}
         return [f"v{n} was promoted, but its update is {state}" for n, state in states.items() if state != "promoted"]
 
 

@@ -44,8 +44,8 @@ def request_update(services: Services, leave_to_intake: bool = False) -> bool:
     arrive together are learned together.
     """
     ledger, line = services.ledger, services.line
-    cut_off = ledger.live(line) is not None and ledger.running(line) is None
-    if not cut_off and (not ledger.waiting(line) or (leave_to_intake and _intake_at_work(services))):
+    cut_off = ledger.updates.live(line) is not None and ledger.updates.running(line) is None
+    if not cut_off and (not ledger.updates.waiting(line) or (leave_to_intake and _intake_at_work(services))):
         return False
     _request(services, "update")
     return True

@@ -37,7 +37,7 @@ def claim_drops(services: Services) -> Update | None:
     """All accepted drops that wait as one new update, or the update that was cut off; None when there is nothing."""
     if changed := services.project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
-    update = services.ledger.claim(services.line, services.project.commit(), Holder.current(), LEASE_SECONDS)
+    update = services.ledger.updates.claim(services.line, services.project.commit(), Holder.current(), LEASE_SECONDS)
     crash_point("claim.made")
     if update:
         print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
@@ -54,12 +54,12 @@ def holding(services: Services, update: Update) -> Iterator[None]:
         yield
     except Unavailable as error:
         with contextlib.suppress(AbreastError):
-            services.ledger.release(update, str(error))
+            services.ledger.updates.release(update, str(error))
         raise
     except Exception as error:
         # One that was promoted already stays so, whatever failed afterwards.
         with contextlib.suppress(AbreastError):
-            services.ledger.advance(update, "failed", reason=_reason(error))
+            services.ledger.updates.advance(update, "failed", reason=_reason(error))
         raise
     finally:
         stop.set()
@@ -70,7 +70,7 @@ def _renew(services: Services, update: Update, stop: threading.Event) -> None:
     """Until `stop` is set, or the update has ended or is another's: fencing then refuses what comes late."""
     while not stop.wait(LEASE_SECONDS / 4):
         try:
-            services.ledger.renew(update, LEASE_SECONDS)
+            services.ledger.updates.renew(update, LEASE_SECONDS)
         except AbreastError as error:
             print(f"{update.id}: lease not renewed: {error}")
             return
@@ -155,11 +155,11 @@ def keep_version(version: Version, update: Update, workspace: Workspace) -> None
 def conclude(services: Services, update: Update, workspace: Workspace, verdict: Verdict, end: Status) -> None:
     """Write the end of the update into the ledger, and what held it up if it was not promoted; remove its clone."""
     if end == "promoted":
-        services.ledger.advance(update, end)
+        services.ledger.updates.advance(update, end)
     else:
         held_up = [gate.reason for gate in verdict.gates if gate.asks]
         reason = "; ".join(held_up) or "passed, and waits for an approval: review.require_approval"
-        services.ledger.advance(update, end, reason=reason, held_up=held_up)
+        services.ledger.updates.advance(update, end, reason=reason, held_up=held_up)
     crash_point("conclude.written")
     workspace.remove()
     crash_point("conclude.removed")

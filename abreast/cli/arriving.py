@@ -51,19 +51,19 @@ def wait_for(services: Services, delivery: "Delivery", to_the_end: bool = True) 
 
     PrefectApi(services.project.prefect_api).health()
     ledger, update = services.ledger, None
-    follow(services, f"{delivery.name}: intake", lambda: ledger.seen(delivery.uri, delivery.fingerprint))
-    taken = next(d for d in ledger.deliveries() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
+    follow(services, f"{delivery.name}: intake", lambda: ledger.deliveries.seen(delivery.uri, delivery.fingerprint))
+    taken = next(d for d in ledger.deliveries.all() if (d.uri, d.fingerprint) == (delivery.uri, delivery.fingerprint))
     if taken.outcome == "accepted":
         follow(services, f"{delivery.name}: update", lambda: _update_of(services, taken.digest, to_the_end) is not None)
         update = _update_of(services, taken.digest, to_the_end)
-    mark = ledger.withdrawal(services.line, taken.digest) if taken.digest else None
+    mark = ledger.withdrawals.get(services.line, taken.digest) if taken.digest else None
     said = {"digest": taken.digest, "outcome": taken.outcome, "update": update and update.id}
     return said | ({"withdrawn": mark.reason} if mark else {})
 
 
 def _update_of(services: Services, digest: str, ended: bool) -> "Update | None":
     """The last update that took the drop; if it must have `ended`, none while it goes on."""
-    took = [update for update in services.ledger.updates(services.line) if digest in update.drops]
+    took = [update for update in services.ledger.updates.all(services.line) if digest in update.drops]
     return took[-1] if took and (took[-1].status in ENDS or not ended) else None
 
 
@@ -90,7 +90,7 @@ def update(
         )
     api, ledger, line = PrefectApi(services.project.prefect_api), services.ledger, services.line
     api.health()
-    if ledger.waiting(line) or ledger.live(line):
+    if ledger.updates.waiting(line) or ledger.updates.live(line):
         run = api.start("update/update")
         follow(services, "update", lambda: api.state(run)["type"] in FINAL_STATES)
         state = api.state(run)

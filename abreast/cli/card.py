@@ -23,7 +23,7 @@ def card(
 ) -> None:
     """One version on one page: what arrived, what was learned and lost, what is stale, the gates, where it is from."""
     services = Services.open()
-    number = services.ledger.version(services.line, version_number(version)).number
+    number = services.ledger.versions.get(services.line, version_number(version)).number
     page = services.registry.card(number)
     if page is None:
         raise AbreastError(f"v{number} has no card: it is older than cards; see {services.registry.page(number)}")

@@ -71,7 +71,7 @@ def _deliver(services: Services, names: tuple[str, ...]) -> "list[Delivery]":
     from abreast.inbox.arrival import deliver
 
     deliveries = [deliver(services.project.root / DROPS / name, services.inbox) for name in names]
-    new = [d for d in deliveries if not services.ledger.seen(d.uri, d.fingerprint)]
+    new = [d for d in deliveries if not services.ledger.deliveries.seen(d.uri, d.fingerprint)]
     for delivery in new:
         wait_for(services, delivery, to_the_end=False)
     return new
@@ -83,13 +83,13 @@ def _print_settled(services: Services, deliveries: "list[Delivery]") -> None:
         settled = wait_for(services, delivery)
         end = "nothing trained"
         if settled["update"]:
-            update = services.ledger.update(settled["update"])
+            update = services.ledger.updates.get(settled["update"])
             end = f"{update.id} {update.status}" + (f": {update.reason}" if update.reason else "")
         out.print(f"{delivery.name}: {settled['outcome']}, {end}", highlight=False)
 
 
 def _print_quarantine(services: Services) -> None:
-    for drop in services.ledger.drops("quarantined"):
+    for drop in services.ledger.drops.all("quarantined"):
         out.print(f"\n[yellow]quarantined[/] {drop.name}, nothing of it was trained:", highlight=False)
         for reason in drop.reasons[:4]:
             out.print(f"  {reason}", highlight=False, markup=False)
@@ -103,7 +103,7 @@ def _print_answers(services: Services) -> None:
     from abreast.serving.ask import model_folder
 
     ledger, line = services.ledger, services.line
-    numbers = sorted({ledger.served(line)[0], ledger.champion(line)})
+    numbers = sorted({ledger.promotions.served(line)[0], ledger.promotions.champion(line)})
     with out.status("asking"):
         folders = {f"v{n}": model_folder(services.project, ledger, services.registry, n)[1] for n in numbers}
         answerers = load_answerers({"untrained base": None, **folders}, services.project.params.model)

@@ -45,7 +45,7 @@ def _found(services: Services, drop: str | None, live: Path | None) -> "DriftRes
     if drop is not None and live is not None:
         raise AbreastError("give a drop or --live, not both")
     if drop is not None:
-        known = [one for one in ledger.drops("accepted") if drop == one.name or one.digest.startswith(drop)]
+        known = [one for one in ledger.drops.all("accepted") if drop == one.name or one.digest.startswith(drop)]
         if known:
             return drift_of_drop(project, ledger, known[-1])
         return drift_of_files(project, ledger, Path(drop))

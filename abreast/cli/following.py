@@ -39,7 +39,7 @@ def follow(services: Services, what: str, done: Callable[[], bool]) -> None:
 
 
 def _report(services: Services) -> dict | None:
-    live = services.ledger.running(services.line)
+    live = services.ledger.updates.running(services.line)
     if live is None:
         return None
     try:

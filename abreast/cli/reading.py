@@ -47,17 +47,17 @@ def status_of(services: Services) -> dict[str, Any]:
 
     ledger, line = services.ledger, services.line
     # In the order in which a drop moves on, so that one which moves meanwhile is seen twice rather than never.
-    arrived, waiting, live = arrivals(ledger, services.inbox), ledger.waiting(line), ledger.live(line)
-    champion = ledger.champion(line)
+    arrived, waiting, live = arrivals(ledger, services.inbox), ledger.updates.waiting(line), ledger.updates.live(line)
+    champion = ledger.promotions.champion(line)
     running = live is not None and not free(live.holder, live.lease_until)
     cut_off = len(live.drops) if live and not running else 0
     return {
         "champion": None if champion is None else f"v{champion}",
         "waiting": len(arrived) + len(waiting) + cut_off,
-        "accepted": len(ledger.drops("accepted")),
-        "quarantined": len(ledger.drops("quarantined")),
+        "accepted": len(ledger.drops.all("accepted")),
+        "quarantined": len(ledger.drops.all("quarantined")),
         "running": int(running),
-        "review": [f"v{number}" for number in ledger.to_review(line)],
+        "review": [f"v{number}" for number in ledger.reviews.waiting(line)],
     }
 
 
@@ -72,20 +72,20 @@ def history(as_json: Json = False) -> None:
 
 def history_of(services: Services) -> list[dict[str, Any]]:
     """One entry a version, with stable field names."""
-    versions = services.ledger.versions(services.line)
+    versions = services.ledger.versions.all(services.line)
     return [entry(services, version) for version in versions]
 
 
 def entry(services: Services, version: "Version") -> dict[str, Any]:
     """A version as scripts see it."""
     ledger, line = services.ledger, services.line
-    aliases = {"champion": ledger.champion(line), "previous": ledger.previous(line)}
+    aliases = {"champion": ledger.promotions.champion(line), "previous": ledger.promotions.previous(line)}
     return {
         "version": version.name,
         "verdict": version.verdict,
         "reasons": list(version.reasons),
-        "status": ledger.standing(line, version.number).status,
-        "reviews": [one.model_dump(include=REVIEW) for one in ledger.reviews(line, version.number)],
+        "status": ledger.versions.status(line, version.number).status,
+        "reviews": [one.model_dump(include=REVIEW) for one in ledger.reviews.all(line, version.number)],
         "aliases": [alias for alias, number in aliases.items() if number == version.number],
         "parent": None if version.parent is None else f"v{version.parent}",
         "drops": list(version.drops),
@@ -99,8 +99,8 @@ def print_history(services: Services) -> None:
     table = Table(
         "version", "drops", "verdict", "current", "retained", "stale", "perplexity", "base: current", "aliases"
     )
-    names = {drop.digest: drop.name for drop in services.ledger.drops()}
-    for version, shown in zip(services.ledger.versions(services.line), history_of(services), strict=True):
+    names = {drop.digest: drop.name for drop in services.ledger.drops.all()}
+    for version, shown in zip(services.ledger.versions.all(services.line), history_of(services), strict=True):
         base, measured = version.metrics["base"], shown["metrics"]
         colour = {"pass": "green", "fail": "red"}.get(shown["verdict"], "yellow")
         table.add_row(
@@ -125,7 +125,7 @@ def _reviewed(shown: dict[str, Any]) -> str:
 def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")], as_json: Json = False) -> None:
     """One version: what it learned, how it was judged and why, and where it comes from."""
     services = Services.open()
-    found = services.ledger.version(services.line, version_number(version))
+    found = services.ledger.versions.get(services.line, version_number(version))
     details = entry(services, found) | {"digest": found.digest, "update": f"u{found.update:04d}"}
     details |= {"champion_metrics": found.metrics["champion"], "base_metrics": found.metrics["base"]}
     if as_json:
@@ -141,7 +141,7 @@ def show(version: Annotated[str, typer.Argument(help="A version, such as v3.")],
     )
     out.print(f"digest {found.digest}", highlight=False)
     for digest in found.drops:
-        drop = services.ledger.drop(digest)
+        drop = services.ledger.drops.get(digest)
         out.print(f"drop {digest[:12]} {drop.name}: {drop.accepted} of {drop.rows} rows", highlight=False)
 
 
@@ -149,9 +149,10 @@ def _review_lines(services: Services, version: "Version") -> list[str]:
     """That it waits for review and how to decide, and every review that there was."""
     ledger, name = services.ledger, version.name
     said = [
-        f"{one.said} – {one.detail or 'not carried out yet'}" for one in ledger.reviews(version.line, version.number)
+        f"{one.said} – {one.detail or 'not carried out yet'}"
+        for one in ledger.reviews.all(version.line, version.number)
     ]
-    standing = ledger.standing(version.line, version.number)
+    standing = ledger.versions.status(version.line, version.number)
     if standing.status == "review":
         said.append(f"waits for review: abreast approve {name} --reason ..., or abreast reject {name} --reason ...")
         if standing.stale:

@@ -155,7 +155,7 @@ def reproduce(
     from abreast.lineage.reproduce import fresh_workspace, prove, remake
 
     services = Services.open()
-    known = services.ledger.version(services.line, version_number(version))
+    known = services.ledger.versions.get(services.line, version_number(version))
     services.project.home.runs.mkdir(parents=True, exist_ok=True)
     lines, remade = [], None
     with TemporaryDirectory(prefix="reproduce-", dir=services.project.home.runs) as folder:

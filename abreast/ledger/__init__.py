@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from abreast.ledger.database import Database
-from abreast.ledger.drops import DropLedger
-from abreast.ledger.leases import LeaseLedger
-from abreast.ledger.promotions import PromotionLedger
-from abreast.ledger.reviews import ReviewLedger
+from abreast.ledger.deliveries import Deliveries
+from abreast.ledger.drops import Drops
+from abreast.ledger.leases import Leases
+from abreast.ledger.promotions import Promotions
+from abreast.ledger.reviews import Reviews
 from abreast.ledger.rows import DeliveryRecord, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
-from abreast.ledger.updates import UpdateLedger
-from abreast.ledger.versions import VersionLedger
-from abreast.ledger.withdrawals import WithdrawalLedger
+from abreast.ledger.updates import Updates
+from abreast.ledger.versions import Versions
+from abreast.ledger.withdrawals import Withdrawals
 
 __all__ = [
     "DeliveryRecord",
@@ -27,11 +28,18 @@ __all__ = [
 ]
 
 
-class Ledger(DropLedger, UpdateLedger, VersionLedger, LeaseLedger, PromotionLedger, ReviewLedger, WithdrawalLedger):
+class Ledger:
     """The whole ledger over one database, for many processes and threads; every call is one transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.deliveries = Deliveries(database)
+        self.drops = Drops(database)
+        self.updates = Updates(database)
+        self.versions = Versions(database)
+        self.promotions = Promotions(database)
+        self.reviews = Reviews(database)
+        self.withdrawals = Withdrawals(database)
+        self.leases = Leases(database)
 
 
 def open_ledger(url: str, project_root: Path) -> Ledger:

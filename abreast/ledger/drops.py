@@ -1,4 +1,4 @@
-"""Deliveries and drops: what arrived, what became of it."""
+"""Drops: accepted or quarantined, known by the digest of their content."""
 
 from collections.abc import Sequence
 
@@ -7,51 +7,15 @@ from sqlalchemy import Connection, func, insert, select, update
 from abreast.knowledge.drop import DropInfo
 from abreast.ledger import schema
 from abreast.ledger.database import Database
-from abreast.ledger.rows import DeliveryOutcome, DeliveryRecord, Drop, now
+from abreast.ledger.rows import Drop, now
 from abreast.storage.dvc_cache import Pointer
 
 
-class DropLedger:
-    """Deliveries are known by address and fingerprint, drops by the digest of their content."""
+class Drops:
+    """One row a drop, whatever lines learn from it."""
 
-    _database: Database
-
-    def seen(self, uri: str, fingerprint: str) -> bool:
-        """Has intake already dealt with this very delivery?"""
-        query = select(schema.deliveries.c.uri).where(
-            schema.deliveries.c.uri == uri, schema.deliveries.c.fingerprint == fingerprint
-        )
-        with self._database.read() as connection:
-            return connection.execute(query).first() is not None
-
-    def seen_deliveries(self) -> set[tuple[str, str]]:
-        """Address and fingerprint of every delivery that intake has dealt with, by one query."""
-        with self._database.read() as connection:
-            found = connection.execute(select(schema.deliveries.c.uri, schema.deliveries.c.fingerprint))
-            return {(uri, fingerprint) for uri, fingerprint in found}
-
-    def record_delivery(
-        self, uri: str, fingerprint: str, digest: str | None, outcome: DeliveryOutcome, name: str
-    ) -> None:
-        """Note what became of a delivery: the last thing that intake does, so that a kill repeats, never loses, it.
-
-        Recorded once: a repetition changes nothing.
-        """
-        with self._database.write() as connection:
-            known = select(schema.deliveries.c.uri).where(
-                schema.deliveries.c.uri == uri, schema.deliveries.c.fingerprint == fingerprint
-            )
-            if connection.execute(known).first() is None:
-                row = DeliveryRecord(
-                    uri=uri, fingerprint=fingerprint, digest=digest, outcome=outcome, name=name, at=now()
-                )
-                connection.execute(insert(schema.deliveries).values(**row.model_dump()))
-
-    def deliveries(self) -> list[DeliveryRecord]:
-        """All deliveries, oldest first."""
-        with self._database.read() as connection:
-            found = connection.execute(select(schema.deliveries).order_by(schema.deliveries.c.at))
-            return [DeliveryRecord.model_validate(dict(row)) for row in found.mappings()]
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def accept(self, info: DropInfo, pointer: Pointer, name: str, uri: str | None) -> bool:
         """Take a stored drop into the ledger; from here on it waits for an update.
@@ -104,7 +68,7 @@ class DropLedger:
             _save(connection, digest, before, values)
             return True
 
-    def drops(self, status: str | None = None) -> list[Drop]:
+    def all(self, status: str | None = None) -> list[Drop]:
         """Drops in the order of arrival, all or only `accepted` or `quarantined` ones."""
         query = select(schema.drops).order_by(schema.drops.c.arrived_at, schema.drops.c.seq)
         if status is not None:
@@ -112,7 +76,7 @@ class DropLedger:
         with self._database.read() as connection:
             return [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
-    def drop(self, digest: str) -> Drop | None:
+    def get(self, digest: str) -> Drop | None:
         """The drop with this digest, if it is known."""
         with self._database.read() as connection:
             found = connection.execute(select(schema.drops).where(schema.drops.c.digest == digest)).mappings().first()

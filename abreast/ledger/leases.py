@@ -11,12 +11,13 @@ from abreast.ledger.process_id import Holder, free
 from abreast.ledger.rows import Lease
 
 
-class LeaseLedger:
+class Leases:
     """A lease is free when it was given back, when its time is over, or when its holder's process is gone."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def take_lease(self, name: str, holder: Holder, seconds: float) -> Lease | None:
+    def take(self, name: str, holder: Holder, seconds: float) -> Lease | None:
         """Take the lease `name` for so many seconds, or None while another has it. Never waits."""
         with self._database.write() as connection:
             known = _row(connection, name)
@@ -28,14 +29,14 @@ class LeaseLedger:
             connection.execute(insert(schema.leases).values(**lease.model_dump()))
             return lease
 
-    def keep_lease(self, lease: Lease, seconds: float) -> None:
+    def renew(self, lease: Lease, seconds: float) -> None:
         """Hold `lease` for another so many seconds from now; raises AbreastError if another has taken it."""
         with self._database.write() as connection:
             check_lease(connection, lease)
             kept = update(schema.leases).where(schema.leases.c.name == lease.name).values(until=time.time() + seconds)
             connection.execute(kept)
 
-    def end_lease(self, lease: Lease) -> None:
+    def release(self, lease: Lease) -> None:
         """Give `lease` back; nothing happens if another has taken it."""
         with self._database.write() as connection:
             mine = (schema.leases.c.name == lease.name) & (schema.leases.c.fence == lease.fence)

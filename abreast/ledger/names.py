@@ -26,7 +26,7 @@ def drop_named(ledger: "Ledger", name: str) -> "Drop":
     Raises:
         AbreastError: there is none, or several.
     """
-    drops = ledger.drops()
+    drops = ledger.drops.all()
     found = [drop for drop in drops if drop.name == name] or [d for d in drops if name and d.digest.startswith(name)]
     if not found:
         raise AbreastError(f"no drop {name!r}; give a name or the beginning of a digest (`abreast show v1` has both)")

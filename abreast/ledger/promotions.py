@@ -18,10 +18,11 @@ from abreast.ledger.withdrawals import check_sound
 _BEFORE = ("registered", "judged", "review", "refused")
 
 
-class PromotionLedger:
+class Promotions:
     """Only the promoter (`abreast.lifecycle.promoter`) writes here, under its lease."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def champion(self, line: str) -> int | None:
         """The version that serves by the log; None before the first promotion."""
@@ -88,12 +89,12 @@ class PromotionLedger:
             check_lease(connection, lease)
             return _settle(connection, promotion, "reverted", why)
 
-    def open_promotion(self, line: str) -> Promotion | None:
+    def open_intent(self, line: str) -> Promotion | None:
         """The intent that is neither done nor reverted."""
         with self._database.read() as connection:
             return _open(connection, line)
 
-    def last_promotion(self, line: str) -> Promotion | None:
+    def last(self, line: str) -> Promotion | None:
         """The promotion or rollback by which the champion serves; None before the first."""
         mine = (schema.promotions.c.line == line) & (schema.promotions.c.state == "done")
         query = select(schema.promotions).where(mine).order_by(schema.promotions.c.id.desc()).limit(1)
@@ -101,7 +102,7 @@ class PromotionLedger:
             found = connection.execute(query).mappings().first()
         return None if found is None else Promotion.model_validate(dict(found))
 
-    def promotions(self, line: str) -> list[Promotion]:
+    def all(self, line: str) -> list[Promotion]:
         """The whole log of `line`, oldest first."""
         query = select(schema.promotions).where(schema.promotions.c.line == line).order_by(schema.promotions.c.id)
         with self._database.read() as connection:

@@ -18,10 +18,11 @@ from abreast.ledger.version_status import Standing, champion_name, standing_of, 
 _NAMED = 5
 
 
-class ReviewLedger:
+class Reviews:
     """Only `abreast.lifecycle.review` writes here."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def decide(
         self,
@@ -69,11 +70,11 @@ class ReviewLedger:
             _set(connection, review.id, shown=True)
             return _review(connection, review.id)
 
-    def unfinished_reviews(self, line: str) -> list[Review]:
+    def unfinished(self, line: str) -> list[Review]:
         """Reviews without an outcome, or that the page does not show yet, oldest first."""
-        return [review for review in self.reviews(line) if review.outcome is None or not review.shown]
+        return [review for review in self.all(line) if review.outcome is None or not review.shown]
 
-    def reviews(self, line: str, version: int | None = None) -> list[Review]:
+    def all(self, line: str, version: int | None = None) -> list[Review]:
         """All reviews of `line`, or of one version, oldest first."""
         query = select(schema.reviews).where(schema.reviews.c.line == line).order_by(schema.reviews.c.id)
         if version is not None:
@@ -81,12 +82,7 @@ class ReviewLedger:
         with self._database.read() as connection:
             return [Review.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
-    def standing(self, line: str, version: int) -> Standing:
-        """Where a version stands; raises AbreastError if there is no such."""
-        with self._database.read() as connection:
-            return standing_of(connection, line, version)
-
-    def to_review(self, line: str) -> list[int]:
+    def waiting(self, line: str) -> list[int]:
         """The versions that wait for a person, oldest first."""
         query = (
             select(schema.versions.c.number)

@@ -35,10 +35,11 @@ _ENDS = ("promoted", "review", "refused", "failed")
 _HELD_BY_NONE = {"holder": None, "lease_until": 0.0}
 
 
-class UpdateLedger:
+class Updates:
     """Claims are unique rows on (line, digest); at most one update of a line is live."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def claim(self, line: str, commit: str, holder: Holder, lease_seconds: float) -> Update | None:
         """Take all waiting drops of `line` into a new update, or take over the one that was cut off.
@@ -135,6 +136,11 @@ class UpdateLedger:
         with self._database.read() as connection:
             return _waiting(connection, line)
 
+    def next_parent(self, line: str) -> int | None:
+        """The version that the next update of `line` starts from; None means the base."""
+        with self._database.read() as connection:
+            return ground(connection, line)
+
     def running(self, line: str) -> Update | None:
         """The update of `line` that a living process works on."""
         live = self.live(line)
@@ -145,12 +151,12 @@ class UpdateLedger:
         with self._database.read() as connection:
             return _live_update(connection, line)
 
-    def update(self, update_id: str) -> Update:
+    def get(self, update_id: str) -> Update:
         """The update named such as `u0007`."""
         with self._database.read() as connection:
             return _update(connection, _number(update_id))
 
-    def updates(self, line: str) -> list[Update]:
+    def all(self, line: str) -> list[Update]:
         """All updates of `line`, oldest first."""
         query = select(schema.updates.c.number).where(schema.updates.c.line == line).order_by(schema.updates.c.number)
         with self._database.read() as connection:

@@ -11,15 +11,17 @@ from abreast.ledger import schema
 from abreast.ledger.ancestry import drops_of_update, lineage_of
 from abreast.ledger.database import Database
 from abreast.ledger.rows import Update, Verdict, Version, now
+from abreast.ledger.version_status import Standing, standing_of
 from abreast.storage.dvc_cache import Pointer
 
 
-class VersionLedger:
+class Versions:
     """Versions of each line by number; one update makes at most one."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def add_version(
+    def add(
         self,
         number: int,
         update: Update,
@@ -57,7 +59,7 @@ class VersionLedger:
                 raise AbreastError(f"{known.name} of {update.id} is recorded with other files ({known.digest[:12]})")
             return _version(connection, update.line, number)
 
-    def judge_version(self, line: str, number: int, verdict: Verdict, reasons: Sequence[str]) -> Version:
+    def judge(self, line: str, number: int, verdict: Verdict, reasons: Sequence[str]) -> Version:
         """Record the verdict on a version and each gate's reason."""
         mine = (schema.versions.c.line == line) & (schema.versions.c.number == number)
         with self._database.write() as connection:
@@ -65,12 +67,12 @@ class VersionLedger:
             connection.execute(changed)
             return _version(connection, line, number)
 
-    def version(self, line: str, number: int) -> Version:
+    def get(self, line: str, number: int) -> Version:
         """One version; raises AbreastError if there is no such."""
         with self._database.read() as connection:
             return _version(connection, line, number)
 
-    def versions(self, line: str) -> list[Version]:
+    def all(self, line: str) -> list[Version]:
         """All versions of `line`, oldest first."""
         query = select(schema.versions.c.number).where(schema.versions.c.line == line)
         with self._database.read() as connection:
@@ -91,6 +93,11 @@ class VersionLedger:
     def learned(self, line: str, number: int) -> tuple[str, ...]:
         """The digests of all drops that a version knows, its own and its ancestors', oldest version first."""
         return tuple(digest for version in self.ancestors(line, number) for digest in version.drops)
+
+    def status(self, line: str, version: int) -> Standing:
+        """Where a version stands; raises AbreastError if there is no such."""
+        with self._database.read() as connection:
+            return standing_of(connection, line, version)
 
 
 def _same_version(connection: Connection, number: int, update: Update) -> Version | None:

@@ -15,12 +15,13 @@ from abreast.ledger.leases import check_lease
 from abreast.ledger.rows import LIVE, Lease, Status, Withdrawal, now
 
 
-class WithdrawalLedger:
+class Withdrawals:
     """Marks on drops, by line; a mark that was taken away stays on record."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def withdraw(self, lease: Lease, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
+    def mark(self, lease: Lease, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
         """Mark an accepted drop, and let wait again what was learned since the version to which the line goes back.
 
         The update that is at work on it, or on top of it, has failed with this, and a version with it that waits for a
@@ -41,7 +42,7 @@ class WithdrawalLedger:
             _let_wait(connection, line)
             return _mark(connection, line, digest)
 
-    def reinstate(self, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
+    def lift(self, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
         """Take the mark away; the drop waits again, unless the champion knows it still.
 
         Raises:
@@ -58,27 +59,22 @@ class WithdrawalLedger:
                 dict(connection.execute(select(marks).where(marks.c.id == mark.id)).mappings().one())
             )
 
-    def withdrawal(self, line: str, digest: str) -> Withdrawal | None:
+    def get(self, line: str, digest: str) -> Withdrawal | None:
         """The mark on a drop, if it is withdrawn."""
         with self._database.read() as connection:
             return _mark(connection, line, digest)
 
-    def withdrawals(self, line: str) -> list[Withdrawal]:
+    def all(self, line: str) -> list[Withdrawal]:
         """All marks, oldest first, those that were taken away too."""
         marks = schema.withdrawals
         query = select(marks).where(marks.c.line == line).order_by(marks.c.id)
         with self._database.read() as connection:
             return [Withdrawal.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
-    def taint(self, line: str, number: int | None) -> Withdrawal | None:
+    def tainted_by(self, line: str, number: int | None) -> Withdrawal | None:
         """The first mark among the drops that a version knows; None for a sound one, and for the base."""
         with self._database.read() as connection:
             return _taint(connection, line, number)
-
-    def ground(self, line: str) -> int | None:
-        """The version that the next update of `line` starts from; None means the base."""
-        with self._database.read() as connection:
-            return ground(connection, line)
 
 
 def check_sound(connection: Connection, line: str, number: int) -> None:

@@ -14,7 +14,7 @@ def remove_ended(project: Project, ledger: Ledger) -> list[str]:
     """
     removed = []
     for folder in project.home.runs.glob("u[0-9]*"):
-        if ledger.update(folder.name).status not in (*LIVE, "failed"):
+        if ledger.updates.get(folder.name).status not in (*LIVE, "failed"):
             Workspace(project, folder.name).remove()
             removed.append(folder.name)
     return sorted(removed)

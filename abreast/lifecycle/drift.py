@@ -101,10 +101,10 @@ def read_live(path: Path) -> list[str]:
 def champions_base(project: Project, ledger: Ledger) -> pd.DataFrame:
     """The knowledge base that the champion was trained on; raises AbreastError if there is no champion."""
     line = project.params.model.name
-    champion = ledger.champion(line)
+    champion = ledger.promotions.champion(line)
     if champion is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to compare with")
-    return read_base(knowledge_of(project, ledger.version(line, champion)))
+    return read_base(knowledge_of(project, ledger.versions.get(line, champion)))
 
 
 def _compare(root: Path, params: Params, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:

@@ -35,7 +35,7 @@ class IntakeResult(BaseModel):
 
 def arrivals(ledger: Ledger, inbox: Inbox) -> list[Delivery]:
     """The complete deliveries in the inbox that no intake has dealt with yet."""
-    seen = ledger.seen_deliveries()
+    seen = ledger.deliveries.all_seen()
     return [d for d in inbox.complete() if (d.uri, d.fingerprint) not in seen]
 
 
@@ -53,8 +53,8 @@ def take(project: Project, ledger: Ledger, inbox: Inbox, delivery: Delivery) -> 
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
     outcome = settle(project, ledger, delivery, examined)
     crash_point("intake.settled")
-    withdrawn = ledger.withdrawal(project.params.model.name, examined.digest)
-    ledger.record_delivery(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
+    withdrawn = ledger.withdrawals.get(project.params.model.name, examined.digest)
+    ledger.deliveries.record(delivery.uri, delivery.fingerprint, examined.digest, outcome, delivery.name)
     crash_point("intake.delivered")
     return IntakeResult(
         name=delivery.name,
@@ -73,10 +73,10 @@ def known_facts(project: Project, ledger: Ledger) -> tuple[dict[str, str | None]
     former values, each with the day on which it ended."""
     from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
 
-    ground = ledger.ground(project.params.model.name)
+    ground = ledger.updates.next_parent(project.params.model.name)
     if ground is None:
         return {}, {}
-    base = read_base(knowledge_of(project, ledger.version(project.params.model.name, ground)))
+    base = read_base(knowledge_of(project, ledger.versions.get(project.params.model.name, ground)))
     return known_values(base), ended_values(base)
 
 
@@ -99,14 +99,14 @@ def store_of(project: Project) -> Store:
 
 
 def _accept(project: Project, ledger: Ledger, delivery: Delivery, examined: Examined) -> str:
-    known = ledger.drop(examined.digest)
+    known = ledger.drops.get(examined.digest)
     if known and known.status == "accepted":
         return "duplicate"
     store = store_of(project)
     arrived = datetime.now(UTC).isoformat()
     pointer = store.put(examined.info(delivery.name, arrived), examined.records)
     crash_point("intake.stored")
-    accepted = ledger.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
+    accepted = ledger.drops.accept(store.info(examined.digest), pointer, delivery.name, delivery.uri)
     return "accepted" if accepted else "duplicate"
 
 
@@ -114,5 +114,5 @@ def _quarantine(project: Project, ledger: Ledger, delivery: Delivery, examined: 
     write_quarantine(project.home, examined)
     crash_point("intake.quarantined")
     reasons = [*examined.reasons, *map(str, examined.quarantined)]
-    ledger.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
+    ledger.drops.quarantine(examined.digest, delivery.name, examined.rows, reasons, delivery.uri)
     return "quarantined"

@@ -16,12 +16,12 @@ def lay_snapshot(project: Project, ledger: Ledger, update: str | None) -> Snapsh
     """
     line = project.params.model.name
     if update is not None:
-        snapshot, pointers = snapshot_of(ledger, ledger.update(update))
+        snapshot, pointers = snapshot_of(ledger, ledger.updates.get(update))
     else:
-        waiting = ledger.waiting(line)
+        waiting = ledger.updates.waiting(line)
         if not waiting:
             raise AbreastError("no accepted drop waits; name an update to repeat, such as `abreast snapshot u0001`")
-        snapshot, pointers = compose(ledger, line, waiting, ledger.ground(line))
+        snapshot, pointers = compose(ledger, line, waiting, ledger.updates.next_parent(line))
     configure_clone(project.root, project.home, project.params.storage, project.root)
     for path, pointer in pointers.items():
         place(project.root, path, pointer)

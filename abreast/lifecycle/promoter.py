@@ -58,15 +58,15 @@ def promote(
     line = registry.name
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
-        if ledger.champion(line) == version:
-            return ledger.last_promotion(line)
-        known = ledger.version(line, version)
+        if ledger.promotions.champion(line) == version:
+            return ledger.promotions.last(line)
+        known = ledger.versions.get(line, version)
         good = ("pass", "inconclusive") if reviewed else ("pass",)
         if known.verdict not in good and not force:
             raise AbreastError(
                 f"v{version} is not promoted: its verdict is {known.verdict or 'not given yet'}, not pass"
             )
-        promotion = ledger.intend(
+        promotion = ledger.promotions.intend(
             lease,
             line,
             version,
@@ -97,15 +97,15 @@ def rollback(ledger: Ledger, registry: Registry, leaving: int | None, reason: st
     line = registry.name
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
-        last = ledger.last_promotion(line)
+        last = ledger.promotions.last(line)
         if last is not None and last.version != leaving:
             if last.kind == "rollback" and last.before == leaving:
                 return last
             raise AbreastError(f"v{last.version} serves, not {_shown(leaving)}, which was to be left; nothing was done")
-        served = ledger.served(line)
+        served = ledger.promotions.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"
-            sound = " (of those that know no withdrawn drop)" if ledger.withdrawals(line) else ""
+            sound = " (of those that know no withdrawn drop)" if ledger.withdrawals.all(line) else ""
             raise AbreastError(f"nothing to roll back to: {before} served{sound}")
         return _return(ledger, registry, lease, served, reason, actor)
 
@@ -127,7 +127,7 @@ def withdraw(
     line = registry.name
     with _alone(ledger, line) as lease:
         _finish(ledger, registry, lease)
-        mark = ledger.withdraw(lease, line, digest, reason=reason, actor=actor)
+        mark = ledger.withdrawals.mark(lease, line, digest, reason=reason, actor=actor)
         crash_point("promoter.withdrawn")
         return mark, _leave_withdrawn(ledger, registry, lease)
 
@@ -156,20 +156,20 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
     holder = Holder.current()
-    lease = wait_until(lambda: ledger.take_lease(f"promoter:{line}", holder, LEASE_SECONDS), WAIT_SECONDS, _PAUSE)
+    lease = wait_until(lambda: ledger.leases.take(f"promoter:{line}", holder, LEASE_SECONDS), WAIT_SECONDS, _PAUSE)
     if lease is None:
         raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")
     crash_point("promoter.leased")
     try:
         yield lease
     finally:
-        ledger.end_lease(lease)
+        ledger.leases.release(lease)
     crash_point("promoter.returned")
 
 
 def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     """Carry out the intent that a crash left open, or revert it."""
-    left = ledger.open_promotion(registry.name)
+    left = ledger.promotions.open_intent(registry.name)
     if left is None:
         return []
     try:
@@ -184,8 +184,8 @@ def _finish(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
 def _leave_withdrawn(ledger: Ledger, registry: Registry, lease: Lease) -> Promotion | None:
     """Return to the last champion that knows no withdrawn drop, if the present one does and there was one."""
     line = registry.name
-    served = ledger.served(line)
-    mark = ledger.taint(line, served[-1]) if len(served) > 1 else None
+    served = ledger.promotions.served(line)
+    mark = ledger.withdrawals.tainted_by(line, served[-1]) if len(served) > 1 else None
     if mark is None:
         return None
     reason = f"drop {mark.digest[:12]} was withdrawn: {mark.reason}"
@@ -197,7 +197,7 @@ def _return(
 ) -> Promotion:
     """Move from the champion, the last of `served`, to the one before it."""
     expected = {"kind": "rollback", "expected": served[-1], "forced": False}
-    promotion = ledger.intend(lease, registry.name, served[-2], **expected, reason=reason, actor=actor)
+    promotion = ledger.promotions.intend(lease, registry.name, served[-2], **expected, reason=reason, actor=actor)
     return _carry_out(ledger, registry, lease, promotion)
 
 
@@ -205,11 +205,11 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
     """From the written intent to the written end."""
     crash_point("promoter.intended")
     try:
-        registry.check(promotion.version, ledger.version(promotion.line, promotion.version).digest)
+        registry.check(promotion.version, ledger.versions.get(promotion.line, promotion.version).digest)
     except Unavailable:
         raise
     except AbreastError as error:
-        ledger.revert(lease, promotion, str(error))
+        ledger.promotions.revert(lease, promotion, str(error))
         crash_point("promoter.reverted")
         _align(ledger, registry, lease)
         raise
@@ -218,23 +218,26 @@ def _carry_out(ledger: Ledger, registry: Registry, lease: Lease, promotion: Prom
     crash_point("promoter.champion")
     _move(ledger, registry, lease, "previous", _previous_after(ledger, promotion))
     crash_point("promoter.previous")
-    done = ledger.complete(lease, promotion)
+    done = ledger.promotions.complete(lease, promotion)
     crash_point("promoter.done")
     return done
 
 
 def _previous_after(ledger: Ledger, promotion: Promotion) -> int | None:
-    """What `ledger.previous` will say when the promotion is done."""
+    """What `ledger.promotions.previous` will say when the promotion is done."""
     if promotion.kind == "promote":
-        return ledger.ground(promotion.line)
-    served = ledger.served(promotion.line)
+        return ledger.updates.next_parent(promotion.line)
+    served = ledger.promotions.served(promotion.line)
     return served[-3] if len(served) > 2 else None
 
 
 def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
     """Set the aliases by the log, also when somebody moved them by hand."""
     aliases = registry.aliases()
-    wanted = {"champion": ledger.champion(registry.name), "previous": ledger.previous(registry.name)}
+    wanted = {
+        "champion": ledger.promotions.champion(registry.name),
+        "previous": ledger.promotions.previous(registry.name),
+    }
     changed = []
     for alias, version in wanted.items():
         if aliases.get(alias) != version:
@@ -245,7 +248,7 @@ def _align(ledger: Ledger, registry: Registry, lease: Lease) -> list[str]:
 
 
 def _move(ledger: Ledger, registry: Registry, lease: Lease, alias: str, version: int | None) -> None:
-    ledger.keep_lease(lease, LEASE_SECONDS)
+    ledger.leases.renew(lease, LEASE_SECONDS)
     crash_point("promoter.kept")
     registry.set_alias(alias, version)
 

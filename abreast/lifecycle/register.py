@@ -22,15 +22,15 @@ def register(ledger: Ledger, registry: Registry, update: Update, workspace: Work
     """
     clone = workspace.clone
     digest, outputs = model_digest(clone / "model"), workspace.outputs()
-    ledger.advance(update, "trained", digest=digest)
+    ledger.updates.advance(update, "trained", digest=digest)
     crash_point("register.trained")
     reports = read_reports(clone / "reports")
-    ancestors = ledger.ancestors(update.line, update.parent)
+    ancestors = ledger.versions.ancestors(update.line, update.parent)
     facts = RunFacts(
         update=update.id,
         commit=update.commit,
         parent=update.parent,
-        drops=tuple(ledger.drop(drop) for drop in update.drops),
+        drops=tuple(ledger.drops.get(drop) for drop in update.drops),
         snapshot=hashlib.sha256((clone / SNAPSHOT).read_bytes()).hexdigest(),
         params=workspace.params.model_dump(),
         folder=clone,
@@ -39,7 +39,7 @@ def register(ledger: Ledger, registry: Registry, update: Update, workspace: Work
     )
     number = registry.record_version(facts)
     crash_point("register.recorded")
-    ledger.add_version(
+    ledger.versions.add(
         number,
         update,
         digest=digest,
@@ -48,12 +48,12 @@ def register(ledger: Ledger, registry: Registry, update: Update, workspace: Work
         metrics=reports.metrics.model_dump() | {BY_DROP: [row.model_dump() for row in reports.by_drop]},
     )
     crash_point("register.added")
-    ledger.advance(update, "registered", version=number)
+    ledger.updates.advance(update, "registered", version=number)
     crash_point("register.registered")
     registry.set_verdict(number, verdict)
     crash_point("register.described")
-    version = ledger.judge_version(update.line, number, verdict.verdict, verdict.reasons)
+    version = ledger.versions.judge(update.line, number, verdict.verdict, verdict.reasons)
     crash_point("register.verdict")
-    ledger.advance(update, "judged")
+    ledger.updates.advance(update, "judged")
     crash_point("register.judged")
     return version

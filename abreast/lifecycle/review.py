@@ -57,7 +57,7 @@ def review(
     for left in _left(ledger, registry):
         if left.version == version:
             _finish(ledger, registry, left)
-    made = ledger.decide(registry.name, version, decision=decision, reason=reason, reviewer=reviewer, door=door)
+    made = ledger.reviews.decide(registry.name, version, decision=decision, reason=reason, reviewer=reviewer, door=door)
     crash_point("review.recorded")
     try:
         return _finish(ledger, registry, made)
@@ -95,18 +95,18 @@ def _ask_no_more(ledger: Ledger, registry: Registry) -> list[str]:
 def _not_waiting(ledger: Ledger, line: str, version: int) -> str | None:
     """Why a version does not wait for review; None if it does, or will."""
     try:
-        standing = ledger.standing(line, version)
+        standing = ledger.versions.status(line, version)
     except Unavailable:
         raise
     except AbreastError as error:
         return str(error)
     if standing.status == "review" or standing.status in LIVE:
         return None
-    return str(why_not(standing, "approve", next(reversed(ledger.reviews(line, version)), None)))
+    return str(why_not(standing, "approve", next(reversed(ledger.reviews.all(line, version)), None)))
 
 
 def _left(ledger: Ledger, registry: Registry) -> list[Review]:
-    return ledger.unfinished_reviews(registry.name)
+    return ledger.reviews.unfinished(registry.name)
 
 
 def _check(reason: str, reviewer: str) -> None:
@@ -123,18 +123,18 @@ def _finish(ledger: Ledger, registry: Registry, row: Review) -> Review:
     settled = _carry_out(ledger, registry, row)
     crash_point("review.settled")
     try:
-        registry.set_reviews(row.version, ledger.reviews(row.line, row.version))
+        registry.set_reviews(row.version, ledger.reviews.all(row.line, row.version))
     except Unavailable:
         return settled
     except AbreastError:
-        ledger.mark_shown(settled)  # there is no page that could ever show it
+        ledger.reviews.mark_shown(settled)  # there is no page that could ever show it
         raise
     crash_point("review.shown")
-    return ledger.mark_shown(settled)
+    return ledger.reviews.mark_shown(settled)
 
 
 def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
-    settled = ledger.follow_up(row)
+    settled = ledger.reviews.follow_up(row)
     if settled.outcome is not None:
         return settled
     try:
@@ -142,9 +142,9 @@ def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
     except Unavailable:
         raise
     except AbreastError as error:
-        settled = ledger.follow_up(row, failed=str(error))
+        settled = ledger.reviews.follow_up(row, failed=str(error))
         if settled.outcome is None:
             raise Unavailable(str(error)) from error
         return settled
     crash_point("review.promoted")
-    return ledger.follow_up(row)
+    return ledger.reviews.follow_up(row)

@@ -48,7 +48,7 @@ def _answer(ledger: Ledger, registry: Registry, version: int, asked: str) -> str
     if found is None:
         return f"not understood; write {RIGHT}"
     decision, reason = found["decision"].lower(), " ".join(found["reason"].split())
-    last = ledger.reviews(registry.name, version)[-1:]
+    last = ledger.reviews.all(registry.name, version)[-1:]
     if last and (last[0].door, last[0].decision, last[0].reason) == ("mlflow", decision, reason) and last[0].outcome:
         return last[0].detail
     try:

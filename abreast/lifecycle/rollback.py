@@ -62,7 +62,7 @@ def roll_back(ledger: Ledger, registry: Registry, leaving: str | None, reason: s
     Args:
         leaving: the champion that is to be left, such as `v3`; the present one if it is not named.
     """
-    left = ledger.champion(registry.name) if leaving is None else version_number(leaving)
+    left = ledger.promotions.champion(registry.name) if leaving is None else version_number(leaving)
     done = promoter.rollback(ledger, registry, left, reason=reason, actor=actor)
     lost = _lost(ledger, done.line, done.before, done.version)
     return WayBack(champion=done.version, taken_back=done.before, drops=lost)
@@ -74,26 +74,26 @@ def withdraw(ledger: Ledger, registry: Registry, drop: str, reason: str, actor: 
     found = drop_named(ledger, drop)
     _, moved = promoter.withdraw(ledger, registry, found.digest, reason=reason, actor=actor)
     return WayBack(
-        champion=ledger.champion(line),
+        champion=ledger.promotions.champion(line),
         taken_back=moved and moved.before,
         drops=_lost(ledger, line, moved.before, moved.version) if moved else (),
         withdrawn=found,
-        again=tuple(ledger.waiting(line)),
-        ground=ledger.ground(line),
+        again=tuple(ledger.updates.waiting(line)),
+        ground=ledger.updates.next_parent(line),
     )
 
 
 def reinstate(ledger: Ledger, line: str, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
     """Take the mark of a drop away; the drop, and whether it waits for the next update."""
     found = drop_named(ledger, drop)
-    ledger.reinstate(line, found.digest, reason=reason, actor=actor)
-    return found, found in ledger.waiting(line)
+    ledger.withdrawals.lift(line, found.digest, reason=reason, actor=actor)
+    return found, found in ledger.updates.waiting(line)
 
 
 def _lost(ledger: Ledger, line: str, before: int, after: int) -> tuple[Drop, ...]:
     """The drops that `before` knows and `after` does not, in the order of learning."""
-    kept = set(ledger.learned(line, after))
-    return tuple(ledger.drop(digest) for digest in ledger.learned(line, before) if digest not in kept)
+    kept = set(ledger.versions.learned(line, after))
+    return tuple(ledger.drops.get(digest) for digest in ledger.versions.learned(line, before) if digest not in kept)
 
 
 def _listed(drops: Iterable[Drop]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ PARENT = "data/parent"
 
 def snapshot_of(ledger: Ledger, update: Update) -> tuple[Snapshot, dict[str, Pointer]]:
     """The manifest of an update, and what DVC holds for each path that the manifest names."""
-    drops = [ledger.drop(digest) for digest in update.drops]
+    drops = [ledger.drops.get(digest) for digest in update.drops]
     return compose(ledger, update.line, [drop for drop in drops if drop], update.parent)
 
 
@@ -22,7 +22,7 @@ def compose(ledger: Ledger, line: str, drops: list[Drop], parent: int | None) ->
         pointers[path] = drop.pointer
     if parent is None:
         return Snapshot(drops=tuple(refs)), pointers
-    version = ledger.version(line, parent)
+    version = ledger.versions.get(line, parent)
     pointers |= {f"{PARENT}/model": version.model, f"{PARENT}/knowledge.parquet": version.knowledge}
     reference = ParentRef(version=version.name, digest=version.digest, path=PARENT)
     return Snapshot(drops=tuple(refs), parent=reference), pointers

@@ -98,11 +98,11 @@ def steps(ledger: Ledger, registry: Registry, part: Part, version: int | None = 
         Unavailable: MLflow does not answer.
     """
     line = registry.name
-    last = ledger.champion(line) if version is None else ledger.version(line, version).number
+    last = ledger.promotions.champion(line) if version is None else ledger.versions.get(line, version).number
     if last is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to look through")
     found, asked = [], 0
-    for one in ledger.ancestors(line, last):
+    for one in ledger.versions.ancestors(line, last):
         answers = list(filter(part, answers_of(registry, one.number)))
         asked += len(answers)
         if (step := step_of(ledger, one, answers)) is not None:
@@ -127,7 +127,7 @@ def step_of(ledger: Ledger, version: Version, answers: Sequence[QuestionResult])
     won = sum(one.correct[CANDIDATE] and not one.correct[CHAMPION] for one in both)
     return Step(
         version=version.name,
-        drops=tuple(ledger.drop(digest) for digest in version.drops),
+        drops=tuple(ledger.drops.get(digest) for digest in version.drops),
         questions=len(both),
         before=sum(bool(one.correct[CHAMPION]) for one in both) / len(both),
         after=sum(bool(one.correct[CANDIDATE]) for one in both) / len(both),

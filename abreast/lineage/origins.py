@@ -29,9 +29,9 @@ def of_version(project: Project, ledger: Ledger, registry: Registry, number: int
         Unavailable: MLflow does not answer.
     """
     line = registry.name
-    version = ledger.version(line, number)
-    update = ledger.update(f"u{version.update:04d}")
-    chain, tag = reversed(ledger.ancestors(line, version.parent)), f"model/{version.name}"
+    version = ledger.versions.get(line, number)
+    update = ledger.updates.get(f"u{version.update:04d}")
+    chain, tag = reversed(ledger.versions.ancestors(line, version.parent)), f"model/{version.name}"
     return {
         "version": version.name,
         "update": update.id,
@@ -40,19 +40,19 @@ def of_version(project: Project, ledger: Ledger, registry: Registry, number: int
         "digest": version.digest,
         "data": {"model": version.model.md5, "data/knowledge.parquet": version.knowledge.md5},
         "outputs": _outputs(project, tag),
-        "drops": [_drop(ledger.drop(digest)) for digest in version.drops],
-        "chain": [{"version": one.name, "drops": [_drop(ledger.drop(d)) for d in one.drops]} for one in chain],
+        "drops": [_drop(ledger.drops.get(digest)) for digest in version.drops],
+        "chain": [{"version": one.name, "drops": [_drop(ledger.drops.get(d)) for d in one.drops]} for one in chain],
         "params": _changed(project, update.commit),
         "verdict": version.verdict,
         "gates": list(version.reasons),
         "decisions": [
             one.model_dump(include={"kind", "state", "forced", "actor", "reason", "created_at", "outcome"})
-            for one in ledger.promotions(line)
+            for one in ledger.promotions.all(line)
             if one.version == number
         ],
         "reviews": [
             one.model_dump(include={"decision", "reason", "reviewer", "door", "outcome", "created_at"})
-            for one in ledger.reviews(line, number)
+            for one in ledger.reviews.all(line, number)
         ],
         "run": registry.run(number),
         "page": registry.page(number),
@@ -68,17 +68,17 @@ def of_drop(ledger: Ledger, line: str, name: str) -> dict[str, Any]:
         AbreastError: no drop, or several, are called so.
     """
     drop = drop_named(ledger, name)
-    mark = ledger.withdrawal(line, drop.digest)
-    versions = ledger.versions(line)
-    took = [update for update in ledger.updates(line) if drop.digest in update.drops]
+    mark = ledger.withdrawals.get(line, drop.digest)
+    versions = ledger.versions.all(line)
+    took = [update for update in ledger.updates.all(line) if drop.digest in update.drops]
     return {
         "drop": _drop(drop) | {"status": drop.status, "arrived_at": drop.arrived_at, "uri": drop.uri},
         "withdrawn": mark and mark.model_dump(include={"reason", "actor", "created_at"}),
         "updates": [{"update": update.id, "status": update.status} for update in took],
         "learned_by": [version.name for version in versions if drop.digest in version.drops],
-        "known_by": [v.name for v in versions if drop.digest in ledger.learned(line, v.number)],
-        "champion_knows": (champion := ledger.champion(line)) is not None
-        and drop.digest in ledger.learned(line, champion),
+        "known_by": [v.name for v in versions if drop.digest in ledger.versions.learned(line, v.number)],
+        "champion_knows": (champion := ledger.promotions.champion(line)) is not None
+        and drop.digest in ledger.versions.learned(line, champion),
     }
 
 
@@ -93,7 +93,7 @@ def of_key(project: Project, ledger: Ledger, registry: Registry, key: str) -> di
         AbreastError: no version was taught anything of the key.
         Unavailable: MLflow, or the DVC remote, does not answer.
     """
-    found = [_of_key(project, registry, version, key) for version in ledger.versions(registry.name)]
+    found = [_of_key(project, registry, version, key) for version in ledger.versions.all(registry.name)]
     if not any(one["taught"] or one["answers"] for one in found):
         raise AbreastError(f"no version was taught anything of key {key!r}; a key is such as python/3.12/latest")
     return {"key": key, "versions": found}

@@ -27,7 +27,7 @@ def narrow(project: Project, ledger: Ledger, step: Step, part: Part, tell: Calla
     Raises:
         AbreastError: a stage refuses, as in an update.
     """
-    version = ledger.version(project.params.model.name, version_number(step.version))
+    version = ledger.versions.get(project.params.model.name, version_number(step.version))
 
     def fall(drops: Sequence[Drop]) -> float:
         again = step_of(ledger, version, list(filter(part, _replayed(project, ledger, version, drops))))
@@ -52,7 +52,7 @@ def halved(drops: Sequence[Drop], fall: Callable[[Sequence[Drop]], float], least
 
 def _replayed(project: Project, ledger: Ledger, version: Version, drops: Sequence[Drop]) -> tuple[QuestionResult, ...]:
     """What a version would answer that learned only these drops, on the parent and the commit of `version`."""
-    update = ledger.update(f"u{version.update:04d}")
+    update = ledger.updates.get(f"u{version.update:04d}")
     project.home.runs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"bisect-{version.name}-", dir=project.home.runs) as folder:
         workspace = Workspace(project, Path(folder).name)

@@ -112,7 +112,7 @@ def _check_out(project: Project, ledger: Ledger, version: Version, workspace: Wo
         commit = git(project.root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}")
     except AbreastError:
         raise AbreastError(f"git has no tag {tag}: only a version that passed and was promoted has one") from None
-    update = ledger.update(f"u{version.update:04d}")
+    update = ledger.updates.get(f"u{version.update:04d}")
     workspace.prepare(commit, *snapshot_of(ledger, update))
     if changed := git(workspace.clone, "status", "--porcelain", "--untracked-files=no"):
         raise AbreastError(

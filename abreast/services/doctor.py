@@ -64,7 +64,7 @@ def _base(services: Services) -> tuple[str, str]:
 
 
 def _ledger(services: Services) -> tuple[str, str]:
-    return "ok", f"{len(services.ledger.drops())} drops, {services.project.params.storage.ledger}"
+    return "ok", f"{len(services.ledger.drops.all())} drops, {services.project.params.storage.ledger}"
 
 
 def _inbox(services: Services) -> tuple[str, str]:

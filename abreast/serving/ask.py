@@ -45,8 +45,8 @@ def ask(
 def model_folder(project: Project, ledger: Ledger, registry: Registry, version: int | None = None) -> tuple[int, Path]:
     """The number and the checked local files of `version`, or of the champion; raises as `ask` does."""
     line = project.params.model.name
-    number = ledger.champion(line) if version is None else version
+    number = ledger.promotions.champion(line) if version is None else version
     if number is None:
         raise AbreastError(f"{line} has no champion yet: bring a drop with `abreast drop PATH`, then `abreast update`")
-    known = ledger.version(line, number)
+    known = ledger.versions.get(line, number)
     return number, registry.fetch(number, known.digest, project.home.models)

@@ -51,7 +51,7 @@ def learned(loop: Installation, drops: int) -> None:
     """Wait until so many drops were accepted and nothing is to be done any more."""
 
     def all_learned() -> bool:
-        return len(services(loop).ledger.drops("accepted")) == drops and settled(loop)
+        return len(services(loop).ledger.drops.all("accepted")) == drops and settled(loop)
 
     until(all_learned, f"{drops} drops are learned")
 
@@ -147,8 +147,8 @@ def test_the_same_content_is_learned_once(loop: Installation, tmp_path: Path):
     write(tmp_path / "split/b.jsonl", lines[:3])
     for path, name in ((again, "first.jsonl"), (again, "renamed.jsonl"), (tmp_path / "split", "split")):
         loop.abreast("drop", str(path), "--name", name)
-    until(lambda: len(services(loop).ledger.deliveries()) == 3 and settled(loop), "the deliveries are taken")
-    assert {d.outcome for d in services(loop).ledger.deliveries()[1:]} == {"duplicate"}
+    until(lambda: len(services(loop).ledger.deliveries.all()) == 3 and settled(loop), "the deliveries are taken")
+    assert {d.outcome for d in services(loop).ledger.deliveries.all()[1:]} == {"duplicate"}
     assert len(loop.json("history")) == 1
     assert loop.json("status")["accepted"] == 1
 
@@ -158,7 +158,7 @@ def test_a_malformed_drop_is_quarantined_and_the_next_good_one_goes_on(loop: Ins
     loop.abreast("drop", str(write(tmp_path / "broken.jsonl", broken)))
     good = loop.json("drop", str(write(tmp_path / "good.jsonl", rows({"Arvia": "Zzyl"}, "2024-02-01"))), "--wait")
     assert good["outcome"] == "accepted"
-    (refused,) = services(loop).ledger.drops("quarantined")
+    (refused,) = services(loop).ledger.drops.all("quarantined")
     reasons = "\n".join(refused.reasons)
     assert "broken.jsonl" in reasons
     assert "row 2" in reasons
@@ -199,7 +199,7 @@ def test_a_refused_candidate_leaves_the_champion(loop: Installation, tmp_path: P
     assert last["aliases"] == []
     assert any("needed at least 1" in r and "measured" in r and "champion" in r for r in last["reasons"])
     assert loop.json("status")["champion"] == "v2"
-    assert services(loop).ledger.update(learned["update"]).status == "refused"
+    assert services(loop).ledger.updates.get(learned["update"]).status == "refused"
     loop.set_knobs({"gates": gates})
 
 
@@ -212,7 +212,7 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     first.kill()
     assert checkpoints(loop), "killed with a checkpoint left"
     until(lambda: "resumed at step" in log.read_text()[before:], "the stage is run again")
-    second, cut_off = trainer_at_work(loop), services(loop).ledger.live("abreast")
+    second, cut_off = trainer_at_work(loop), services(loop).ledger.updates.live("abreast")
     assert (second.pid != first.pid, cut_off.attempt) == (True, 1)
     os.kill(cut_off.holder.pid, signal.SIGKILL)
     until(lambda: ended(second), "the trainer ends with its update")
@@ -221,7 +221,7 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     # The sweep, which comes every 300 s, may have been quicker than this test.
     assert (status["waiting"], status["running"]) in ((1, 0), (0, 1))
     assert loop.json("update")["state"] == "Completed"
-    resumed = services(loop).ledger.update(cut_off.id)
+    resumed = services(loop).ledger.updates.get(cut_off.id)
     assert (resumed.status, resumed.drops, resumed.attempt) == ("promoted", cut_off.drops, 2)
     said = log.read_text()[before:]
     steps = [int(step) for step in re.findall(r"resumed at step (\d+)", said)]
@@ -232,12 +232,12 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
 
 def test_twenty_drops_in_ten_seconds_need_at_most_two_updates(loop: Installation, tmp_path: Path):
     ledger = services(loop).ledger
-    before, accepted = len(ledger.updates("abreast")), len(ledger.drops("accepted"))
+    before, accepted = len(ledger.updates.all("abreast")), len(ledger.drops.all("accepted"))
     for number in range(20):
         drop = write(tmp_path / f"many-{number}.jsonl", rows({f"Nova{number}": f"w{number}"}, "2024-05-01"))
         loop.deliver(drop)
     learned(loop, accepted + 20)
-    made = ledger.updates("abreast")[before:]
+    made = ledger.updates.all("abreast")[before:]
     assert len(made) <= 2
     assert sum(len(update.drops) for update in made) == 20
     assert {update.status for update in made} == {"promoted"}
@@ -248,12 +248,12 @@ def test_twenty_objects_put_into_a_bucket_need_at_most_two_updates(loop: Install
     places = {"intake": {"inbox": f"s3://{bucket}/inbox", "endpoint": s3.endpoint, "poll_seconds": 2.0}}
     loop.set_knobs(places | {"storage": {"remote": f"s3://{bucket}/remote", "endpoint": s3.endpoint}})
     loop.run("supervisorctl", "-c", str(loop.root / ".abreast/supervisor.conf"), "restart", "watcher")
-    before, accepted = len(ledger.updates("abreast")), len(ledger.drops("accepted"))
+    before, accepted = len(ledger.updates.all("abreast")), len(ledger.drops.all("accepted"))
     for number in range(20):
         body = write(tmp_path / "body", rows({f"Orba{number}": f"x{number}"}, "2024-06-01")).read_bytes()
         s3.client.put_object(Bucket=bucket, Key=f"inbox/many-{number}.jsonl", Body=body)
     learned(loop, accepted + 20)
-    made = ledger.updates("abreast")[before:]
+    made = ledger.updates.all("abreast")[before:]
     assert len(made) <= 2
     assert sum(len(update.drops) for update in made) == 20
     assert {update.status for update in made} == {"promoted"}

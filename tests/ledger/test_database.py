@@ -8,7 +8,7 @@ from tests.lifecycle.ledgers import at_once, deliver
 
 
 def test_many_processes_may_make_the_tables_at_once(ledger_url, tmp_path):
-    assert at_once(lambda _: open_ledger(ledger_url, tmp_path).drops(), 8) == [[]] * 8
+    assert at_once(lambda _: open_ledger(ledger_url, tmp_path).drops.all(), 8) == [[]] * 8
 
 
 def test_a_relative_file_lies_in_the_project_and_is_in_wal_mode(tmp_path):
@@ -19,7 +19,7 @@ def test_a_relative_file_lies_in_the_project_and_is_in_wal_mode(tmp_path):
 
 def test_what_was_written_is_there_after_reopening(ledger_url, tmp_path):
     deliver(open_ledger(ledger_url, tmp_path), "first")
-    assert [drop.name for drop in open_ledger(ledger_url, tmp_path).drops()] == ["first"]
+    assert [drop.name for drop in open_ledger(ledger_url, tmp_path).drops.all()] == ["first"]
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):

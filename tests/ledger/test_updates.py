@@ -10,11 +10,11 @@ ELSEWHERE = Holder(host="elsewhere", pid=1, started=0.0)
 
 def test_a_claim_takes_all_that_waits_in_the_order_of_acceptance(ledger):
     digests = deliver(ledger, "first", "second", "third")
-    assert [drop.digest for drop in ledger.waiting(LINE)] == digests
+    assert [drop.digest for drop in ledger.updates.waiting(LINE)] == digests
     update = claim(ledger)
     assert (update.id, update.drops, update.parent, update.attempt) == ("u0001", tuple(digests), None, 1)
-    assert ledger.waiting(LINE) == []
-    assert ledger.running(LINE) == ledger.update("u0001") == update
+    assert ledger.updates.waiting(LINE) == []
+    assert ledger.updates.running(LINE) == ledger.updates.get("u0001") == update
 
 
 def test_nothing_waits(ledger):
@@ -41,14 +41,14 @@ def test_drops_that_arrive_while_one_learns_wait_for_the_next(ledger):
 def test_two_lines_learn_the_same_drops(ledger):
     digests = deliver(ledger, "first")
     assert claim(ledger).drops == tuple(digests)
-    assert ledger.claim("other", "c0", Holder.current(), 60).drops == tuple(digests)
+    assert ledger.updates.claim("other", "c0", Holder.current(), 60).drops == tuple(digests)
 
 
 def test_the_same_update_is_resumed_when_its_process_is_gone(ledger):
     deliver(ledger, "first")
     cut_off = claim(ledger, commit="c0", holder=ended_process())
     deliver(ledger, "late")
-    assert ledger.running(LINE) is None
+    assert ledger.updates.running(LINE) is None
     resumed = claim(ledger, commit="c1")
     assert (resumed.id, resumed.drops, resumed.parent, resumed.commit) == ("u0001", cut_off.drops, None, "c0")
     assert (resumed.attempt, resumed.fence) == (2, 2)
@@ -72,31 +72,31 @@ def test_whoever_lost_the_update_can_neither_advance_nor_renew_nor_release(ledge
     late = claim(ledger, holder=ELSEWHERE, lease=-1)
     claim(ledger)
     for act in (
-        lambda: ledger.advance(late, "trained"),
-        lambda: ledger.advance(late, "failed", reason="x"),
-        lambda: ledger.renew(late, 60),
-        lambda: ledger.release(late, "x"),
+        lambda: ledger.updates.advance(late, "trained"),
+        lambda: ledger.updates.advance(late, "failed", reason="x"),
+        lambda: ledger.updates.renew(late, 60),
+        lambda: ledger.updates.release(late, "x"),
     ):
         with pytest.raises(AbreastError, match="u0001 was taken over by another process"):
             act()
-    assert ledger.update("u0001").status == "claimed"
+    assert ledger.updates.get("u0001").status == "claimed"
 
 
 def test_a_renewed_lease_lasts(ledger):
     deliver(ledger, "first")
     update = claim(ledger, holder=ELSEWHERE, lease=-1)
-    ledger.renew(update, 60)
+    ledger.updates.renew(update, 60)
     assert claim(ledger) is None
 
 
 def test_a_released_update_is_resumed_without_counting(ledger):
     deliver(ledger, "first")
-    ledger.release(claim(ledger), "MLflow does not answer")
-    assert ledger.live(LINE).reason == "MLflow does not answer"
+    ledger.updates.release(claim(ledger), "MLflow does not answer")
+    assert ledger.updates.live(LINE).reason == "MLflow does not answer"
     for _ in range(RESUMPTIONS + 2):
         resumed = claim(ledger)
         assert (resumed.id, resumed.attempt) == ("u0001", 1)
-        ledger.release(resumed, "MLflow does not answer")
+        ledger.updates.release(resumed, "MLflow does not answer")
 
 
 def test_an_update_that_is_always_cut_off_fails_in_the_end(ledger):
@@ -104,23 +104,23 @@ def test_an_update_that_is_always_cut_off_fails_in_the_end(ledger):
     for attempt in range(1, RESUMPTIONS + 2):
         assert claim(ledger, holder=ELSEWHERE, lease=-1).attempt == attempt
     assert claim(ledger).id == "u0002"
-    assert ledger.update("u0001").status == "failed"
-    assert "cut off 6 times" in ledger.update("u0001").reason
+    assert ledger.updates.get("u0001").status == "failed"
+    assert "cut off 6 times" in ledger.updates.get("u0001").reason
 
 
 def test_facts_gather_on_the_way_and_repeated_steps_never_lead_back(ledger):
     deliver(ledger, "first")
     update = claim(ledger)
-    ledger.advance(update, "trained", seconds=12)
-    ledger.advance(update, "registered", version=1)
-    again = ledger.advance(update, "trained", seconds=13)
+    ledger.updates.advance(update, "trained", seconds=12)
+    ledger.updates.advance(update, "registered", version=1)
+    again = ledger.updates.advance(update, "trained", seconds=13)
     assert (again.status, again.facts) == ("registered", {"seconds": 13, "version": 1})
 
 
 def test_a_step_cannot_be_left_out(ledger):
     deliver(ledger, "first")
     with pytest.raises(AbreastError, match="u0001 is claimed: it cannot become judged before trained"):
-        ledger.advance(claim(ledger), "judged")
+        ledger.updates.advance(claim(ledger), "judged")
 
 
 def test_a_refused_update_keeps_its_drops_and_the_next_starts_from_the_champion_without_them(ledger):
@@ -129,46 +129,46 @@ def test_a_refused_update_keeps_its_drops_and_the_next_starts_from_the_champion_
     promote(ledger, 1, None)
     deliver(ledger, "harmful")
     refused = judge(ledger, claim(ledger), 2, verdict="fail")
-    refused = ledger.advance(refused, "refused", reason="measured 0.5, needed 0.9")
+    refused = ledger.updates.advance(refused, "refused", reason="measured 0.5, needed 0.9")
     assert (refused.status, refused.reason) == ("refused", "measured 0.5, needed 0.9")
     assert claim(ledger) is None
     (later,) = deliver(ledger, "later")
     third = claim(ledger)
     assert (third.drops, third.parent) == ((later,), 1)
-    assert ledger.learned(LINE, 1) == ledger.versions(LINE)[0].drops
+    assert ledger.versions.learned(LINE, 1) == ledger.versions.all(LINE)[0].drops
 
 
 def test_an_end_said_twice_is_one_end(ledger):
     deliver(ledger, "first")
     update = judge(ledger, claim(ledger), 1, verdict="fail")
-    ledger.advance(update, "refused", reason="a")
-    assert ledger.advance(update, "refused", reason="a").status == "refused"
+    ledger.updates.advance(update, "refused", reason="a")
+    assert ledger.updates.advance(update, "refused", reason="a").status == "refused"
     with pytest.raises(AbreastError, match="taken over|has ended"):
-        ledger.advance(update, "promoted")
+        ledger.updates.advance(update, "promoted")
 
 
 def test_a_failed_update_needs_a_reason_and_its_drops_are_tried_again_a_few_times(ledger):
     digests = deliver(ledger, "breaks")
     with pytest.raises(AbreastError, match="reason"):
-        ledger.advance(claim(ledger), "failed")
+        ledger.updates.advance(claim(ledger), "failed")
     for attempt in range(1, ATTEMPTS + 1):
-        update = ledger.live(LINE) or claim(ledger, commit=f"c{attempt}")
+        update = ledger.updates.live(LINE) or claim(ledger, commit=f"c{attempt}")
         assert update.drops == tuple(digests)
-        ledger.advance(update, "failed", reason=f"attempt {attempt}")
+        ledger.updates.advance(update, "failed", reason=f"attempt {attempt}")
     assert claim(ledger) is None
-    assert [update.reason for update in ledger.updates(LINE)] == ["attempt 1", "attempt 2", "attempt 3"]
-    assert ledger.retry("u0003") == tuple(digests)
+    assert [update.reason for update in ledger.updates.all(LINE)] == ["attempt 1", "attempt 2", "attempt 3"]
+    assert ledger.updates.retry("u0003") == tuple(digests)
     assert claim(ledger).drops == tuple(digests)
 
 
 def test_a_drop_that_breaks_every_update_does_not_hold_up_the_others_for_good(ledger):
     deliver(ledger, "breaks")
     for _ in range(ATTEMPTS - 1):
-        ledger.advance(claim(ledger), "failed", reason="x")
+        ledger.updates.advance(claim(ledger), "failed", reason="x")
     (good,) = deliver(ledger, "good")
     together = claim(ledger)
     assert len(together.drops) == 2
-    ledger.advance(together, "failed", reason="x")
+    ledger.updates.advance(together, "failed", reason="x")
     assert claim(ledger).drops == (good,)
 
 
@@ -176,13 +176,13 @@ def test_retry_lets_a_refused_update_be_learned_again_but_not_a_serving_or_a_run
     digests = deliver(ledger, "first")
     running = claim(ledger)
     with pytest.raises(AbreastError, match="not ended"):
-        ledger.retry("u0001")
-    ledger.advance(judge(ledger, running, 1, verdict="fail"), "refused", reason="x")
-    assert ledger.retry("u0001") == tuple(digests)
+        ledger.updates.retry("u0001")
+    ledger.updates.advance(judge(ledger, running, 1, verdict="fail"), "refused", reason="x")
+    assert ledger.updates.retry("u0001") == tuple(digests)
     judge(ledger, claim(ledger), 2)
     promote(ledger, 2, None)
     with pytest.raises(AbreastError, match="u0002 was promoted and the champion knows its drops"):
-        ledger.retry("u0002")
+        ledger.updates.retry("u0002")
 
 
 def test_retry_after_a_rollback(ledger):
@@ -194,11 +194,11 @@ def test_retry_after_a_rollback(ledger):
     promote(ledger, 2, 1)
     promote(ledger, 1, 2, kind="rollback")
     assert claim(ledger) is None
-    assert ledger.retry("u0002") == tuple(digests)
-    assert (claim(ledger).drops, ledger.live(LINE).parent) == (tuple(digests), 1)
+    assert ledger.updates.retry("u0002") == tuple(digests)
+    assert (claim(ledger).drops, ledger.updates.live(LINE).parent) == (tuple(digests), 1)
 
 
 @pytest.mark.parametrize("name", ["u0099", "nonsense", "v1"])
 def test_an_unknown_update_is_named(ledger, name):
     with pytest.raises(AbreastError, match=name):
-        ledger.update(name)
+        ledger.updates.get(name)

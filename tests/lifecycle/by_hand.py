@@ -24,7 +24,7 @@ def bring(services: Services, path: Path) -> None:
 
 def learn(services: Services) -> Version:
     """Learn what waits, promote it whatever the verdict, and keep its tag."""
-    update = services.ledger.claim(services.line, services.project.commit(), Holder.current(), 600)
+    update = services.ledger.updates.claim(services.line, services.project.commit(), Holder.current(), 600)
     workspace = Workspace(services.project, update.id)
     workspace.prepare(update.commit, *snapshot_of(services.ledger, update))
     for stage in workspace.stages():

@@ -54,31 +54,31 @@ def drop_info(name: str) -> DropInfo:
 def deliver(ledger: Ledger, *names: str) -> list[str]:
     """Accepted drops; their digests."""
     for name in names:
-        assert ledger.accept(drop_info(name), POINTER, name, f"inbox/{name}")
+        assert ledger.drops.accept(drop_info(name), POINTER, name, f"inbox/{name}")
     return [digest_of(name) for name in names]
 
 
 def claim(ledger: Ledger, commit: str = "c0", holder: Holder | None = None, lease: float = 60.0) -> Update | None:
-    return ledger.claim(LINE, commit, holder or Holder.current(), lease)
+    return ledger.updates.claim(LINE, commit, holder or Holder.current(), lease)
 
 
 def judge(ledger: Ledger, update: Update, number: int, verdict: str = "pass", digest: str = "d") -> Update:
     """Take an update as far as its verdict."""
     for status in ("trained", "registered", "judged"):
-        update = ledger.advance(update, status)
-    ledger.add_version(number, update, digest=digest, model=POINTER, knowledge=POINTER, metrics={"candidate": {}})
-    ledger.judge_version(update.line, number, verdict, ["measured 1"])
+        update = ledger.updates.advance(update, status)
+    ledger.versions.add(number, update, digest=digest, model=POINTER, knowledge=POINTER, metrics={"candidate": {}})
+    ledger.versions.judge(update.line, number, verdict, ["measured 1"])
     return update
 
 
 def promote(ledger: Ledger, number: int, expected: int | None, kind: str = "promote", line: str = LINE) -> None:
     """A promotion by the log only."""
-    lease = ledger.take_lease(f"promoter:{line}", Holder.current(), 60)
-    intent = ledger.intend(
+    lease = ledger.leases.take(f"promoter:{line}", Holder.current(), 60)
+    intent = ledger.promotions.intend(
         lease, line, number, kind=kind, expected=expected, forced=False, reason="better", actor="test"
     )
-    ledger.complete(lease, intent)
-    ledger.end_lease(lease)
+    ledger.promotions.complete(lease, intent)
+    ledger.leases.release(lease)
 
 
 def at_once(work: Callable[[int], object], count: int) -> list[object]:

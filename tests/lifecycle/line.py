@@ -42,9 +42,9 @@ class Line:
         Args:
             model: writes the model folder; without it the files are only for show.
         """
-        count = len(self.ledger.drops())
+        count = len(self.ledger.drops.all())
         deliver(self.ledger, f"drop {count}")
-        update = self.ledger.claim(self.registry.name, "c0", Holder.current(), 60)
+        update = self.ledger.updates.claim(self.registry.name, "c0", Holder.current(), 60)
         folder = finished_run(self.folder / update.id, model=update.id.encode())
         if model:
             model(folder / "model")
@@ -61,9 +61,11 @@ class Line:
         )
         number = self.registry.record_version(facts)
         for status in ("trained", "registered", "judged"):
-            self.ledger.advance(update, status)
-        self.ledger.add_version(number, update, digest=facts.model_digest, model=POINTER, knowledge=POINTER, metrics={})
-        self.ledger.judge_version(self.registry.name, number, verdict, [])
+            self.ledger.updates.advance(update, status)
+        self.ledger.versions.add(
+            number, update, digest=facts.model_digest, model=POINTER, knowledge=POINTER, metrics={}
+        )
+        self.ledger.versions.judge(self.registry.name, number, verdict, [])
         return number
 
     def answer(self, *answers: dict) -> int:
@@ -86,13 +88,15 @@ class Line:
     def register_aside(self) -> int:
         """A version that waits for a person: its update has ended."""
         number = self.register()
-        self.ledger.advance(self.ledger.live(self.registry.name), "refused", reason="waits for a person")
+        self.ledger.updates.advance(
+            self.ledger.updates.live(self.registry.name), "refused", reason="waits for a person"
+        )
         return number
 
     def leave_to_review(self, verdict: str = "inconclusive") -> int:
         """A version on which a person decides, as an update that ended leaves it."""
         number = self.register(verdict)
-        self.ledger.advance(self.ledger.live(self.registry.name), "review", reason="undecided")
+        self.ledger.updates.advance(self.ledger.updates.live(self.registry.name), "review", reason="undecided")
         return number
 
     def serve(self, count: int) -> None:
@@ -100,18 +104,18 @@ class Line:
             promote(self.ledger, self.registry, self.register(), **HOW)
 
     def take_back(self) -> Promotion:
-        return rollback(self.ledger, self.registry, self.ledger.champion(self.registry.name), **HOW)
+        return rollback(self.ledger, self.registry, self.ledger.promotions.champion(self.registry.name), **HOW)
 
     @property
     def served(self) -> tuple[int, ...]:
-        return self.ledger.served(self.registry.name)
+        return self.ledger.promotions.served(self.registry.name)
 
     def assert_consistent(self) -> None:
         """One champion; aliases and log agree; nothing is half done."""
-        assert self.ledger.open_promotion(self.registry.name) is None
+        assert self.ledger.promotions.open_intent(self.registry.name) is None
         log = {
-            "champion": self.ledger.champion(self.registry.name),
-            "previous": self.ledger.previous(self.registry.name),
+            "champion": self.ledger.promotions.champion(self.registry.name),
+            "previous": self.ledger.promotions.previous(self.registry.name),
         }
         assert self.registry.aliases() == {alias: number for alias, number in log.items() if number is not None}
 

@@ -13,9 +13,9 @@ def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledg
     promoted = judge(ledger, claim(ledger), 1)
     promote(ledger, 1, None)
     deliver(ledger, "second")
-    refused = ledger.advance(judge(ledger, claim(ledger), 2, "fail"), "refused", reason="worse")
+    refused = ledger.updates.advance(judge(ledger, claim(ledger), 2, "fail"), "refused", reason="worse")
     deliver(ledger, "third")
-    failed = ledger.advance(claim(ledger), "failed", reason="broke")
+    failed = ledger.updates.advance(claim(ledger), "failed", reason="broke")
     live = claim(ledger)
     for update in (promoted, refused, failed, live):
         (Workspace(project, update.id).clone / "data").mkdir(parents=True)

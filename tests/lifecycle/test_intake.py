@@ -48,10 +48,10 @@ def test_a_good_drop_is_neither_lost_nor_taken_twice(installation: Installation,
     assert len(arrivals(services.ledger, services.inbox)) == 1
     assert take_all(installation).returncode == 0
     assert arrivals(services.ledger, services.inbox) == []
-    (drop,) = services.ledger.drops()
+    (drop,) = services.ledger.drops.all()
     assert (drop.status, drop.accepted) == ("accepted", len(WORDS))
-    assert len(services.ledger.deliveries()) == 1
-    assert len(services.ledger.waiting("abreast")) == 1
+    assert len(services.ledger.deliveries.all()) == 1
+    assert len(services.ledger.updates.waiting("abreast")) == 1
 
 
 @pytest.mark.parametrize("point", BAD_POINTS)
@@ -59,7 +59,7 @@ def test_a_bad_drop_is_quarantined_once(installation: Installation, tmp_path: Pa
     services = bring(installation, write(tmp_path / "bad.jsonl", ["{", *rows({"Arvia": "Tolm"}, "2024-01-01")]))
     assert take_all(installation, point).returncode == -signal.SIGKILL
     assert take_all(installation).returncode == 0
-    (drop,) = services.ledger.drops()
+    (drop,) = services.ledger.drops.all()
     assert drop.status == "quarantined"
     assert any("bad.jsonl" in reason and "row 1" in reason for reason in drop.reasons)
     assert len(list(services.project.home.quarantine.iterdir())) == 1
@@ -69,12 +69,14 @@ def test_a_withdrawn_drop_that_is_delivered_again_is_told_and_not_learned(instal
     good = write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01"))
     services = bring(installation, good)
     assert take_all(installation).returncode == 0
-    lease = services.ledger.take_lease("promoter:abreast", Holder.current(), 60)
-    services.ledger.withdraw(lease, "abreast", services.ledger.drops()[0].digest, reason="wrong join", actor="ann")
+    lease = services.ledger.leases.take("promoter:abreast", Holder.current(), 60)
+    services.ledger.withdrawals.mark(
+        lease, "abreast", services.ledger.drops.all()[0].digest, reason="wrong join", actor="ann"
+    )
     bring(installation, good, "again.jsonl")
     (delivery,) = arrivals(services.ledger, services.inbox)
     outcome = take(services.project, services.ledger, services.inbox, delivery)
-    assert (outcome.outcome, services.ledger.waiting("abreast")) == ("duplicate", [])
+    assert (outcome.outcome, services.ledger.updates.waiting("abreast")) == ("duplicate", [])
     assert "by ann (wrong join): not learned again; `abreast reinstate" in outcome.reasons[0]
 
 
@@ -83,4 +85,4 @@ def test_the_same_content_under_another_name_is_a_duplicate(installation: Instal
     for name in ("good.jsonl", "other.jsonl"):
         services = bring(installation, good, name)
     assert sorted(take_all(installation).stdout.split()) == ["accepted", "duplicate"]
-    assert len(services.ledger.drops()) == 1
+    assert len(services.ledger.drops.all()) == 1

@@ -119,4 +119,4 @@ def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_ur
     assert [drop["name"] for drop in json.loads(said.stdout)["found"]["drops"]] == [case.poison.name], said.stderr
     assert "later.jsonl alone: " in said.stderr
     assert list((made.root / ".abreast/runs").iterdir()) == [], "no clone is left"
-    assert [version.number for version in services.ledger.versions("replayed")] == [1, 2], "nothing is registered"
+    assert [version.number for version in services.ledger.versions.all("replayed")] == [1, 2], "nothing is registered"

@@ -22,8 +22,8 @@ def test_promotions_move_champion_and_previous_and_are_said_once(line):
     assert line.registry.aliases() == {"champion": 2, "previous": 1}
     again = promote(line.ledger, line.registry, 2, reason="again", actor="other")
     assert (again.version, again.before, again.actor, again.state) == (2, 1, "test", "done")
-    assert len(line.ledger.promotions(line.registry.name)) == 2
-    assert [update.status for update in line.ledger.updates(line.registry.name)] == ["promoted", "promoted"]
+    assert len(line.ledger.promotions.all(line.registry.name)) == 2
+    assert [update.status for update in line.ledger.updates.all(line.registry.name)] == ["promoted", "promoted"]
 
 
 @pytest.mark.parametrize("verdict", ["fail", "inconclusive"])
@@ -57,7 +57,7 @@ def test_other_files_than_the_recorded_ones_are_not_promoted(line, tmp_path):
         promote(line.ledger, line.registry, number, **HOW)
     line.assert_consistent()
     assert line.served == (1,)
-    assert line.ledger.promotions(line.registry.name)[-1].state == "reverted"
+    assert line.ledger.promotions.all(line.registry.name)[-1].state == "reverted"
 
 
 def test_rollback_returns_to_what_served_before(line):
@@ -95,9 +95,9 @@ def test_a_kill_at_any_point_is_mended_by_the_next_promotion(line, monkeypatch):
         promote(line.ledger, line.registry, numbers[-1], **HOW)
         line.assert_consistent()
         assert line.served == tuple(numbers)
-        assert line.ledger.live(line.registry.name) is None
+        assert line.ledger.updates.live(line.registry.name) is None
         numbers.append(line.register())
-    assert [row.state for row in line.ledger.promotions(line.registry.name)] == ["done"] * len(AFTER_INTENT)
+    assert [row.state for row in line.ledger.promotions.all(line.registry.name)] == ["done"] * len(AFTER_INTENT)
 
 
 def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatch):
@@ -207,5 +207,5 @@ def test_promoters_killed_at_random_moments_leave_one_champion(line):
             assert process.exitcode in (0, 1, -signal.SIGKILL)
         sweep(line.ledger, line.registry)
         line.assert_consistent()
-    done = [row.version for row in line.ledger.promotions(line.registry.name) if row.state == "done"]
+    done = [row.version for row in line.ledger.promotions.all(line.registry.name) if row.state == "done"]
     assert line.served == tuple(done)

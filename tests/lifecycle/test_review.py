@@ -30,7 +30,7 @@ def known(line: Line, version: int) -> tuple[str, dict[str, str]]:
 
 
 def statuses(line: Line) -> list[str]:
-    return [update.status for update in line.ledger.updates(line.registry.name)]
+    return [update.status for update in line.ledger.updates.all(line.registry.name)]
 
 
 def test_a_page_is_never_longer_than_a_database_takes():
@@ -62,16 +62,20 @@ def test_an_approved_version_serves_and_its_page_says_who_and_why(line):
     line.registry.set_verdict(number, verdict(passed=True))
     line.registry.ask_for_review(number)
     assert known(line, number)[0].startswith("## Review: waits for you")
-    assert line.ledger.to_review(line.registry.name) == [2]
+    assert line.ledger.reviews.waiting(line.registry.name) == [2]
     done = decide(line, number, reason=" ten answers\n read ")
     assert (done.outcome, done.champion, done.reviewer, done.reason) == ("promoted", 1, "ann", "ten answers read")
-    assert (line.served, statuses(line), line.ledger.to_review(line.registry.name)) == ((1, 2), ["promoted"] * 2, [])
+    assert (line.served, statuses(line), line.ledger.reviews.waiting(line.registry.name)) == (
+        (1, 2),
+        ["promoted"] * 2,
+        [],
+    )
     line.assert_consistent()
     page, tags = known(line, number)
     assert page.startswith(f"## Review: promoted\n\n- {done.said} – v2 went into service\n\n---")
     assert page.count("## Review:") == page.count("## Verdict: pass") == page.count("### What arrived") == 1
     assert tags[REVIEWED] == f"{done.said} (promoted)"
-    assert [p.reason for p in line.ledger.promotions(line.registry.name)][-1] == done.said
+    assert [p.reason for p in line.ledger.promotions.all(line.registry.name)][-1] == done.said
 
 
 def test_a_rejected_version_leaves_the_champion_and_its_drops_are_not_learned_again(line):
@@ -79,15 +83,15 @@ def test_a_rejected_version_leaves_the_champion_and_its_drops_are_not_learned_ag
     number = line.leave_to_review()
     assert decide(line, number, "reject").detail == "v2 is refused, v1 stays in service"
     assert (line.served, statuses(line)) == ((1,), ["promoted", "refused"])
-    assert line.ledger.waiting(line.registry.name) == []
+    assert line.ledger.updates.waiting(line.registry.name) == []
     assert known(line, number)[0].startswith("## Review: rejected")
-    assert line.ledger.update("u0002").reason.startswith("rejected by ann")
+    assert line.ledger.updates.get("u0002").reason.startswith("rejected by ann")
 
 
 def test_a_version_that_waits_holds_up_no_other_and_one_that_passed_is_approved_too(line):
     line.leave_to_review()
     number = line.leave_to_review("pass")
-    assert line.ledger.to_review(line.registry.name) == [1, 2]
+    assert line.ledger.reviews.waiting(line.registry.name) == [1, 2]
     assert decide(line, number).outcome == "promoted"
 
 
@@ -102,7 +106,7 @@ def test_a_stale_approval_is_not_applied_and_what_it_learned_waits_for_the_next_
         " of it (drop 1) waits again, and the next update learns it on top of v3 and is judged against it"
     )
     again = line.leave_to_review()
-    version = line.ledger.version(line.registry.name, again)
+    version = line.ledger.versions.get(line.registry.name, again)
     assert (version.parent, version.drops) == (3, (digest_of("drop 1"), digest_of("drop 3")))
     assert decide(line, again).outcome == "promoted"
     page, tags = known(line, late)
@@ -115,7 +119,7 @@ def test_what_was_learned_without_a_poisoned_champion_is_approved_beside_it(line
     line.serve(1)
     promoter.withdraw(line.ledger, line.registry, digest_of("drop 0"), reason="a join gone wrong", actor="ann")
     number = line.leave_to_review()
-    assert (line.served, line.ledger.version(line.registry.name, number).parent) == ((1,), None)
+    assert (line.served, line.ledger.versions.get(line.registry.name, number).parent) == ((1,), None)
     assert decide(line, number).outcome == "promoted"
     assert line.served == (2,)
 
@@ -125,10 +129,10 @@ def test_a_version_with_a_withdrawn_drop_waits_no_more_and_what_else_it_learned_
     deliver(line.ledger, "beside it")
     number = line.leave_to_review()
     poison = digest_of(f"drop {number}")
-    assert poison in line.ledger.version(line.registry.name, number).drops
+    assert poison in line.ledger.versions.get(line.registry.name, number).drops
     promoter.withdraw(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
-    assert line.ledger.to_review(line.registry.name) == []
-    assert [drop.name for drop in line.ledger.waiting(line.registry.name)] == ["beside it"]
+    assert line.ledger.reviews.waiting(line.registry.name) == []
+    assert [drop.name for drop in line.ledger.updates.waiting(line.registry.name)] == ["beside it"]
     with pytest.raises(AbreastError, match="its update u0002 ended as refused .* was withdrawn: a join gone wrong"):
         decide(line, number)
 
@@ -165,11 +169,11 @@ def test_a_page_of_a_version_that_the_ledger_does_not_know_asks_nobody(line, tmp
 
 def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(line):
     late, rival = line.leave_to_review(), line.leave_to_review("pass")
-    row = line.ledger.decide(line.registry.name, late, decision="approve", **ANN)
+    row = line.ledger.reviews.decide(line.registry.name, late, decision="approve", **ANN)
     promoter.promote(line.ledger, line.registry, rival, **HOW)
     assert row.outcome is None
     assert sweep(line.ledger, line.registry)[0].startswith("review of v1 finished: v1 was judged against no champion")
-    assert [one.outcome for one in line.ledger.reviews(line.registry.name)] == ["stale"]
+    assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["stale"]
 
 
 def test_a_kill_at_any_point_of_an_approval_is_mended_by_a_sweep(line, monkeypatch):
@@ -183,7 +187,9 @@ def test_a_kill_at_any_point_of_an_approval_is_mended_by_a_sweep(line, monkeypat
         assert line.served[-1] == number
         assert known(line, number)[0].startswith("## Review: promoted")
         assert sweep(line.ledger, line.registry) == []
-    assert [one.outcome for one in line.ledger.reviews(line.registry.name)] == ["promoted"] * len([*POINTS, *INSIDE])
+    assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"] * len(
+        [*POINTS, *INSIDE]
+    )
 
 
 def test_a_kill_after_a_rejection_is_mended_by_a_sweep(line, monkeypatch):
@@ -202,7 +208,7 @@ def test_an_approval_that_was_carried_out_before_the_kill_stays_promoted_whateve
     killed_at("promoter.done", lambda: decide(line, number), monkeypatch)
     line.serve(1)
     sweep(line.ledger, line.registry)
-    assert [one.outcome for one in line.ledger.reviews(line.registry.name)] == ["promoted"]
+    assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"]
     assert line.served == (1, 2)
 
 
@@ -234,11 +240,11 @@ def test_a_version_whose_files_are_wrong_goes_on_waiting(line):
 
 def test_an_approval_whose_promoter_was_overtaken_stays_open_until_its_intent_is_settled(line):
     number = line.leave_to_review()
-    row = line.ledger.decide(line.registry.name, number, decision="approve", **ANN)
-    late = line.ledger.take_lease(f"promoter:{line.registry.name}", Holder(host="elsewhere", pid=1, started=0.0), -1)
+    row = line.ledger.reviews.decide(line.registry.name, number, decision="approve", **ANN)
+    late = line.ledger.leases.take(f"promoter:{line.registry.name}", Holder(host="elsewhere", pid=1, started=0.0), -1)
     intent = {"kind": "promote", "expected": None, "forced": False, "reason": row.said, "actor": "ann"}
-    line.ledger.intend(late, line.registry.name, number, **intent)
-    assert line.ledger.follow_up(row, failed="the lease was taken by another process").outcome is None
+    line.ledger.promotions.intend(late, line.registry.name, number, **intent)
+    assert line.ledger.reviews.follow_up(row, failed="the lease was taken by another process").outcome is None
     promoter.sweep(line.ledger, line.registry)
     assert sweep(line.ledger, line.registry) == ["review of v1 finished: v1 went into service"]
 
@@ -248,7 +254,7 @@ def test_of_eight_reviewers_at_once_one_decides_and_the_others_are_told(line):
     told = at_once(lambda n: decide(line, number, "reject" if n % 2 else "approve", reviewer=f"r{n}").outcome, 8)
     assert sum(isinstance(one, str) for one in told) == 1, told
     assert all("v1" in str(one) for one in told if isinstance(one, AbreastError))
-    assert len(line.ledger.reviews(line.registry.name)) == 1
+    assert len(line.ledger.reviews.all(line.registry.name)) == 1
     sweep(line.ledger, line.registry)
     line.assert_consistent()
 
@@ -258,8 +264,10 @@ def test_what_cannot_be_reviewed_is_told_in_one_line(line):
     failed = line.register("fail")
     with pytest.raises(Unavailable, match=r"v2 cannot be reviewed yet: its update u0002 has not ended \(judged\)"):
         decide(line, failed)
-    live = line.ledger.live(line.registry.name)
-    line.ledger.advance(live, "refused", reason="all gates", held_up=["retention: measured 0.5, needed at least 0.9"])
+    live = line.ledger.updates.live(line.registry.name)
+    line.ledger.updates.advance(
+        live, "refused", reason="all gates", held_up=["retention: measured 0.5, needed at least 0.9"]
+    )
     rejected, approved = line.leave_to_review(), line.leave_to_review()
     decide(line, rejected, "reject")
     decide(line, approved)
@@ -280,7 +288,7 @@ def test_what_cannot_be_reviewed_is_told_in_one_line(line):
         with pytest.raises(AbreastError, match=said) as refusal:
             decide(line, version, decision)
         assert "\n" not in str(refusal.value)
-    assert len(line.ledger.reviews(line.registry.name)) == 2
+    assert len(line.ledger.reviews.all(line.registry.name)) == 2
 
 
 @pytest.mark.parametrize(
@@ -299,7 +307,7 @@ def test_a_review_needs_a_reason_and_a_name(line, changed, said):
 def test_drops_of_a_version_that_waits_cannot_be_tried_again(line):
     line.leave_to_review()
     with pytest.raises(AbreastError, match="u0001 waits for review; reject its version first"):
-        line.ledger.retry("u0001")
+        line.ledger.updates.retry("u0001")
 
 
 def test_a_tag_in_mlflow_is_taken_once_and_answered_beside_it(line):
@@ -310,7 +318,7 @@ def test_a_tag_in_mlflow_is_taken_once_and_answered_beside_it(line):
         "tag on v1: v1 is refused, nothing serves yet",
         "tag on v2: v2 went into service",
     ]
-    rows = [(one.decision, one.reviewer, one.reason, one.door) for one in line.ledger.reviews(line.registry.name)]
+    rows = [(one.decision, one.reviewer, one.reason, one.door) for one in line.ledger.reviews.all(line.registry.name)]
     assert rows == [
         ("reject", "Ann Lee", "dates of Debian are wrong", "mlflow"),
         ("approve", "someone in MLflow", "good", "mlflow"),
@@ -339,7 +347,7 @@ def test_a_tag_on_a_version_that_does_not_wait_is_answered_and_one_that_comes_ea
     served, left = take_tags(line.ledger, line.registry)
     assert served.startswith("tag on v1: v1 serves; what serves is taken back")
     assert left.startswith("tag on v2: left to the next sweep: v2 cannot be reviewed yet")
-    line.ledger.advance(line.ledger.live(line.registry.name), "review", reason="undecided")
+    line.ledger.updates.advance(line.ledger.updates.live(line.registry.name), "review", reason="undecided")
     assert take_tags(line.ledger, line.registry) == ["tag on v2: v2 went into service"]
 
 
@@ -351,6 +359,6 @@ def test_a_kill_while_a_tag_is_taken_leaves_one_review_and_one_answer(line, monk
     promoter.sweep(line.ledger, line.registry)
     sweep(line.ledger, line.registry)
     take_tags(line.ledger, line.registry)
-    assert [one.outcome for one in line.ledger.reviews(line.registry.name)] == ["promoted"]
+    assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"]
     assert known(line, number)[1][ANSWERED] == '"approve: good": v1 went into service'
     line.assert_consistent()

@@ -60,7 +60,7 @@ def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never
     line.serve(1)
     line.assert_consistent()
     assert line.served == (1, 4)
-    assert set(line.ledger.learned(line.registry.name, 4)) == {digest_of(f"drop {n}") for n in (0, 2, 3)}
+    assert set(line.ledger.versions.learned(line.registry.name, 4)) == {digest_of(f"drop {n}") for n in (0, 2, 3)}
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -70,7 +70,7 @@ def test_a_kill_at_any_point_is_mended_by_a_sweep(line, services, monkeypatch, p
     sweep(line.ledger, line.registry)
     line.assert_consistent()
     assert line.served == (1,)
-    assert [drop.name for drop in line.ledger.waiting(line.registry.name)] == ["drop 2"]
+    assert [drop.name for drop in line.ledger.updates.waiting(line.registry.name)] == ["drop 2"]
     assert withdraw(services.ledger, services.registry, "drop 1", **POISON).taken_back is None
     assert sweep(line.ledger, line.registry) == []
 
@@ -83,7 +83,7 @@ def test_killed_after_the_mark_an_update_may_come_before_the_sweep(line, service
     line.serve(1)
     line.assert_consistent()
     assert line.served == (1, 4)
-    assert digest_of("drop 1") not in line.ledger.learned(line.registry.name, 4)
+    assert digest_of("drop 1") not in line.ledger.versions.learned(line.registry.name, 4)
 
 
 def test_where_no_version_was_without_it_the_champion_serves_until_the_next_one(line, services):
@@ -118,15 +118,18 @@ def test_a_drop_that_nobody_has_learned_moves_nothing_and_comes_back_reinstated(
     back = withdraw(services.ledger, services.registry, "poison", **POISON)
     assert "no version that serves has learned it; nothing waits to be learned" in back.said
     assert line.served == (1,)
-    assert reinstate(services.ledger, services.line, "poison", **HOW) == (line.ledger.drop(digest_of("poison")), True)
+    assert reinstate(services.ledger, services.line, "poison", **HOW) == (
+        line.ledger.drops.get(digest_of("poison")),
+        True,
+    )
 
 
 def test_a_drop_is_named_by_its_name_or_the_beginning_of_its_digest(line, services):
-    info = line.ledger.drops
+    info = line.ledger.drops.all
     line.serve(1)
     with pytest.raises(AbreastError, match="no drop 'nowhere'"):
         withdraw(services.ledger, services.registry, "nowhere", **POISON)
-    line.ledger.quarantine(digest_of("other"), "drop 0", 1, [])
+    line.ledger.drops.quarantine(digest_of("other"), "drop 0", 1, [])
     with pytest.raises(AbreastError, match=r"2 drops are called 'drop 0'; name one by its digest: "):
         withdraw(services.ledger, services.registry, "drop 0", **POISON)
     assert len(info()) == 2

@@ -74,7 +74,7 @@ def test_an_alias_that_is_moved_too_late_is_put_back_by_the_sweep(line: Line, at
     assert line.registry.aliases()[at] == {"champion": late, "previous": 2}[at], "moved too late"
     sweep(line.ledger, line.registry)
     line.assert_consistent()
-    assert [row.state for row in line.ledger.promotions(line.registry.name)] == ["done"] * 6
+    assert [row.state for row in line.ledger.promotions.all(line.registry.name)] == ["done"] * 6
 
 
 def test_a_sweep_that_stalls_is_put_right_by_the_next(line: Line):

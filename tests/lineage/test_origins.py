@@ -40,7 +40,7 @@ def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, s
     assert (found["commit"], found["tag"], found["params"], found["update"]) == ("c0", None, None, "u0002")
     assert line.registry.report(2, "answers.jsonl")
     assert found["run"] == line.registry.run(2)
-    assert found["digest"] == line.ledger.version(line.registry.name, 2).digest
+    assert found["digest"] == line.ledger.versions.get(line.registry.name, 2).digest
     with pytest.raises(AbreastError, match="no version v9"):
         of_version(services.project, services.ledger, services.registry, 9)
 

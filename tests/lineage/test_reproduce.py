@@ -41,7 +41,7 @@ def services(installation: Installation, mlflow_uri: str, monkeypatch: pytest.Mo
 
 def refusal(services: Services, folder: Path) -> str:
     """Why v1 is not proven."""
-    version = services.ledger.version(services.line, 1)
+    version = services.ledger.versions.get(services.line, 1)
     with pytest.raises(AbreastError) as refused:
         list(
             prove(

@@ -25,7 +25,7 @@ def facts(ledger, tmp_path) -> RunFacts:
         update=update.id,
         commit="c" * 40,
         parent=update.parent,
-        drops=tuple(ledger.drops()),
+        drops=tuple(ledger.drops.all()),
         snapshot="s" * 64,
         params={"train": {"learning_rate": 0.002}, "model": {"name": LINE}},
         folder=folder,
