@@ -64,12 +64,12 @@ def programs(project: Project) -> list[Program]:
     """What `abreast up` runs, in the order of starting."""
     services, home, here = project.params.services, project.home.root, Path(sys.executable).parent
     prefect = f"server start --host {services.host} --port {services.prefect_port}"
-    mlflow = f"server --host {services.host} --port {services.mlflow_port} --workers 1"
+    mlflow = f"-m abreast.services.mlflow_server --host {services.host} --port {services.mlflow_port} --workers 1"
     mlflow_store = f"--backend-store-uri sqlite:///{home}/mlflow.db --artifacts-destination {home}/mlflow-artifacts"
     # The servers are nice: pages and polls give way to a training on the same cores.
     return [
         Program("prefect", f"nice -n 10 {here}/prefect {prefect}"),
-        Program("mlflow", f"nice -n 10 {here}/mlflow {mlflow} {mlflow_store}"),
+        Program("mlflow", f"nice -n 10 {sys.executable} {mlflow} {mlflow_store}"),
         Program("worker", f"{here}/prefect worker start --pool {POOL} --type process --name local --limit 3"),
         Program("watcher", f"{here}/abreast watch"),
     ]
