@@ -24,8 +24,10 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask the champion, or any version."""
+    from abreast.core.threads import use_free_cores
     from abreast.serving.ask import ask as answer
 
+    use_free_cores()
     with err.status("loading the model"):
         services = Services.open()
         number = None if version is None else version_number(version)

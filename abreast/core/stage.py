@@ -16,8 +16,11 @@ from typing import NoReturn
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.files import write_text
+from abreast.core.threads import bound_spinning
 
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+
+bound_spinning()  # a stage imports this module before it loads torch
 
 
 def run(main: Callable[[], None]) -> None:

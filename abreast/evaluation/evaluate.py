@@ -13,6 +13,7 @@ from pathlib import Path
 
 from abreast.core import stage
 from abreast.core.settings import Params, load_params
+from abreast.core.threads import use_free_cores
 from abreast.dataset.examples import Example, read_examples, read_questions
 from abreast.evaluation.blocks import ask_in_blocks
 from abreast.evaluation.collect import collect_reports, count_questions, split_answers
@@ -33,6 +34,7 @@ REPORTS = Path("reports")
 
 def main() -> None:
     """Evaluate in the current folder."""
+    print(use_free_cores(), flush=True)
     params = load_params(Path())
     planned, examples = read_questions(Path("data/questions.jsonl")), read_examples(Path("data/train.jsonl"))
     general, unrelated = read_knob_file(params.evaluate, "general_text"), read_unrelated(params.evaluate)

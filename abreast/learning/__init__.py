@@ -1,7 +1,5 @@
-"""Learning: from lessons to a model folder."""
+"""Learning: from examples to a model folder."""
 
-import os
+from abreast.core.threads import bound_spinning
 
-os.environ.setdefault("GOMP_SPINCOUNT", "5000")
-"""Read when torch is loaded. Threads that wait in a long loop make torch ten times slower when a core is shared, and
-threads that sleep at once make small products five times slower when it is not: these wait some ten microseconds."""
+bound_spinning()

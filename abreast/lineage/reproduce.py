@@ -8,7 +8,9 @@ contents of all files of its folder: weights, settings, card, what strategies le
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isclose
 from pathlib import Path
 
@@ -90,9 +92,10 @@ def remake(workspace: Workspace, version: Version, tolerance: float) -> Iterator
         AbreastError: a stage refuses.
     """
     before, measured = workspace.outputs(), _measures(workspace.clone)
-    for stage in workspace.stages():
-        workspace.reproduce(stage, force=True)
-        yield f"{stage}: run again"
+    with _threads_as_recorded(workspace.clone):
+        for stage in workspace.stages():
+            workspace.reproduce(stage, force=True)
+            yield f"{stage}: run again"
     after, again = workspace.outputs(), _measures(workspace.clone)
     off = {name: (measured.get(name), again.get(name)) for name in sorted({*measured, *again})}
     yield Remade(
@@ -103,6 +106,20 @@ def remake(workspace: Workspace, version: Version, tolerance: float) -> Iterator
         different=tuple(path for path in {**before, **after} if after.get(path) != before.get(path)),
         measures={name: pair for name, pair in off.items() if not _close(*pair, tolerance)},
     )
+
+
+@contextmanager
+def _threads_as_recorded(clone: Path) -> Iterator[None]:
+    """Train with as many threads as before, unless OMP_NUM_THREADS is set: another number gives other last bits."""
+    threads = json.loads((clone / "reports/train.json").read_text()).get("threads")
+    if threads is None or "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
 
 
 def _check_out(project: Project, ledger: Ledger, version: Version, workspace: Workspace) -> Iterator[str]:

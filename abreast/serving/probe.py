@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from abreast.core import stage
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Model, load_params
+from abreast.core.threads import use_free_cores
 
 if TYPE_CHECKING:
     from abreast.inference.label_predictor import LabelAnswerer
@@ -28,6 +29,7 @@ FOREIGN = "How many lanterns did the night ferry carry that no log book mentions
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Load, answer, and write the figures as JSON; the arguments are those of the command line if left out."""
+    print(use_free_cores(), flush=True)
     folder, questions, result = map(Path, sys.argv[1:] if arguments is None else arguments)
     figures = _load_and_answer(folder, load_params(Path()).model, json.loads(questions.read_text()))
     result.write_text(json.dumps(figures | {"memory_mb": peak_mb()}))

@@ -21,6 +21,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.files import new_file
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
+from abreast.core.threads import use_free_cores
 from abreast.dataset.examples import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.adapters import check_experts, complete, make_adaptation
@@ -50,6 +51,7 @@ class Lessons:
 
 def main() -> None:
     """Train in the current folder."""
+    print(use_free_cores(), flush=True)
     params = load_params(Path())
     lessons = read_lessons()
     base = find_base(params.model.base)
@@ -222,7 +224,12 @@ class _Bar:
 
 
 def _report(outcome: "Outcome", lessons: Lessons) -> None:
-    """Write reports/train.json and reports/curve.csv: no times, so that equal inputs give equal reports."""
+    """Write reports/train.json and reports/curve.csv: no times, so that equal inputs give equal reports.
+
+    The number of threads decides the last bits of the model on a CPU.
+    """
+    import torch
+
     reports = Path("reports")
     reports.mkdir(exist_ok=True)
     new = sum(example.role == "new" for example in lessons.examples)
@@ -233,6 +240,7 @@ def _report(outcome: "Outcome", lessons: Lessons) -> None:
         "steps": outcome.steps,
         "tokens": outcome.tokens,
         "epochs": outcome.epochs,
+        "threads": torch.get_num_threads(),
         "examples_new": new,
         "examples_rehearsed": len(lessons.examples) - new,
     }
