@@ -21,6 +21,8 @@ SPINS = "5000"
 small products five times slower on an idle machine."""
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+_chosen: list[int] = []
+"""What this process chose before, which is not a setting of the user."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,37 @@ def bound_spinning() -> None:
 
 def use_free_cores() -> str:
     """Give torch the cores that are free now; a setting of the user wins. Returns a line for the log."""
-    if by_user := next((name for name in SET_BY_USER if os.environ.get(name)), None):
-        return f"threads: {os.environ[by_user]}, as {by_user} says"
-    machine, torch = look(), sys.modules.get("torch")
-    if torch is None:
-        os.environ["OMP_NUM_THREADS"] = str(machine.free_cores())
-    elif (threads := torch.get_num_threads()) not in _defaults():
-        return f"threads: {threads}, as torch was set before"
-    else:
-        torch.set_num_threads(machine.free_cores())
+    if by_user := set_by_user():
+        return f"threads: {by_user}"
+    machine = look()
+    _set(machine.free_cores())
     return f"threads: {machine.free_cores()} of {machine.cores} cores ({machine})"
+
+
+def go_on_with(threads: int | None) -> None:
+    """Use the number of threads that an interrupted training began with, if any; a setting of the user wins."""
+    if threads and not set_by_user():
+        _set(threads)
+
+
+def set_by_user() -> str | None:
+    """The number of threads that the user set and where, such as `4, as OMP_NUM_THREADS says`; None if none is set."""
+    for name in SET_BY_USER:
+        if (value := os.environ.get(name)) and value not in map(str, _chosen):
+            return f"{value}, as {name} says"
+    torch = sys.modules.get("torch")
+    if torch and (threads := torch.get_num_threads()) not in {*_defaults(), *_chosen}:
+        return f"{threads}, as torch was set before"
+    return None
+
+
+def _set(threads: int) -> None:
+    """For torch if it is loaded, else for when it will be."""
+    _chosen.append(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
+    else:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def look() -> Machine:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from abreast.core import threads
-from abreast.core.threads import Machine, bound_spinning, busy_cores, cgroup_quota, use_free_cores
+from abreast.core.threads import Machine, bound_spinning, busy_cores, cgroup_quota, go_on_with, use_free_cores
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,7 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(threads, "_chosen", [])
 
 
 def on(monkeypatch: pytest.MonkeyPatch, **machine: float) -> None:
@@ -71,6 +72,26 @@ def test_a_number_that_torch_was_given_by_hand_wins(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", torch)
     on(monkeypatch)
     assert use_free_cores() == "threads: 1000, as torch was set before"
+
+
+def test_what_was_chosen_before_is_chosen_again(monkeypatch):
+    on(monkeypatch, cores=2, busy=1.0)
+    use_free_cores()
+    on(monkeypatch, cores=2, busy=0.0)
+    assert use_free_cores() == "threads: 2 of 2 cores (0.0 busy, load 1.3)"
+    assert os.environ["OMP_NUM_THREADS"] == "2"
+
+
+def test_an_interrupted_training_goes_on_with_its_number_unless_the_user_set_another(monkeypatch):
+    on(monkeypatch, cores=2, busy=0.0)
+    use_free_cores()
+    go_on_with(1)
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    go_on_with(None)
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    go_on_with(2)
+    assert os.environ["OMP_NUM_THREADS"] == "5"
 
 
 def test_the_machine_is_described_within_its_limits():

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from tests.learning.tiny import write_tiny_base
 
@@ -11,3 +12,9 @@ def tiny_base(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def one_number_of_threads(monkeypatch):
+    """Processes that a test starts use as many threads as its own: another number gives other last bits."""
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))

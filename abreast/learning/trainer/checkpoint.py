@@ -20,7 +20,8 @@ class Progress:
     """Everything of a training that is not a tensor; with the tensors it is enough to go on bit by bit the same.
 
     `batches` is the plan of the running epoch and `position` the next batch in it. `streak` and `due` are those of
-    `Boxes`; `best` is (share of the development questions answered exactly, minus their loss).
+    `Boxes`; `best` is (share of the development questions answered exactly, minus their loss). `threads` is torch's
+    number, which decides the last bits on a CPU.
     """
 
     epoch: int
@@ -35,6 +36,7 @@ class Progress:
     checks_lost: int
     running_loss: list[float]
     curve: list[dict[str, float | None]]
+    threads: int | None = None
 
 
 class Checkpoints:
@@ -78,6 +80,11 @@ class Checkpoints:
             except (OSError, ValueError, TypeError, SafetensorError):
                 continue
         return None
+
+    def threads(self) -> int | None:
+        """The number of threads that an interrupted training ran with; None if there is no checkpoint."""
+        found = self.load()
+        return found[0].threads if found else None
 
     def remove(self) -> None:
         """The training is done: its checkpoints are of no more use."""

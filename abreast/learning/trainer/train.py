@@ -21,7 +21,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.files import new_file
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
-from abreast.core.threads import use_free_cores
+from abreast.core.threads import go_on_with, use_free_cores
 from abreast.dataset.examples import Example, Question, read_examples, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.adapters import check_experts, complete, make_adaptation
@@ -138,8 +138,9 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Made
     from abreast.learning.methods.protocol import Run
     from abreast.learning.trainer.trainer import Trainer
 
+    checkpoints, knobs = _checkpoints(params, lessons, base), params.train
+    go_on_with(checkpoints.threads())
     model, tokenizer, _ = load_base(params.model, base)
-    knobs = params.train
     torch.manual_seed(knobs.seed)
     pupil = _pupil(params, lessons, model, tokenizer)
     sides = {scope: [q for q in lessons.dev if q.scope == scope] for scope in ("current", "retained")}
@@ -157,7 +158,6 @@ def _train(params: Params, lessons: Lessons, base: Base) -> "tuple[Outcome, Made
     )
     pupil.begin(run, examples := _fill(run, strategies, pupil.lessons))
     with _Bar() as report:
-        checkpoints = _checkpoints(params, lessons, base)
         outcome = Trainer(run, strategies, first_due(examples), dev, knobs, lr, checkpoints, report, write_curve).run()
     return outcome, pupil.made(run)
 

@@ -91,7 +91,8 @@ class Trainer:
 
     def _start(self) -> Progress:
         boxes = Boxes.fresh(self._first_due)
-        return Progress(0, self._plan(boxes, 0), 0, 0, 0, boxes.streak, boxes.due, None, 0, 0, [], [])
+        batches, threads = self._plan(boxes, 0), torch.get_num_threads()
+        return Progress(0, batches, 0, 0, 0, boxes.streak, boxes.due, None, 0, 0, [], [], threads)
 
     def _plan(self, boxes: Boxes, epoch: int) -> list[list[int]]:
         lengths = {text: len(self._examples[text].ids) for text in boxes.due_in(epoch)}
