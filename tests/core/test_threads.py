@@ -53,9 +53,10 @@ def test_before_torch_is_loaded_the_number_goes_into_the_environment(monkeypatch
 def test_a_loaded_torch_is_told_and_the_environment_stays(monkeypatch):
     given = []
     torch = SimpleNamespace(get_num_threads=lambda: os.cpu_count(), set_num_threads=given.append)
-    monkeypatch.setitem(sys.modules, "torch", torch)
     on(monkeypatch, quota=1.5)
-    assert use_free_cores() == "threads: 2 of 4 cores (0.0 busy, load 1.3, quota 1.5)"
+    with monkeypatch.context() as loaded:
+        loaded.setitem(sys.modules, "torch", torch)
+        assert use_free_cores() == "threads: 2 of 4 cores (0.0 busy, load 1.3, quota 1.5)"
     assert given == [2]
     assert "OMP_NUM_THREADS" not in os.environ
 
@@ -69,9 +70,10 @@ def test_a_number_in_the_environment_wins(monkeypatch, name):
 
 def test_a_number_that_torch_was_given_by_hand_wins(monkeypatch):
     torch = SimpleNamespace(get_num_threads=lambda: 1000, set_num_threads=lambda _: pytest.fail("torch is left alone"))
-    monkeypatch.setitem(sys.modules, "torch", torch)
     on(monkeypatch)
-    assert use_free_cores() == "threads: 1000, as torch was set before"
+    with monkeypatch.context() as loaded:
+        loaded.setitem(sys.modules, "torch", torch)
+        assert use_free_cores() == "threads: 1000, as torch was set before"
 
 
 def test_what_was_chosen_before_is_chosen_again(monkeypatch):

@@ -30,7 +30,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation = Installation(tmp_path_factory.mktemp("installation"), knobs)
     keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_DEFAULT_REGION": "us-east-1"}
     # A tiny model gains nothing by a second thread, and on a busy machine waits for it at each step.
-    installation.abreast("up", **keys, OMP_NUM_THREADS="1")
+    # The worker looks for work each second: the tests wait for many runs.
+    installation.abreast("up", **keys, OMP_NUM_THREADS="1", PREFECT_WORKER_QUERY_SECONDS="1")
     yield installation
     installation.abreast("down")
 
