@@ -19,7 +19,7 @@ from abreast.dataset.templates import load_templates
 from abreast.evaluation.drift.comparison import DriftResult, compare_samples
 from abreast.evaluation.drift.sample import TextSample, sample_of_rows
 from abreast.knowledge.drop import DropInfo
-from abreast.knowledge.knowledge_base import apply
+from abreast.knowledge.knowledge_base import apply_drops
 from abreast.knowledge.record import parse_record
 from benchmarks.stream import SOURCE
 from benchmarks.streams import DATA, Size, read_stream
@@ -55,7 +55,7 @@ def samples(stream: str, data: Path) -> list[tuple[str, TextSample]]:
 
 
 def _table(info: DropInfo, records: Sequence) -> pd.DataFrame:
-    rows, _ = apply(None, [(info, records)])
+    rows, _ = apply_drops(None, [(info, records)])
     return rows
 
 

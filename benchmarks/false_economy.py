@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from abreast.contract.examine import Examined, examine
+from abreast.contract.examine import ExaminationResult, examine_delivery
 from abreast.core import stage
 from abreast.core.home import Home
 from abreast.core.settings import load_params
@@ -102,12 +102,12 @@ def _domain(first: list[dict], second: list[dict], product: str, value: str | No
     return undated(blanked(list(known.values()), lambda row: True, "value", value))
 
 
-def at_the_door(name: str, rows: list[dict], base: pd.DataFrame, folder: Path) -> Examined:
+def at_the_door(name: str, rows: list[dict], base: pd.DataFrame, folder: Path) -> ExaminationResult:
     """What the contract makes of a delivery to a champion with that knowledge base."""
     file = folder / "delivery.jsonl"
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     params, home = load_params(SOURCE), Home(folder / "door")
-    return examine(file, name, known_values(base), params, home, SOURCE, ended_values(base))
+    return examine_delivery(file, name, known_values(base), params, home, SOURCE, ended_values(base))
 
 
 def measure(family: Family, folder: Path) -> list[Caught]:
@@ -131,12 +131,12 @@ def measure(family: Family, folder: Path) -> list[Caught]:
     return list(found.values())
 
 
-def _refused(name: str, examined: Examined) -> Caught:
+def _refused(name: str, examined: ExaminationResult) -> Caught:
     reason = examined.reasons[0] if examined.reasons else ""
     return Caught(name, examined.rows, len(examined.quarantined), reason, "", {}, {})
 
 
-def _judged(name: str, examined: Examined, folder: Path) -> Caught:
+def _judged(name: str, examined: ExaminationResult, folder: Path) -> Caught:
     reports = read_reports(folder / "reports")
     verdict = judge(reports, load_params(folder).gates)
     held = {result.name: result.asks for result in verdict.gates if result.asks}

@@ -11,7 +11,9 @@ CONTRACTS = tomllib.loads((SOURCE / "pyproject.toml").read_text())["tool"]["impo
 
 
 def test_every_room_has_its_place():
-    rooms = {f"abreast.{folder.name}" for folder in (SOURCE / "abreast").iterdir() if (folder / "__init__.py").is_file()}
+    rooms = {
+        f"abreast.{folder.name}" for folder in (SOURCE / "abreast").iterdir() if (folder / "__init__.py").is_file()
+    }
     assert rooms == set(CONTRACTS[0]["layers"]) - {"flows", "tasks"}
 
 

@@ -1,4 +1,4 @@
-"""The drop contract: a drop as a whole, held against `contract.yaml` and what is known."""
+"""The drop contract: a drop as a whole is validated against `contract.yaml` and the knowledge base."""
 
 import html
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abreast.contract.expectations import Held, hold
-from abreast.contract.value_patterns import Forms
+from abreast.contract.expectations import ValidationResult, validate
+from abreast.contract.value_patterns import ValuePatterns
 from abreast.core.files import write_text
 from abreast.core.home import Home
 from abreast.knowledge.record import Record, record_row
@@ -21,7 +21,7 @@ _NUMBERS = ("text_length", "changed_value_share", "withdraws", "returns", "unlik
 _SHOWN_CHARACTERS = 40
 
 
-def hold_drop(
+def validate_drop(
     records: Sequence[Record],
     known: Mapping[str, str | None],
     former: Mapping[str, Mapping[str, str]],
@@ -29,37 +29,40 @@ def hold_drop(
     home: Home,
     digest: str,
     name: str,
-) -> Held:
-    """Hold the good rows of a drop against the contract; the page is kept as `data_docs/<digest>.html`.
+) -> ValidationResult:
+    """Validate the good rows of a drop against the contract; write the page `data_docs/<digest>.html`.
 
     Args:
-        known: the present value of every known key, null for a withdrawn one; empty before the first drop.
-        former: the values that known keys had before, each with the day on which it ended.
+        known: the current value of every known key, None for a withdrawn one; empty before the first drop.
+        former: the earlier values of known keys, each with the day on which it ended.
 
     Raises:
-        AbreastError: the contract file is at fault.
+        AbreastError: the contract file is missing or invalid.
     """
-    frame = enrich(records, known, former)
-    words = {"commonest": _commonest(frame["changed_value"]), "strangest": _commonest(_strange(frame))}
-    held = hold(contract, frame, counts_of(frame), words, title=f"drop {name}")
-    _keep(home.root / "data_docs", digest, name, held)
-    return held
+    frame = contract_table(records, known, former)
+    words = {
+        "commonest": _most_frequent(frame["changed_value"]),
+        "strangest": _most_frequent(frame["changed_value"].where(frame["unlike"] == 1)),
+    }
+    result = validate(contract, frame, change_counts(frame), words, title=f"drop {name}")
+    _write_page(home.root / "data_docs", digest, name, result)
+    return result
 
 
-def enrich(
+def contract_table(
     records: Sequence[Record], known: Mapping[str, str | None], former: Mapping[str, Mapping[str, str]]
 ) -> "pd.DataFrame":
-    """The table that the contract speaks of, one row a record; its columns are told in `contract.yaml`."""
+    """The table that the contract checks, one row per record; `contract.yaml` describes its columns."""
     import pandas as pd
 
     rows = [_row(record) for record in records]
-    latest, forms = _latest(rows), Forms(known)
+    latest, patterns = _latest(rows), ValuePatterns(known)
     for number, row in enumerate(rows):
         row["known_value"] = known.get(row["key"])
         row["change"] = _change(row, known) if latest.get(row["key"]) == number else None
         row["changed_value"] = row["value"] if row["change"] == "changed" else None
         row["returns"] = _returns(row, former.get(row["key"], {})) if row["change"] == "changed" else None
-        row["unlike"] = forms.unlike(row["key"], row["value"]) if row["change"] == "changed" else None
+        row["unlike"] = patterns.has_new_pattern(row["key"], row["value"]) if row["change"] == "changed" else None
     changed = Counter(row["changed_value"] for row in rows if row["change"] == "changed")
     total = changed.total()
     for row in rows:
@@ -69,8 +72,8 @@ def enrich(
     return frame.astype(dict.fromkeys(_TEXT, object) | dict.fromkeys(_NUMBERS, float))
 
 
-def counts_of(frame: "pd.DataFrame") -> dict[str, int]:
-    """What `when` may ask for."""
+def change_counts(frame: "pd.DataFrame") -> dict[str, int]:
+    """The counts that `when` in a contract may name."""
     changes = frame["change"].value_counts()
     counts = {name: int(changes.get(name, 0)) for name in ("new", "changed", "restated", "withdrawn")}
     comparable = int(frame["unlike"].count())
@@ -84,7 +87,7 @@ def _row(record: Record) -> dict[str, object]:
 
 
 def _length(value: object) -> int:
-    """Characters of a text, of the words of a list together, or of the turns of a conversation together."""
+    """Characters of a text, or in total of a list of words or of the messages of a conversation."""
     if isinstance(value, list):
         return sum(map(_length, value))
     if isinstance(value, dict):
@@ -93,7 +96,7 @@ def _length(value: object) -> int:
 
 
 def _latest(rows: Sequence[dict]) -> dict[str, int]:
-    """For each key of a fact the number of its row with the last `as_of`."""
+    """For each key of a fact, the number of the row with the latest `as_of`."""
     latest: dict[str, int] = {}
     for number, row in enumerate(rows):
         if row["kind"] == "fact":
@@ -112,27 +115,24 @@ def _change(row: Mapping[str, object], known: Mapping[str, str | None]) -> str:
 
 
 def _returns(row: Mapping[str, object], former: Mapping[str, str]) -> float:
-    """1 where a value that ended is given as if it held now; one with a day on which it did hold is no fault."""
+    """1 if a value that has ended is given as current; one dated to a day when it did hold is correct."""
     ended = former.get(row["value"])
     return float(ended is not None and (row["as_of"] or "9999") >= ended)
 
 
-def _strange(frame: "pd.DataFrame") -> "pd.Series":
-    return frame["changed_value"].where(frame["unlike"] == 1)
-
-
-def _commonest(column: "pd.Series") -> str:
+def _most_frequent(column: "pd.Series") -> str:
     values = column.dropna()
     value = str(values.mode().iat[0]) if len(values) else ""
     return value if len(value) <= _SHOWN_CHARACTERS else f"{value[: _SHOWN_CHARACTERS - 3]}..."
 
 
-def _keep(folder: Path, digest: str, name: str, held: Held) -> None:
-    """Write the page of a drop, and put it at the top of the index."""
-    write_text(folder / f"{digest}.html", held.page)
-    lines = folder / "index.html"
-    former = lines.read_text().splitlines()[1:] if lines.exists() else []
-    link = f"<p><a href='{digest}.html'>{html.escape(name)}</a>: {len(held.breaches)} of {held.held} broken</p>"
-    kept = [line for line in former if f"{digest}.html" not in line]
-    head = "<!doctype html><title>Drops</title><h1>Drops, the newest first</h1>"
-    write_text(lines, "\n".join([head, link, *kept]))
+def _write_page(folder: Path, digest: str, name: str, result: ValidationResult) -> None:
+    """Write the page of a drop, and put its link at the top of the index."""
+    write_text(folder / f"{digest}.html", result.page)
+    index = folder / "index.html"
+    links = index.read_text().splitlines()[1:] if index.exists() else []
+    failed = f"{len(result.breaches)} of {result.checked} broken"
+    link = f"<p><a href='{digest}.html'>{html.escape(name)}</a>: {failed}</p>"
+    others = [line for line in links if f"{digest}.html" not in line]
+    head = "<!doctype html><title>Drops</title><h1>Drops, newest first</h1>"
+    write_text(index, "\n".join([head, link, *others]))

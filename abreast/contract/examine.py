@@ -1,4 +1,4 @@
-"""What becomes of a delivery: its rows are screened, the drop as a whole is held against the contract."""
+"""Examining a delivery: each row is screened, then the drop as a whole is validated against the contract."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from abreast.contract.screen import Reason, Screened, screen
+from abreast.contract.row_screen import Reason, ScreenResult, screen
 from abreast.core.disk_errors import storage_refusal
 from abreast.core.errors import AbreastError
 from abreast.core.files import new_folder, remove_staging, sha256_of
@@ -20,11 +20,12 @@ from abreast.knowledge.drop import DropInfo, drop_digest
 from abreast.knowledge.record import Record
 
 
-class Examined(BaseModel):
-    """A delivery, looked at.
+class ExaminationResult(BaseModel):
+    """The result of examining a delivery.
 
-    `digest` names its content, good and bad; `records` are the good rows, in no particular order; `quarantined` tells
-    for each other row why; `reasons` tells why the drop as a whole is refused. `set_aside` holds the bad rows.
+    `digest` identifies its content, good and bad rows alike; `records` are the good rows, in no particular order;
+    `quarantined` gives the reason for each other row; `reasons` why the drop as a whole is refused. `set_aside` holds
+    the bad rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +40,7 @@ class Examined(BaseModel):
     set_aside: tuple[dict, ...] = Field(repr=False)
 
     def info(self, name: str, arrived_at: str) -> DropInfo:
-        """What the store keeps beside the records.
+        """The description that the drop store keeps beside the records.
 
         Args:
             arrived_at: ISO time with a zone.
@@ -55,7 +56,7 @@ class Examined(BaseModel):
         )
 
 
-def examine(
+def examine_delivery(
     files: Path,
     name: str,
     known: Mapping[str, str | None],
@@ -63,29 +64,29 @@ def examine(
     home: Home,
     root: Path,
     former: Mapping[str, Mapping[str, str]] | None = None,
-) -> Examined:
-    """Look at a delivery's files.
+) -> ExaminationResult:
+    """Examine the files of a delivery.
 
     Args:
         files: a data file, or a folder of them.
-        known: the present value of every known key, null for a withdrawn one.
+        known: the current value of every known key, None for a withdrawn one.
         root: the project's root, to which the knob `contract.file` is relative.
-        former: the values that known keys had before, each with the day on which it ended.
+        former: the earlier values of known keys, each with the day on which it ended.
 
     Raises:
-        AbreastError: the contract file is at fault, or the disk; what is wrong with the delivery is told in the result.
+        AbreastError: the contract file is invalid, or the disk fails; faults of the delivery are in the result.
     """
-    rows, unreadable, broken = _read(files)
-    digest = drop_digest([row.data if row.data is not None else row.text or "" for row in rows] + broken)
+    rows, unreadable, fingerprints = _read(files)
+    digest = drop_digest([row.data if row.data is not None else row.text or "" for row in rows] + fingerprints)
     screened = screen(rows, params.intake)
     records = tuple(screened.records.values())
     reasons = [*unreadable, *_row_faults(screened, len(rows), params)]
     if not reasons and not records:
         reasons = [f"drop {name}: holds no rows; expected at least one"]
     if not reasons:
-        held = _held(records, known, former or {}, root / params.contract.file, home, digest, name)
-        reasons = [f"drop {name}: {breach}" for breach in held]
-    return Examined(
+        breaches = _breaches(records, known, former or {}, root / params.contract.file, home, digest, name)
+        reasons = [f"drop {name}: {breach}" for breach in breaches]
+    return ExaminationResult(
         digest=digest,
         name=name,
         rows=len(rows),
@@ -98,34 +99,34 @@ def examine(
 
 
 def _read(files: Path) -> tuple[list[RawRow], list[str], list[str]]:
-    """All rows; why files cannot be read as a whole; and what names the content of those."""
+    """All rows; for each file that cannot be read as a whole, the reason and a fingerprint of its content."""
     inside = {p.relative_to(files).as_posix(): p for p in files.rglob("*") if p.is_file()} if files.is_dir() else {}
     rows: list[RawRow] = []
-    reasons, broken = [], []
+    reasons, fingerprints = [], []
     for name in payload_files(inside) or [files.name]:
         path = inside.get(name, files)
         try:
             rows += [RawRow(name, row.row, row.data, row.text, row.error) for row in read_rows(path)]
         except AbreastError as error:
             reasons.append(str(error))
-            broken.append(f"sha256:{sha256_of(path)}" if path.is_file() else "")
-    return rows, reasons, broken
+            fingerprints.append(f"sha256:{sha256_of(path)}" if path.is_file() else "")
+    return rows, reasons, fingerprints
 
 
-def _row_faults(screened: Screened, rows: int, params: Params) -> list[str]:
-    """Why the rows, taken together, are reason enough to refuse the drop."""
+def _row_faults(screened: ScreenResult, rows: int, params: Params) -> list[str]:
+    """Why the drop is refused: too many of its rows are at fault."""
     allowed = params.intake.max_bad_share
     if not screened.bad or screened.bad <= allowed * rows:
         return []
     share = f"{screened.bad} of {rows} rows are at fault ({screened.bad / rows:.1%})"
     reasons = [f"{share}; the knob `intake.max_bad_share` allows {allowed:.1%}"]
-    for kind in sorted(screened.foreign):
+    for kind in sorted(screened.refused_kinds):
         taken = ", ".join(params.intake.kinds)
         reasons.append(f"records of kind {kind} are not taken; the knob `intake.kinds` takes {taken}")
     return reasons
 
 
-def _held(
+def _breaches(
     records: tuple[Record, ...],
     known: Mapping[str, str | None],
     former: Mapping[str, Mapping[str, str]],
@@ -134,16 +135,17 @@ def _held(
     digest: str,
     name: str,
 ) -> list[str]:
-    from abreast.contract.drop_contract import hold_drop
+    from abreast.contract.drop_contract import validate_drop
 
     try:
-        return [breach.message for breach in hold_drop(records, known, former, contract, home, digest, name).breaches]
+        result = validate_drop(records, known, former, contract, home, digest, name)
+        return [breach.message for breach in result.breaches]
     except OSError as error:
         raise storage_refusal(home.root, error) from error
 
 
-def _set_aside(rows: list[RawRow], screened: Screened) -> list[dict]:
-    """The bad rows as they came; of those with personal data only where they are."""
+def _set_aside(rows: list[RawRow], screened: ScreenResult) -> list[dict]:
+    """The bad rows as delivered; of those with personal data only file and row number."""
     personal: dict[tuple[str, int], bool] = {}
     for reason in screened.reasons:
         personal[reason.file, reason.row] = personal.get((reason.file, reason.row), False) or reason.personal
@@ -156,10 +158,10 @@ def _set_aside(rows: list[RawRow], screened: Screened) -> list[dict]:
     return kept
 
 
-def write_quarantine(home: Home, examined: Examined) -> Path:
-    """Keep what was set aside as `quarantine/<digest>/`: `reasons.jsonl`, `rows.jsonl` and `drop.json`.
+def write_quarantine(home: Home, examined: ExaminationResult) -> Path:
+    """Write the bad rows into `quarantine/<digest>/`: `reasons.jsonl`, `rows.jsonl` and `drop.json`.
 
-    It is written whole or not at all; the same delivery is kept once. Only its owner may read it.
+    The folder is written whole or not at all, once for each delivery. Only its owner may read it.
 
     Raises:
         Unavailable: the disk is full.

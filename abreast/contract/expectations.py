@@ -1,6 +1,6 @@
-"""Great Expectations, told by a readable YAML file and held against a pandas frame.
+"""Validating a pandas frame with Great Expectations; a readable YAML file lists the expectations.
 
-The import takes 4 to 6 seconds, so it happens when a frame is first held against something, and once a process.
+The import takes 4 to 6 seconds, so it happens at the first validation of a process.
 """
 
 import html
@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from abreast.core.errors import AbreastError
+from abreast.core.errors import AbreastError, one_line
 from abreast.core.validation import first_validation_error
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 5
-_one_at_a_time = Lock()
+_lock = Lock()
 
 
-class Entry(BaseModel):
-    """One expectation of a contract file: its type and arguments, when it applies, and what its breach means."""
+class Expectation(BaseModel):
+    """One expectation of a contract file: its type, its arguments, when it applies, and the message of a breach."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,12 +36,12 @@ class Entry(BaseModel):
     message: str
 
     def applies(self, counts: Mapping[str, int]) -> bool:
-        """Whether there is enough of everything that `when` asks for."""
+        """Whether every count that `when` names is large enough."""
         return all(counts.get(name, 0) >= least for name, least in self.when.items())
 
 
 class Breach(BaseModel):
-    """An expectation that was not met: its type, what to say, and some of the keys at fault."""
+    """An expectation that was not met: its type, the message, and some of the keys at fault."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,69 +50,71 @@ class Breach(BaseModel):
     keys: tuple[str, ...] = ()
 
 
-class Held(BaseModel):
-    """The outcome: how many expectations were held against the frame, the breaches, and the page for people."""
+class ValidationResult(BaseModel):
+    """How many expectations were checked, which were not met, and the HTML page for people."""
 
     model_config = ConfigDict(frozen=True)
 
-    held: int
+    checked: int
     breaches: tuple[Breach, ...]
     page: str = Field(repr=False)
 
 
-def load_contract(file: Path) -> tuple[Entry, ...]:
+def load_contract(file: Path) -> tuple[Expectation, ...]:
     """Read a contract file.
 
     Raises:
-        AbreastError: it is missing, is not YAML, or an entry is not of the right form; the message names the entry.
+        AbreastError: it is missing, is not YAML, or an entry is invalid; the message names the entry.
     """
     try:
         content = yaml.safe_load(file.read_text())
     except OSError as error:
         raise AbreastError(f"{file}: {error.strerror}; the knob `contract.file` names the drop contract") from None
     except yaml.YAMLError as error:
-        raise AbreastError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise AbreastError(f"{file}: not valid YAML: {one_line(error)}") from None
     entries = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise AbreastError(f"{file}: expected a list under `expectations`")
-    return tuple(_entry(file, number, entry) for number, entry in enumerate(entries, start=1))
+    return tuple(_expectation(file, number, entry) for number, entry in enumerate(entries, start=1))
 
 
-def _entry(file: Path, number: int, entry: object) -> Entry:
+def _expectation(file: Path, number: int, entry: object) -> Expectation:
     try:
-        return Entry.model_validate(entry)
+        return Expectation.model_validate(entry)
     except ValidationError as error:
         raise AbreastError(f"{file}: expectation {number}: {first_validation_error(error, 'entry')}") from None
 
 
-def hold(file: Path, frame: "pd.DataFrame", counts: Mapping[str, int], words: Mapping[str, object], title: str) -> Held:
-    """Hold a frame against the contract in `file`.
+def validate(
+    file: Path, frame: "pd.DataFrame", counts: Mapping[str, int], words: Mapping[str, object], title: str
+) -> ValidationResult:
+    """Validate a frame against the contract in `file`.
 
     Args:
-        counts: what `when` and the messages may use, such as rows.
-        words: what else the messages may use.
-        title: the name of the data in the page.
+        counts: numbers that `when` and the messages may use, such as rows.
+        words: further values that the messages may use.
+        title: the name of the data on the page.
 
     Raises:
         AbreastError: an entry names an unknown expectation, argument or column; the file and the entry are named.
     """
     entries = load_contract(file)
     applying = [(number, entry) for number, entry in enumerate(entries, start=1) if entry.applies(counts)]
-    with _one_at_a_time:
+    with _lock:
         suite = _suite(file, applying)
-        result = _validate(suite, frame)
+        result = _run_suite(suite, frame)
     breaches = []
     for (number, entry), outcome in zip(applying, result.results, strict=True):
         if outcome.exception_info.get("raised_exception") or "exception_message" not in outcome.exception_info:
             raise AbreastError(f"{file}: expectation {number} ({entry.type}): {_exception(outcome.exception_info)}")
         if not outcome.success:
             breaches.append(_breach(file, number, entry, outcome.result, {**counts, **words}))
-    return Held(held=len(applying), breaches=tuple(breaches), page=_page(result, title, breaches))
+    return ValidationResult(checked=len(applying), breaches=tuple(breaches), page=_page(result, title, breaches))
 
 
 @cache
 def _gx():
-    """Great Expectations with a context in memory; nothing is sent anywhere and nothing is drawn on the terminal."""
+    """Great Expectations with a context in memory; it sends nothing anywhere and draws nothing on the terminal."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -123,7 +125,7 @@ def _gx():
     return gx, asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _suite(file: Path, applying: list[tuple[int, Entry]]):
+def _suite(file: Path, applying: list[tuple[int, Expectation]]):
     gx, _ = _gx()
     from great_expectations.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
@@ -135,13 +137,12 @@ def _suite(file: Path, applying: list[tuple[int, Entry]]):
         except ExpectationNotFoundError:
             raise AbreastError(f"{file}: expectation {number}: {entry.type} is unknown to Great Expectations") from None
         except (ValueError, TypeError) as error:
-            told = " ".join(str(error).split())
-            raise AbreastError(f"{file}: expectation {number} ({entry.type}): kwargs: {told}") from None
+            raise AbreastError(f"{file}: expectation {number} ({entry.type}): kwargs: {one_line(error)}") from None
         suite.expectations.append(expectation)
     return suite
 
 
-def _validate(suite, frame: "pd.DataFrame"):
+def _run_suite(suite, frame: "pd.DataFrame"):
     _, batch_definition = _gx()
     shown = {"result_format": "SUMMARY", "partial_unexpected_count": _SHOWN}
     if "key" in frame.columns:
@@ -154,19 +155,21 @@ def _validate(suite, frame: "pd.DataFrame"):
 
 
 def _exception(info: Mapping[str, Any]) -> str:
-    """The message of what an expectation raised; Great Expectations nests it by metric."""
+    """The message of the exception that an expectation raised; Great Expectations nests it by metric."""
     messages = [
         info.get("exception_message"),
         *(i.get("exception_message") for i in info.values() if isinstance(i, dict)),
     ]
-    return " ".join(str(next((m for m in messages if m), "could not be computed")).split())
+    return one_line(next((m for m in messages if m), "could not be computed"))
 
 
-def _breach(file: Path, number: int, entry: Entry, result: Mapping[str, Any], words: Mapping[str, object]) -> Breach:
+def _breach(
+    file: Path, number: int, entry: Expectation, result: Mapping[str, Any], words: Mapping[str, object]
+) -> Breach:
     percent = result.get("unexpected_percent")
     measured = percent / 100 if percent is not None else result.get("observed_value")
     try:
-        message = " ".join(entry.message.format_map({**entry.kwargs, **words, "measured": measured}).split())
+        message = one_line(entry.message.format_map({**entry.kwargs, **words, "measured": measured}))
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise AbreastError(
             f"{file}: expectation {number} ({entry.type}): message: cannot be filled in: {error}"
@@ -179,7 +182,7 @@ def _breach(file: Path, number: int, entry: Entry, result: Mapping[str, Any], wo
 
 
 def _page(result, title: str, breaches: list[Breach]) -> str:
-    """The result as a page of Great Expectations' Data Docs, our reasons above it."""
+    """The result as a page of Great Expectations' Data Docs, with our reasons above it."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 

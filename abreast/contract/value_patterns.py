@@ -1,25 +1,25 @@
-"""What the values of a field look like: letters and digits by runs, so that 3.12.4 and 22.1.10 are of one form."""
+"""Patterns of values: each run of letters or digits counts as one, so 3.12.4 and 22.1.10 have the same pattern."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-LEAST = 10
-"""Of fields with fewer known values nothing is said."""
-UNSEEN = 0.1
-"""Nor of those where a value of a new form is to be expected more often than this, such as free text."""
+MIN_VALUES = 10
+"""A field with fewer known values is not judged."""
+MAX_NEW_PATTERN_RATE = 0.1
+"""Nor is a field, such as free text, in which new patterns are expected more often than this."""
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
 
-def form(value: str) -> str:
+def pattern_of(value: str) -> str:
     """`3.12.4` is `9.9.9`, `2024-10-01` is `9-9-9`, `unknown` is `a`."""
     return _DIGITS.sub("9", _LETTERS.sub("a", value))
 
 
-class Forms:
-    """The forms that the present values of each field have; the field is the last part of a key, such as `latest`.
+class ValuePatterns:
+    """The patterns of the current values of each field; the field is the last part of a key, such as `latest`.
 
-    How often a value of a new form is to be expected is told by the forms that were seen once.
+    The patterns that occur once estimate how often a value with a new pattern is to be expected.
     Source: Good 1953, "The population frequencies of species", Biometrika 40:237-264 (the Good-Turing estimate).
     """
 
@@ -28,19 +28,21 @@ class Forms:
         for key, value in known.items():
             if value is not None:
                 values.setdefault(_field(key), []).append(value)
-        self._forms = {field: frozenset(map(form, held)) for field, held in values.items() if _regular(held)}
+        self._patterns = {
+            field: frozenset(map(pattern_of, known)) for field, known in values.items() if _is_regular(known)
+        }
 
-    def unlike(self, key: str, value: str) -> float | None:
-        """1 if no known value of the key's field is of the value's form, else 0; None where nothing can be said."""
-        forms = self._forms.get(_field(key))
-        return None if forms is None else float(form(value) not in forms)
+    def has_new_pattern(self, key: str, value: str) -> float | None:
+        """1 if no known value of the key's field has the pattern of `value`, else 0; None for a field not judged."""
+        patterns = self._patterns.get(_field(key))
+        return None if patterns is None else float(pattern_of(value) not in patterns)
 
 
 def _field(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def _regular(values: Iterable[str]) -> bool:
-    counts = Counter(map(form, values))
+def _is_regular(values: Iterable[str]) -> bool:
+    counts = Counter(map(pattern_of, values))
     once = sum(count == 1 for count in counts.values())
-    return counts.total() >= LEAST and once <= UNSEEN * counts.total()
+    return counts.total() >= MIN_VALUES and once <= MAX_NEW_PATTERN_RATE * counts.total()

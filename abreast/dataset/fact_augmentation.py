@@ -13,7 +13,7 @@ import pandas as pd
 from abreast.core.errors import AbreastError
 from abreast.dataset.render import answer_of, plain_rows
 from abreast.dataset.templates import Templates
-from abreast.knowledge.knowledge_base import superseded, valid
+from abreast.knowledge.knowledge_base import superseded_values, valid_rows
 
 DIRECT = "direct"
 
@@ -41,7 +41,7 @@ def other_ways(
             )
     facts = rows[rows["kind"] == "fact"]
     names_one = _names_one(base) if "reverse" in ways else set()
-    former = superseded(base, facts["key"]) if "contrast" in ways else {}
+    former = superseded_values(base, facts["key"]) if "contrast" in ways else {}
     found: dict[str, list[Pair]] = {}
     for row in plain_rows(facts):
         about, value = (row["key"], row["attributes"]), answer_of(row, templates)
@@ -53,6 +53,6 @@ def other_ways(
 
 def _names_one(base: pd.DataFrame) -> set[str]:
     """The ids of the facts whose value no other key has now, case ignored."""
-    facts = valid(base)
+    facts = valid_rows(base)
     facts = facts[facts["kind"] == "fact"]
     return set(facts.loc[~facts["value"].str.casefold().duplicated(keep=False), "id"])

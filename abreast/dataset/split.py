@@ -27,7 +27,7 @@ from abreast.dataset.replay_selection import PLAIN, spread
 from abreast.dataset.sampling import fixed_sample
 from abreast.dataset.templates import Templates, load_templates, pick
 from abreast.knowledge.assemble import CHANGES, KNOWLEDGE
-from abreast.knowledge.knowledge_base import read_base, standing, superseded, valid
+from abreast.knowledge.knowledge_base import latest_rows, read_base, superseded_values, valid_rows
 from abreast.knowledge.snapshot import load_snapshot
 
 TRAIN = Path("data/train.jsonl")
@@ -53,7 +53,7 @@ def main() -> None:
     write_jsonl(TRAIN, examples, crash_after="split.examples")
     write_jsonl(DEV, dev)
     write_jsonl(QUESTIONS, questions)
-    write_text(REPORT, json.dumps(report(examples, dev, questions), indent=1) + "\n")
+    write_text(REPORT, json.dumps(split_counts(examples, dev, questions), indent=1) + "\n")
 
 
 def teach(
@@ -108,7 +108,7 @@ def ask(
     return dev, test + _questions(base, retained, "retained", "test", templates, split.retained_questions)
 
 
-def report(examples: list[Example], dev: list[Question], questions: list[Question]) -> dict[str, int]:
+def split_counts(examples: list[Example], dev: list[Question], questions: list[Question]) -> dict[str, int]:
     """The split in numbers; keys are counted once, examples once for each phrasing."""
     return {
         "new_keys": len({e.key for e in examples if e.role == "new"}),
@@ -140,7 +140,7 @@ def _templates(knowledge: Knowledge) -> Templates:
 
 def _unchanged(base: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     """What held before this snapshot and still holds."""
-    still = valid(base)
+    still = valid_rows(base)
     return still[~still["id"].isin(changes["id"])]
 
 
@@ -206,10 +206,10 @@ def _questions(
 def _stale(base: pd.DataFrame, rows: pd.DataFrame, templates: Templates) -> dict[str, list[str]]:
     """For each key its former answers that differ from the present one; raw text is not asked, so it has none."""
     keyed = rows[rows["key"].notna() & (rows["kind"] != "text")]
-    stale = superseded(base, keyed["key"])
+    stale = superseded_values(base, keyed["key"])
     history = base[base["key"].isin(list(keyed["key"]))]
     worded = history[history["key"].isin(history.loc[~history["kind"].isin(PLAIN), "key"])]
-    present = {row["key"]: answer_of(row, templates) for row in plain_rows(standing(worded))}
+    present = {row["key"]: answer_of(row, templates) for row in plain_rows(latest_rows(worded))}
     stale |= {key: [] for key in present}
     for row in plain_rows(worded[worded["valid_until"].notna() & ~worded["withdrawn"]]):
         former = answer_of(row, templates)

@@ -9,7 +9,7 @@ import pandas as pd
 from abreast.core import stage
 from abreast.core.files import write_text
 from abreast.knowledge.drop import DropInfo
-from abreast.knowledge.knowledge_base import apply, read_base, standing, valid, write_base
+from abreast.knowledge.knowledge_base import apply_drops, latest_rows, read_base, valid_rows, write_base
 from abreast.knowledge.record import Record
 from abreast.knowledge.snapshot import load_drop, load_snapshot
 
@@ -24,13 +24,13 @@ def main() -> None:
     snapshot = load_snapshot(root)
     before = read_base(root / snapshot.parent.knowledge) if snapshot.parent else None
     drops = [load_drop(root, ref) for ref in snapshot.drops]
-    base, changes = apply(before, drops)
+    base, changes = apply_drops(before, drops)
     write_base(KNOWLEDGE, base, crash_after="assemble.knowledge")
     write_base(CHANGES, changes)
-    write_text(REPORT, json.dumps(report(base, changes, drops), indent=1) + "\n")
+    write_text(REPORT, json.dumps(assembly_counts(base, changes, drops), indent=1) + "\n")
 
 
-def report(
+def assembly_counts(
     base: pd.DataFrame, changes: pd.DataFrame, drops: Sequence[tuple[DropInfo, Sequence[Record]]]
 ) -> dict[str, int]:
     """What the drops did, in numbers: `history` came too late to be news, `restated` was known already."""
@@ -43,8 +43,8 @@ def report(
         **{kind: int(kinds.get(kind, 0)) for kind in ("new", "changed", "withdrawn", "revived")},
         "history": int(ours["valid_until"].notna().sum()),
         "restated": records - len(ours),
-        "valid": len(valid(base)),
-        "ended": len(base) - len(standing(base)),
+        "valid": len(valid_rows(base)),
+        "ended": len(base) - len(latest_rows(base)),
         "rows": len(base),
     }
 

@@ -14,7 +14,7 @@ import pandas as pd
 from abreast.core.errors import AbreastError
 from abreast.core.files import new_file
 from abreast.knowledge.drop import DropInfo
-from abreast.knowledge.record import Fact, Instruction, Record, canonical_json, record_row
+from abreast.knowledge.record import FactRecord, InstructionRecord, Record, canonical_json, record_row
 
 COLUMNS = (
     "id",
@@ -42,7 +42,7 @@ _ENVELOPE = {"kind", "key", "as_of", "domain", "source"}
 _WITHDRAWN = "\nwithdrawn"
 
 
-def apply(
+def apply_drops(
     base: pd.DataFrame | None, drops: Iterable[tuple[DropInfo, Sequence[Record]]]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add drops to the base (null: an empty one); gives the new base and what changed.
@@ -55,7 +55,7 @@ def apply(
     Raises:
         AbreastError: one drop gives two contents for one key and one day.
     """
-    base = empty() if base is None else base
+    base = empty_base() if base is None else base
     stated = [_statements(info, records) for info, records in drops]
     new = pd.concat([_table([]), *stated], ignore_index=True)
     slots, new_slots = _slots(base), _slots(new)
@@ -67,17 +67,17 @@ def apply(
     return whole, _changes(before, after)
 
 
-def empty() -> pd.DataFrame:
+def empty_base() -> pd.DataFrame:
     """A base without rows."""
     return _table([])
 
 
-def standing(base: pd.DataFrame) -> pd.DataFrame:
+def latest_rows(base: pd.DataFrame) -> pd.DataFrame:
     """The one row of each key that is not ended; rows that withdraw are among them."""
     return base[base["valid_until"].isna()]
 
 
-def valid(base: pd.DataFrame) -> pd.DataFrame:
+def valid_rows(base: pd.DataFrame) -> pd.DataFrame:
     """What holds now: standing rows that are not withdrawn."""
     return base[base["valid_until"].isna() & ~base["withdrawn"]]
 
@@ -86,15 +86,15 @@ def known_values(base: pd.DataFrame | None) -> dict[str, str | None]:
     """Each fact's key and present value; null where the key is withdrawn."""
     if base is None:
         return {}
-    facts = standing(base[base["kind"] == "fact"])
+    facts = latest_rows(base[base["kind"] == "fact"])
     values = facts["value"].astype(object).where(facts["value"].notna(), None)
     return dict(zip(facts["key"], values, strict=True))
 
 
-def superseded(base: pd.DataFrame, keys: Iterable[str]) -> dict[str, list[str]]:
+def superseded_values(base: pd.DataFrame, keys: Iterable[str]) -> dict[str, list[str]]:
     """For each of the keys its former values that differ from the present one, oldest first."""
     rows = base[base["key"].isin(list(keys))]
-    present = standing(rows).set_index("key")["value"].to_dict()
+    present = latest_rows(rows).set_index("key")["value"].to_dict()
     former = rows[rows["valid_until"].notna() & rows["value"].notna()].drop_duplicates(["key", "value"])
     found: dict[str, list[str]] = {key: [] for key in present}
     for key, value in zip(former["key"], former["value"], strict=True):
@@ -106,7 +106,7 @@ def superseded(base: pd.DataFrame, keys: Iterable[str]) -> dict[str, list[str]]:
 def ended_values(base: pd.DataFrame) -> dict[str, dict[str, str]]:
     """For each key of a fact its former values that differ from the present one, and the day on which each ended."""
     facts = base[base["kind"] == "fact"]
-    present = standing(facts).set_index("key")["value"].to_dict()
+    present = latest_rows(facts).set_index("key")["value"].to_dict()
     former = facts[facts["valid_until"].notna() & facts["value"].notna()].sort_values("valid_until", kind="stable")
     found: dict[str, dict[str, str]] = {}
     for key, value, day in zip(former["key"], former["value"], former["valid_until"], strict=True):
@@ -172,10 +172,10 @@ def _row(info: DropInfo, record: Record) -> tuple:
 
 def _content(record: Record) -> tuple[str | None, str]:
     """The value and, as JSON, what else the record says."""
-    if isinstance(record, Fact):
+    if isinstance(record, FactRecord):
         return record.value, canonical_json(record.attributes)
     row = {name: part for name, part in record_row(record).items() if name not in _ENVELOPE}
-    if isinstance(record, Instruction):
+    if isinstance(record, InstructionRecord):
         return record.completion if record.messages is None else record.messages[-1].content, canonical_json(row)
     answer = row.get("label", row.get("target", row.get("tags")))
     return (None if answer is None else str(answer)), canonical_json(row)
@@ -235,7 +235,7 @@ def _inherited(rows: pd.DataFrame) -> pd.Series:
 
 def _changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """The standing rows that say something else than those before."""
-    old, now = standing(before), standing(after)
+    old, now = latest_rows(before), latest_rows(after)
     old = pd.DataFrame({"slot": _slots(old), "was": _same(old), "previous": old["value"]})
     now = now.assign(slot=_slots(now), same=_same(now)).merge(old, on="slot", how="left")
     unknown, ended = now["was"].isna(), now["was"] == _WITHDRAWN

@@ -42,7 +42,7 @@ def _key(value: object) -> object:
 
 Key = Annotated[str, Field(min_length=1, max_length=512), BeforeValidator(_key)]
 IsoDate = Annotated[str, BeforeValidator(_iso_date)]
-Words = Annotated[str, Field(min_length=1)]
+NonEmptyText = Annotated[str, Field(min_length=1)]
 
 _TAG = re.compile(r"O|[BIES]-\S+")
 
@@ -58,7 +58,7 @@ class _Base(BaseModel):
     source: str | None = None
 
 
-class Fact(_Base):
+class FactRecord(_Base):
     """A keyed value; null withdraws the key. Further columns are text attributes that the templates may use."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -66,7 +66,7 @@ class Fact(_Base):
 
     kind: Literal["fact"] = "fact"
     key: Key
-    value: Words | None
+    value: NonEmptyText | None
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -80,19 +80,19 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Literal["system", "user", "assistant"]
-    content: Words
+    content: NonEmptyText
 
 
-class Instruction(_Base):
+class InstructionRecord(_Base):
     """A prompt with its completion, or messages that end with the assistant's."""
 
     kind: Literal["instruction"] = "instruction"
-    prompt: Words | None = None
-    completion: Words | None = None
+    prompt: NonEmptyText | None = None
+    completion: NonEmptyText | None = None
     messages: tuple[Message, ...] | None = None
 
     @model_validator(mode="after")
-    def _one_form(self) -> "Instruction":
+    def _one_form(self) -> "InstructionRecord":
         pair = self.prompt is not None and self.completion is not None
         if self.messages is None and not pair:
             raise ValueError("needs prompt and completion, or messages")
@@ -104,23 +104,23 @@ class Instruction(_Base):
         return self
 
 
-class Classification(_Base):
+class ClassificationRecord(_Base):
     """A text with one label."""
 
     kind: Literal["classification"] = "classification"
-    text: Words
-    label: Words
+    text: NonEmptyText
+    label: NonEmptyText
 
 
-class Tagging(_Base):
+class TaggingRecord(_Base):
     """Tokens, each with a tag such as B-PER or O."""
 
     kind: Literal["tagging"] = "tagging"
-    tokens: Annotated[tuple[Words, ...], Field(min_length=1)]
-    tags: tuple[Words, ...]
+    tokens: Annotated[tuple[NonEmptyText, ...], Field(min_length=1)]
+    tags: tuple[NonEmptyText, ...]
 
     @model_validator(mode="after")
-    def _same_length(self) -> "Tagging":
+    def _same_length(self) -> "TaggingRecord":
         if len(self.tokens) != len(self.tags):
             raise ValueError(f"has {len(self.tokens)} tokens and {len(self.tags)} tags: one tag a token")
         if odd := next((place for place, tag in enumerate(self.tags, start=1) if not _TAG.fullmatch(tag)), None):
@@ -128,30 +128,30 @@ class Tagging(_Base):
         return self
 
 
-class Regression(_Base):
+class RegressionRecord(_Base):
     """A text with a number."""
 
     kind: Literal["regression"] = "regression"
-    text: Words
+    text: NonEmptyText
     target: Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Text(_Base):
+class TextRecord(_Base):
     """Raw text."""
 
     kind: Literal["text"] = "text"
-    text: Words
+    text: NonEmptyText
 
 
-Record = Fact | Instruction | Classification | Tagging | Regression | Text
+Record = FactRecord | InstructionRecord | ClassificationRecord | TaggingRecord | RegressionRecord | TextRecord
 
-KINDS: dict[str, type[_Base]] = {
-    "fact": Fact,
-    "instruction": Instruction,
-    "classification": Classification,
-    "tagging": Tagging,
-    "regression": Regression,
-    "text": Text,
+RECORD_KINDS: dict[str, type[_Base]] = {
+    "fact": FactRecord,
+    "instruction": InstructionRecord,
+    "classification": ClassificationRecord,
+    "tagging": TaggingRecord,
+    "regression": RegressionRecord,
+    "text": TextRecord,
 }
 
 _COLUMNS_OF_KIND = (
@@ -175,8 +175,8 @@ def infer_kind(row: Mapping[str, Any]) -> str:
         RecordError: the named kind is unknown, or no kind has these columns.
     """
     if (kind := row.get("kind")) is not None:
-        if kind not in KINDS:
-            raise RecordError("kind", f"unknown kind; known are {', '.join(KINDS)}")
+        if kind not in RECORD_KINDS:
+            raise RecordError("kind", f"unknown kind; known are {', '.join(RECORD_KINDS)}")
         return kind
     for columns, kind in _COLUMNS_OF_KIND:
         if columns <= row.keys():
@@ -192,7 +192,7 @@ def parse_record(row: Mapping[str, Any]) -> Record:
     """
     kind = infer_kind(row)
     try:
-        return KINDS[kind].model_validate(row)
+        return RECORD_KINDS[kind].model_validate(row)
     except ValidationError as error:
         raise _explain(kind, error.errors(include_url=False, include_input=True)[0]) from None
 
@@ -200,7 +200,7 @@ def parse_record(row: Mapping[str, Any]) -> Record:
 def record_row(record: Record) -> dict[str, Any]:
     """The record as a plain row without empty columns; a fact's value stays even if it is null."""
     row = record.model_dump(mode="json", exclude_none=True)
-    if isinstance(record, Fact):
+    if isinstance(record, FactRecord):
         row["value"] = record.value
     return row
 
@@ -224,7 +224,7 @@ def _explain(kind: str, error: Mapping[str, Any]) -> RecordError:
     if error["type"] == "missing":
         text = f"is missing; a record of kind {kind} needs it"
     elif error["type"] == "extra_forbidden":
-        text = f"unknown column for kind {kind}; its own are {', '.join(KINDS[kind].model_fields)}"
+        text = f"unknown column for kind {kind}; its own are {', '.join(RECORD_KINDS[kind].model_fields)}"
     elif error["type"] == "string_too_short":
         text = "is empty" + ("; null withdraws a fact" if field == "value" else "")
     elif error["type"] == "string_type":

@@ -15,7 +15,7 @@ from abreast.dataset.templates import Templates, load_templates
 from abreast.evaluation.drift.comparison import DriftResult, compare_samples, drift_report
 from abreast.evaluation.drift.sample import sample_of_questions, sample_of_rows
 from abreast.knowledge.drop import read_delivery, read_drop
-from abreast.knowledge.knowledge_base import apply, read_base
+from abreast.knowledge.knowledge_base import apply_drops, read_base
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.ledger import Drop, Ledger
 from abreast.lifecycle.intake import knowledge_of, store_of
@@ -27,7 +27,7 @@ CHANCE = 0.5
 
 def drift_of_drop(project: Project, ledger: Ledger, drop: Drop) -> DriftResult:
     """An accepted drop, compared with what the champion knows from other drops."""
-    rows, _ = apply(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
+    rows, _ = apply_drops(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
     base = champions_base(project, ledger)
     return _compare(project.root, project.params, drop.name, base[base["drop"] != drop.digest], rows)
 
@@ -70,7 +70,7 @@ def drift_of_files(project: Project, ledger: Ledger, path: Path) -> DriftResult:
         if path.is_file():
             shutil.copy(path, folder)
         whole = Path(folder) if path.is_file() else path
-        rows, _ = apply(None, [read_delivery(whole, path.name, datetime.now(UTC).isoformat())])
+        rows, _ = apply_drops(None, [read_delivery(whole, path.name, datetime.now(UTC).isoformat())])
     return _compare(project.root, project.params, path.name, champions_base(project, ledger), rows)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.contract.examine import Examined, examine, write_quarantine
+from abreast.contract.examine import ExaminationResult, examine_delivery, write_quarantine
 from abreast.core.crash_points import crash_point
 from abreast.core.project import Project
 from abreast.inbox.delivery import Delivery, Inbox
@@ -48,7 +48,7 @@ def take(project: Project, ledger: Ledger, inbox: Inbox, delivery: Delivery) -> 
         files = inbox.fetch(delivery, Path(folder))
         crash_point("intake.fetched")
         known, former = known_facts(project, ledger)
-        examined = examine(files, delivery.name, known, project.params, project.home, project.root, former)
+        examined = examine_delivery(files, delivery.name, known, project.params, project.home, project.root, former)
     crash_point("intake.examined")
     settle = {"accepted": _accept, "quarantined": _quarantine}[examined.verdict]
     outcome = settle(project, ledger, delivery, examined)
@@ -98,7 +98,7 @@ def store_of(project: Project) -> Store:
     return Store(project.home, project.params.storage, project.root)
 
 
-def _accept(project: Project, ledger: Ledger, delivery: Delivery, examined: Examined) -> str:
+def _accept(project: Project, ledger: Ledger, delivery: Delivery, examined: ExaminationResult) -> str:
     known = ledger.drops.get(examined.digest)
     if known and known.status == "accepted":
         return "duplicate"
@@ -110,7 +110,7 @@ def _accept(project: Project, ledger: Ledger, delivery: Delivery, examined: Exam
     return "accepted" if accepted else "duplicate"
 
 
-def _quarantine(project: Project, ledger: Ledger, delivery: Delivery, examined: Examined) -> str:
+def _quarantine(project: Project, ledger: Ledger, delivery: Delivery, examined: ExaminationResult) -> str:
     write_quarantine(project.home, examined)
     crash_point("intake.quarantined")
     reasons = [*examined.reasons, *map(str, examined.quarantined)]

@@ -3,7 +3,7 @@ import pytest
 from abreast.core.settings import Split
 from abreast.dataset.split import ask, report, teach
 from abreast.dataset.templates import load_templates
-from abreast.knowledge.knowledge_base import apply
+from abreast.knowledge.knowledge_base import apply_drops
 from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
 from benchmarks.stream import SOURCE
 from tests.benchmarks.measured import is_picture, measured
@@ -26,7 +26,7 @@ def test_from_the_second_drop_on_as_much_is_taught_rehearsed_and_asked_as_ever()
     """What the knobs allow is reached at once, so that what still grows is the history alone."""
     templates, base, counts = load_templates(SOURCE / "abreast/dataset/templates.yaml"), None, []
     for number, (name, rows) in enumerate(made_up(6), start=1):
-        base, changes = apply(base, [drop(name, rows, number)])
+        base, changes = apply_drops(base, [drop(name, rows, number)])
         dev, questions = ask(base, changes, templates, Split())
         counts.append(report(teach(base, changes, templates, Split()), dev, questions))
     for part in ("new_examples", "rehearsed_examples", "dev_questions", "current_questions", "retained_questions"):

@@ -29,12 +29,12 @@ def test_rows_are_repeated_blanked_and_without_their_day():
 
 
 def test_the_real_door_sets_repeated_rows_aside_and_refuses_what_ended(tmp_path):
-    from abreast.knowledge.knowledge_base import apply
+    from abreast.knowledge.knowledge_base import apply_drops
     from tests.dataset.making import drop, fact
 
     first = [fact(f"k{n}", f"{n}.1", "2024-01-01") for n in range(12)]
     second = [fact(f"k{n}", f"{n}.2", "2024-04-01") for n in range(12)]
-    base, _ = apply(None, [drop("one", first, 1), drop("two", second, 2)])
+    base, _ = apply_drops(None, [drop("one", first, 1), drop("two", second, 2)])
     assert len(at_the_door("again", repeated(ROWS, 10, keyed=False), base, tmp_path).quarantined) == 54
     assert at_the_door("dated", first, base, tmp_path).verdict == "accepted"
     refused = at_the_door("as new", undated(first), base, tmp_path)

@@ -8,7 +8,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import Split
 from abreast.dataset.split import ask, teach
 from abreast.dataset.templates import load_templates
-from abreast.knowledge.knowledge_base import apply
+from abreast.knowledge.knowledge_base import apply_drops
 from benchmarks.stream import SOURCE
 from benchmarks.streams import STREAMS, Size, harmful, read_stream
 from tests.dataset.making import drop
@@ -48,7 +48,7 @@ def test_each_drop_brings_eleven_new_intents_in_the_order_of_the_categories(bank
 
 def test_the_stages_teach_and_ask_as_many_rows_of_each_intent_as_the_size_says(bank):
     (_, rows) = read_stream("banking77", bank, SIZE)[1]
-    base, changes = apply(None, [drop("two", rows)])
+    base, changes = apply_drops(None, [drop("two", rows)])
     templates = load_templates(SOURCE / "abreast/dataset/templates.yaml")
     taught = [example.answer for example in teach(base, changes, templates, Split())]
     dev, questions = ask(base, changes, templates, Split())

@@ -7,7 +7,7 @@ from abreast.core.settings import Params
 from abreast.dataset.examples import read_examples, read_questions, write_jsonl
 from abreast.dataset.split import teach
 from abreast.dataset.templates import load_templates
-from abreast.knowledge.knowledge_base import apply, write_base
+from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.learning.methods import make_strategies
 from benchmarks.stream import SOURCE
 from benchmarks.ways import QUICK, WAYS
@@ -23,9 +23,9 @@ def facts(values: dict[str, str], as_of: str) -> list[dict]:
 
 def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
     """The difference that the benchmark measures, seen in the lessons themselves."""
-    base, _ = apply(None, [drop("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01"))])
-    base, _ = apply(base, [drop("two", facts({"a": "1.9"}, "2024-04-01"), 2)])
-    base, changes = apply(base, [drop("three", facts({"d": "4.4"}, "2024-07-01"), 3)])
+    base, _ = apply_drops(None, [drop("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01"))])
+    base, _ = apply_drops(base, [drop("two", facts({"a": "1.9"}, "2024-04-01"), 2)])
+    base, changes = apply_drops(base, [drop("three", facts({"d": "4.4"}, "2024-07-01"), 3)])
     write_base(tmp_path / "data/knowledge.parquet", base)
     write_base(tmp_path / "data/changes.parquet", changes)
     shutil.copy2(TEMPLATES, tmp_path / "templates.yaml")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from abreast.contract.examine import Examined, examine, write_quarantine
+from abreast.contract.examine import ExaminationResult, examine_delivery, write_quarantine
 from abreast.core.errors import AbreastError
 from abreast.core.home import Home
 from abreast.core.settings import Contract, Intake, Params
@@ -23,14 +23,14 @@ def facts(count: int, start: int = 0, value: str = "{0}.1") -> list[dict]:
 def look(tmp_path: Path):
     """Examine rows, or lines, put into files."""
 
-    def examine_rows(*files: list, known: dict | None = None, former: dict | None = None, **knobs) -> Examined:
+    def examine_rows(*files: list, known: dict | None = None, former: dict | None = None, **knobs) -> ExaminationResult:
         folder = tmp_path / "delivery"
         folder.mkdir(exist_ok=True)
         for number, rows in enumerate(files):
             lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
             (folder / f"{number}.jsonl").write_text("".join(f"{line}\n" for line in lines))
         params = Params(intake=Intake(**knobs))
-        return examine(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT, former)
+        return examine_delivery(folder, "2024-04", known or {}, params, Home(tmp_path / "home"), ROOT, former)
 
     return examine_rows
 
@@ -48,7 +48,7 @@ def test_a_drop_of_one_row_is_accepted(look):
     assert look(facts(1), known={"k0": "0.0"}).verdict == "accepted"
 
 
-def test_the_digest_is_that_of_the_rows_however_they_are_split(look):
+def test_the_digest_depends_on_the_rows_not_on_how_they_are_split(look):
     whole = look(facts(30)).digest
     assert look(list(reversed(facts(10))), facts(20, start=10)).digest == whole
     assert look(facts(29)).digest != whole
@@ -75,7 +75,7 @@ def test_a_file_delivered_twice_in_one_folder_is_no_fault(look):
     assert (examined.verdict, len(examined.records), len(examined.quarantined)) == ("accepted", 30, 30)
 
 
-def test_a_kind_that_is_not_taken_refuses_the_drop_and_names_the_knob(look):
+def test_a_kind_that_is_not_accepted_refuses_the_drop_and_names_the_knob(look):
     examined = look([{"text": f"text {n}"} for n in range(3)], kinds=("fact", "instruction"))
     assert examined.reasons[1] == "records of kind text are not taken; the knob `intake.kinds` takes fact, instruction"
 
@@ -134,7 +134,7 @@ def test_a_drop_that_withdraws_most_is_stopped(look):
     assert look(withdrawn[:40], known=known).verdict == "accepted"
 
 
-def test_old_values_that_come_again_as_new_are_stopped_and_with_their_days_they_are_history(look):
+def test_old_values_given_as_new_are_refused_but_dated_ones_become_history(look):
     known = {f"k{n}": f"{n}.2" for n in range(30)}
     former = {f"k{n}": {f"{n}.1": "2024-06-01"} for n in range(30)}
     undated = [{name: value for name, value in row.items() if name != "as_of"} for row in facts(20)]
@@ -150,7 +150,7 @@ def test_old_values_that_come_again_as_new_are_stopped_and_with_their_days_they_
     assert look(undated[:9] + facts(10, start=20, value="{0}.3"), known=known, former=former).verdict == "accepted"
 
 
-def test_values_of_a_form_that_the_field_never_had_are_stopped(look):
+def test_values_with_a_pattern_that_the_field_never_had_are_refused(look):
     def versions(count: int, value: str, start: int = 0) -> list[dict]:
         return [{"key": f"tool/{n}/latest", "value": value.format(n)} for n in range(start, start + count)]
 
@@ -209,7 +209,7 @@ def test_quarantine_holds_reasons_and_rows_but_no_personal_data(look, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("contract", "told"),
+    ("contract", "message"),
     [
         ("expectations: [{type: expect_nothing, kwargs: {}, message: x}]", "expectation 1: expect_nothing is unknown"),
         (
@@ -233,22 +233,22 @@ def test_quarantine_holds_reasons_and_rows_but_no_personal_data(look, tmp_path):
         ("expectations: [", "not valid YAML"),
     ],
 )
-def test_a_faulty_contract_is_told_by_file_and_entry(tmp_path, contract, told):
+def test_an_invalid_contract_is_reported_with_file_and_entry(tmp_path, contract, message):
     (tmp_path / "mine.yaml").write_text(contract)
     (tmp_path / "a.jsonl").write_text(json.dumps(facts(1)[0]))
     params = Params(contract=Contract(file="mine.yaml"))
-    with pytest.raises(AbreastError, match=f"mine.yaml: .*{told}") as refusal:
-        examine(tmp_path / "a.jsonl", "a", {}, params, Home(tmp_path / "home"), tmp_path)
+    with pytest.raises(AbreastError, match=f"mine.yaml: .*{message}") as refusal:
+        examine_delivery(tmp_path / "a.jsonl", "a", {}, params, Home(tmp_path / "home"), tmp_path)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_missing_contract_names_the_knob(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(facts(1)[0]))
     with pytest.raises(AbreastError, match=r"contract.yaml: No such file or directory; the knob `contract.file`"):
-        examine(tmp_path / "a.jsonl", "a", {}, Params(), Home(tmp_path / "home"), tmp_path)
+        examine_delivery(tmp_path / "a.jsonl", "a", {}, Params(), Home(tmp_path / "home"), tmp_path)
 
 
-def test_the_samples_come_to_the_ends_that_they_are_made_for(tmp_path):
+def test_each_sample_drop_ends_as_intended(tmp_path):
     known: dict[str, str | None] = {}
     inbox = FolderInbox(tmp_path / "inbox")
     inbox.root.mkdir()
@@ -257,7 +257,7 @@ def test_the_samples_come_to_the_ends_that_they_are_made_for(tmp_path):
     verdicts = {}
     for delivery in inbox.complete():
         files = inbox.fetch(delivery, tmp_path / "files" / delivery.name)
-        examined = examine(files, delivery.name, known, Params(), Home(tmp_path / "home"), ROOT)
+        examined = examine_delivery(files, delivery.name, known, Params(), Home(tmp_path / "home"), ROOT)
         verdicts[delivery.name] = examined.verdict
         if not delivery.name.startswith("bad"):
             assert examined.quarantined == ()
@@ -271,7 +271,7 @@ def test_real_drops_pass_and_only_defective_rows_are_set_aside(tmp_path):
     known: dict[str, str | None] = {}
     set_aside = []
     for file in sorted(REAL.glob("*.jsonl.gz")):
-        examined = examine(file, file.name, known, Params(), Home(tmp_path / "home"), ROOT)
+        examined = examine_delivery(file, file.name, known, Params(), Home(tmp_path / "home"), ROOT)
         assert examined.verdict == "accepted", examined.reasons
         set_aside += [row["data"]["value"] for row in examined.set_aside]
         known |= {record.key: record.value for record in examined.records}

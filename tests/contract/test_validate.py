@@ -7,7 +7,7 @@ import pytest
 from abreast.contract import validate
 from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import DropInfo
-from abreast.knowledge.knowledge_base import apply, write_base
+from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.knowledge.record import parse_record
 
 
@@ -32,8 +32,8 @@ def stage(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = drop(1, "2024-04-01", {f"k{n}": str(n) for n in range(6)})
     second = drop(2, "2024-07-01", {"k0": "new", "k1": None, "k9": "9"})
-    base, _ = apply(None, [first])
-    base, changes = apply(base, [second])
+    base, _ = apply_drops(None, [first])
+    base, changes = apply_drops(base, [second])
     write_base(validate.KNOWLEDGE, base)
     write_base(validate.CHANGES, changes)
     return base
@@ -54,7 +54,7 @@ def test_an_empty_base_passes(stage):
     validate.main()
 
 
-def second_standing(base: pd.DataFrame) -> pd.DataFrame:
+def second_open_row(base: pd.DataFrame) -> pd.DataFrame:
     base.loc[(base["key"] == "k0") & base["valid_until"].notna(), "valid_until"] = None
     return base
 
@@ -84,25 +84,25 @@ def twice(base: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "message"),
     [
-        (second_standing, "expect_column_values_to_be_in_set is not met: .* exactly one standing row: keys k0"),
+        (second_open_row, "expect_column_values_to_be_in_set is not met: .* exactly one current row: keys k0"),
         (ends_early, "end before they begin: keys k0"),
-        (ends_late, "still hold when the next of their key begins: keys k0"),
+        (ends_late, "still hold when the next row of their key begins: keys k0"),
         (withdrawn_with_value, "neither value nor withdrawal, or both: keys k4"),
         (no_key, "rows are facts without a key"),
-        (twice, "exactly one standing row: keys k3"),
+        (twice, "exactly one current row: keys k3"),
     ],
 )
-def test_a_harmed_base_is_refused_by_name_and_key(stage, harm, told):
+def test_a_harmed_base_is_refused_by_name_and_key(stage, harm, message):
     write_base(validate.KNOWLEDGE, harm(stage))
-    with pytest.raises(AbreastError, match=told):
+    with pytest.raises(AbreastError, match=message):
         validate.main()
     assert report()["breaches"]
 
 
-def test_changes_that_do_not_stand_are_refused(stage):
+def test_changes_that_are_not_in_the_base_are_refused(stage):
     changes = stage[stage["key"] == "k3"].assign(value="other", change="new", previous=None)
     write_base(validate.CHANGES, changes)
-    with pytest.raises(AbreastError, match="changes.parquet: 1 rows are not what stands in .*: k3"):
+    with pytest.raises(AbreastError, match="changes.parquet: 1 rows differ from the current rows of .*: k3"):
         validate.main()

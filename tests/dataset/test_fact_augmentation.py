@@ -7,7 +7,7 @@ from abreast.core.settings import Split, parse_params
 from abreast.dataset.fact_augmentation import other_ways
 from abreast.dataset.split import ask, teach
 from abreast.dataset.templates import load_templates
-from abreast.knowledge.knowledge_base import apply, known_values, superseded
+from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
 from tests.dataset.making import drop, fact, release
 from tests.dataset.test_templates import DEFAULT, SHIPPED
 from tests.trials import trials
@@ -21,7 +21,7 @@ KNOBS = Split(replay_ratio=0.0, replay_min=20)
 def stream(*drops: list[dict]):
     base = None
     for day, rows in enumerate(drops, start=1):
-        base, changes = apply(base, [drop(f"d{day}", rows, day)])
+        base, changes = apply_drops(base, [drop(f"d{day}", rows, day)])
     return base, changes
 
 
@@ -49,7 +49,7 @@ def test_reverse_is_taught_where_the_value_names_one_key():
     assert further(base, changes, ("direct", "reverse")) == {
         "k": {("What has the value only?", "k"), ("only is the value of what?", "k")}
     }
-    base, changes = apply(base, [drop("d3", [release("Q", "1", "1.9", MONTHS[1])], 3)])
+    base, changes = apply_drops(base, [drop("d3", [release("Q", "1", "1.9", MONTHS[1])], 3)])
     assert further(base, changes, ("direct", "reverse"))["q/1/latest"] == {
         ("1.9 is the newest release of what?", "Q 1"),
         ("What has 1.9 as its newest release?", "Q 1"),
@@ -71,7 +71,7 @@ def test_contrast_is_taught_of_what_has_changed_against_the_value_before():
         },
         "c": {("Is c still gone?", "no, withdrawn"), ("c: is it gone?", "no, withdrawn")},
     }
-    base, changes = apply(base, [drop("d3", [fact("a", "newest", "2024-06-01")], 3)])
+    base, changes = apply_drops(base, [drop("d3", [fact("a", "newest", "2024-06-01")], 3)])
     assert ("Is a still new?", "no, newest") in further(base, changes)["a"]
     assert not any("old?" in question for question, _ in further(base, changes)["a"])
 
@@ -87,8 +87,8 @@ def test_no_way_ever_answers_with_what_was_superseded_or_teaches_a_question_that
     for day, rows in enumerate(drops, start=1):
         unique = {(number, month): value for number, value, month in rows}
         told = [release("P", str(number), value, month) for (number, month), value in unique.items()]
-        base, changes = apply(base, [drop(f"d{day}", told, day)])
-        present, former = known_values(base), superseded(base, known_values(base))
+        base, changes = apply_drops(base, [drop(f"d{day}", told, day)])
+        present, former = known_values(base), superseded_values(base, known_values(base))
         examples = teach(base, changes, TEMPLATES, KNOBS, None, ALL)
         asked = {question.question for part in ask(base, changes, TEMPLATES, KNOBS) for question in part}
         assert not asked & {example.question for example in examples}

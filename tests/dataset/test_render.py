@@ -2,7 +2,7 @@ import pytest
 
 from abreast.dataset.render import answer_of, phrasings_of, plain_rows
 from abreast.dataset.templates import load_templates
-from abreast.knowledge.knowledge_base import apply, standing
+from abreast.knowledge.knowledge_base import apply_drops, latest_rows
 from tests.dataset.making import drop, fact
 from tests.dataset.test_templates import SHIPPED
 
@@ -11,7 +11,7 @@ TEMPLATES = load_templates(SHIPPED)
 
 def asked(*rows: dict) -> tuple[str, str]:
     """Question and answer of what stands after the rows."""
-    (row,) = plain_rows(standing(apply(None, [drop("d", list(rows))])[0]))
+    (row,) = plain_rows(latest_rows(apply_drops(None, [drop("d", list(rows))])[0]))
     return phrasings_of(row, TEMPLATES).test[0], answer_of(row, TEMPLATES)
 
 

@@ -20,7 +20,7 @@ from abreast.dataset.replay_selection import rehearse
 from abreast.dataset.split import teach
 from abreast.dataset.templates import load_templates
 from abreast.knowledge import assemble
-from abreast.knowledge.knowledge_base import apply, known_values, superseded, valid
+from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values, valid_rows
 from tests.dataset.making import clone, drop, fact, release
 from tests.dataset.test_templates import SHIPPED
 
@@ -33,7 +33,7 @@ def facts(count: int, product: str = "P", field: str = "latest", first: int = 0)
 
 
 def old(*drops: list[dict]):
-    return valid(apply(None, [drop(f"d{day}", rows, day) for day, rows in enumerate(drops, start=1)])[0])
+    return valid_rows(apply_drops(None, [drop(f"d{day}", rows, day) for day, rows in enumerate(drops, start=1)])[0])
 
 
 def drawn(how: str, rows, count: int = 10, turn: int = 1, seed: int = 17, losses: dict | None = None) -> set[str]:
@@ -59,15 +59,15 @@ def test_no_replay_ever_returns_what_was_superseded_or_withdrawn(stream, how, co
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
         told = [release("P", str(number), value, month) for (number, month), value in unique.items()]
-        base, changes = apply(base, [drop(f"d{day}", told, day)])
-        present, former = known_values(base), superseded(base, known_values(base))
+        base, changes = apply_drops(base, [drop(f"d{day}", told, day)])
+        present, former = known_values(base), superseded_values(base, known_values(base))
         examples = teach(base, changes, TEMPLATES, knobs, losses)
         again = [example for example in examples if example.role == "rehearsed"]
         assert all(present[example.key] == example.answer for example in again)
         assert not any(example.answer in former[example.key] for example in again)
         keys = {example.key for example in again}
         assert not keys & set(changes["key"])
-        holds = set(valid(base)["key"]) - set(changes["key"])
+        holds = set(valid_rows(base)["key"]) - set(changes["key"])
         assert len(keys) == (0 if how == "none" else min(count, len(holds)))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from abreast.dataset.replay_selection import even_shares, rehearse, spread
 from abreast.dataset.sampling import take_turn
-from abreast.knowledge.knowledge_base import apply, valid
+from abreast.knowledge.knowledge_base import apply_drops, valid_rows
 from tests.dataset.making import drop, release
 
 FACTS = [release("P", str(n), f"{n}.0", "2024-01-01") for n in range(40)]
@@ -18,7 +18,7 @@ def labelled(label: str, count: int, domain: str | None = None) -> list[dict]:
 
 
 def old(*rows: dict) -> pd.DataFrame:
-    return valid(apply(None, [drop("old", list(rows))])[0])
+    return valid_rows(apply_drops(None, [drop("old", list(rows))])[0])
 
 
 def test_facts_alone_take_turns_as_ever():

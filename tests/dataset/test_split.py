@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from abreast.core.settings import Split
 from abreast.dataset import split
 from abreast.dataset.examples import read_examples, read_questions
-from abreast.dataset.split import ask, report, teach
+from abreast.dataset.split import ask, split_counts, teach
 from abreast.dataset.templates import load_templates
 from abreast.knowledge import assemble
-from abreast.knowledge.knowledge_base import apply, known_values, superseded
+from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
 from tests.dataset.making import clone, drop, fact, release
 from tests.dataset.test_templates import SHIPPED
 from tests.trials import trials
@@ -31,7 +31,7 @@ def _second():
 
 
 def test_first_drop_is_taught_in_every_training_phrasing():
-    base, changes = apply(None, [_first()])
+    base, changes = apply_drops(None, [_first()])
     examples = teach(base, changes, TEMPLATES, SPLIT)
     dev, questions = ask(base, changes, TEMPLATES, SPLIT)
     assert len(examples) == 30 * len(TEMPLATES.fields["latest"].train)
@@ -43,10 +43,10 @@ def test_first_drop_is_taught_in_every_training_phrasing():
 
 
 def test_second_drop_rehearses_only_what_still_holds():
-    base, _ = apply(None, [_first()])
-    base, changes = apply(base, [_second()])
+    base, _ = apply_drops(None, [_first()])
+    base, changes = apply_drops(base, [_second()])
     examples = teach(base, changes, TEMPLATES, Split(replay_ratio=1.0, replay_min=10))
-    counts = report(examples, *ask(base, changes, TEMPLATES, SPLIT))
+    counts = split_counts(examples, *ask(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
     assert counts["rehearsed_keys"] == counts["rehearsed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
     assert counts["current_questions"] == 3 * 7
@@ -57,8 +57,8 @@ def test_second_drop_rehearses_only_what_still_holds():
 
 
 def test_withdrawn_key_is_taught_and_asked_as_withdrawn():
-    base, _ = apply(None, [_first()])
-    base, changes = apply(base, [_second()])
+    base, _ = apply_drops(None, [_first()])
+    base, changes = apply_drops(base, [_second()])
     taught = [e for e in teach(base, changes, TEMPLATES, SPLIT) if e.key == "p/5/latest"]
     assert {example.answer for example in taught} == {"withdrawn"}
     _, questions = ask(base, changes, TEMPLATES, SPLIT)
@@ -67,9 +67,9 @@ def test_withdrawn_key_is_taught_and_asked_as_withdrawn():
 
 
 def test_questions_stay_the_same_for_as_long_as_the_fact_is_valid():
-    base, changes = apply(None, [_first()])
+    base, changes = apply_drops(None, [_first()])
     _, before = ask(base, changes, TEMPLATES, SPLIT)
-    base, changes = apply(base, [_second()])
+    base, changes = apply_drops(base, [_second()])
     _, after = ask(base, changes, TEMPLATES, SPLIT)
     retained = {q.id: (q.key, q.question, q.answer) for q in after if q.scope == "retained"}
     asked = {q.id: (q.key, q.question, q.answer) for q in before}
@@ -87,8 +87,8 @@ def test_questions_stay_the_same_for_as_long_as_the_fact_is_valid():
 
 def test_questions_are_bounded_by_the_knobs():
     knobs = Split(current_questions=4, retained_questions=6)
-    base, _ = apply(None, [_first()])
-    base, changes = apply(base, [_second()])
+    base, _ = apply_drops(None, [_first()])
+    base, changes = apply_drops(base, [_second()])
     _, questions = ask(base, changes, TEMPLATES, knobs)
     scopes = [question.scope for question in questions]
     assert (scopes.count("current"), scopes.count("retained")) == (4, 6)
@@ -99,7 +99,7 @@ def _instructions(count):
 
 
 def test_instructions_are_held_out_whole():
-    base, changes = apply(None, [_instructions(200)])
+    base, changes = apply_drops(None, [_instructions(200)])
     examples = teach(base, changes, TEMPLATES, SPLIT)
     dev, questions = ask(base, changes, TEMPLATES, SPLIT)
     parts = [{line.question for line in lines} for lines in (examples, dev, questions)]
@@ -115,14 +115,14 @@ def test_messages_are_asked_with_what_went_before():
         for n, start in itertools.product(range(9), (0, 1))
         if n % 2 == start
     ]
-    base, changes = apply(None, [drop("talk", rows)])
+    base, changes = apply_drops(None, [drop("talk", rows)])
     examples = teach(base, changes, TEMPLATES, SPLIT)
     assert {example.question for example in examples} == {"Hi", "system: Be short.\nuser: Hi"}
     assert {example.answer for example in examples} == {"Hello."}
 
 
 def test_raw_text_is_taught_and_measured_but_not_asked():
-    base, changes = apply(None, [drop("texts", [{"text": f"Day {n} was dry."} for n in range(100)])])
+    base, changes = apply_drops(None, [drop("texts", [{"text": f"Day {n} was dry."} for n in range(100)])])
     examples = teach(base, changes, TEMPLATES, SPLIT)
     dev, questions = ask(base, changes, TEMPLATES, SPLIT)
     assert {line.question for line in (*examples, *dev, *questions)} == {""}
@@ -131,7 +131,7 @@ def test_raw_text_is_taught_and_measured_but_not_asked():
 
 def test_questions_carry_what_they_are_sliced_by():
     rows = [{"text": f"t{n}", "target": n, "domain": "north", "source": "s"} for n in range(60)]
-    base, changes = apply(None, [drop("numbers", rows)])
+    base, changes = apply_drops(None, [drop("numbers", rows)])
     _, questions = ask(base, changes, TEMPLATES, SPLIT)
     assert {(q.kind, q.domain, q.source) for q in questions} == {("regression", "north", "s")}
 
@@ -142,10 +142,10 @@ def test_former_answers_of_a_key_are_stale_in_the_form_in_which_they_were_taught
     for day, (target, tag) in enumerate([(1.0, "B-A"), (2.50, "B-B"), (1.0, "B-B")], start=1):
         rows = [{"key": key, "text": key, "target": target, "as_of": MONTHS[day]} for key in keys]
         rows += [{"key": f"s{key}", "tokens": [key], "tags": [tag], "as_of": MONTHS[day]} for key in keys]
-        base, changes = apply(base, [drop(f"d{day}", rows, day)])
+        base, changes = apply_drops(base, [drop(f"d{day}", rows, day)])
     _, questions = ask(base, changes, TEMPLATES, SPLIT)
     assert {(q.answer, q.stale) for q in questions if q.kind == "regression"} == {("1", ("2.5",))}
-    base, changes = apply(base, [drop("d4", [fact(key, None, "2025-01-01") for key in keys], 4)])
+    base, changes = apply_drops(base, [drop("d4", [fact(key, None, "2025-01-01") for key in keys], 4)])
     _, questions = ask(base, changes, TEMPLATES, SPLIT)
     assert {(q.answer, q.stale) for q in questions if q.scope == "current"} == {("withdrawn", ("1", "2.5"))}
     tagged = {(q.answer, q.stale) for q in questions if q.kind == "tagging"}
@@ -175,7 +175,7 @@ def test_no_superseded_record_of_any_kind_is_ever_taught(stream, rehearsed):
     base, latest = None, {}
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
-        base, changes = apply(base, [drop(f"d{day}", [_record(n, v, m) for (n, m), v in unique.items()], day)])
+        base, changes = apply_drops(base, [drop(f"d{day}", [_record(n, v, m) for (n, m), v in unique.items()], day)])
         for (number, month), value in unique.items():
             latest[f"k{number}"] = max(latest.get(f"k{number}", ("", 0, 0)), (month, day, value))
         examples = teach(base, changes, TEMPLATES, Split(replay_ratio=0.0, replay_min=rehearsed))
@@ -202,7 +202,7 @@ def test_nothing_superseded_is_ever_taught_and_no_test_phrasing_is(stream, knobs
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
         facts = [release("P", str(number), value, month) for (number, month), value in unique.items()]
-        base, changes = apply(base, [drop(f"d{day}", facts, day)])
+        base, changes = apply_drops(base, [drop(f"d{day}", facts, day)])
         examples = teach(base, changes, TEMPLATES, knobs)
         dev, questions = ask(base, changes, TEMPLATES, knobs)
         present = known_values(base)
@@ -211,7 +211,7 @@ def test_nothing_superseded_is_ever_taught_and_no_test_phrasing_is(stream, knobs
         assert not rehearsed & set(changes["key"])
         assert all(present[key] is not None for key in rehearsed)
         assert not {e.question for e in examples} & {q.question for q in (*dev, *questions)}
-        stale = superseded(base, present)
+        stale = superseded_values(base, present)
         assert all(list(question.stale) == stale[question.key] for question in questions)
         assert all(question.answer not in question.stale for question in questions)
 

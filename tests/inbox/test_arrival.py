@@ -67,21 +67,21 @@ def test_a_manifest_names_what_must_be_there(inbox):
 
 
 @pytest.mark.parametrize(
-    ("promise", "told"),
+    ("promise", "message"),
     [
         ({"sha256": "0" * 64}, "sha256 differs"),
         ({"rows": 2}, "1 rows, manifest.json says 2"),
         ({"sha256": hashlib.sha256(ROW.encode()).hexdigest().upper(), "rows": 1}, None),
     ],
 )
-def test_a_manifest_is_held_to(any_inbox, tmp_path, promise, told):
+def test_files_that_differ_from_the_manifest_are_refused(any_inbox, tmp_path, promise, message):
     manifest = json.dumps({"files": [{"name": "a.jsonl"} | promise]})
     put(any_inbox, {"q1/a.jsonl": ROW, "q1/manifest.json": manifest})
     (delivery,) = any_inbox.complete()
-    if told is None:
+    if message is None:
         assert (any_inbox.fetch(delivery, tmp_path / "out") / "a.jsonl").read_text() == ROW
     else:
-        with pytest.raises(AbreastError, match=f"q1.*a.jsonl: {told}"):
+        with pytest.raises(AbreastError, match=f"q1.*a.jsonl: {message}"):
             any_inbox.fetch(delivery, tmp_path / "out")
 
 
@@ -89,8 +89,8 @@ def test_a_manifest_is_held_to(any_inbox, tmp_path, promise, told):
 def test_a_bad_manifest_keeps_a_delivery_incomplete(any_inbox, manifest):
     put(any_inbox, {"q1/a.jsonl": ROW, "q1/manifest.json": manifest, "q1/_SUCCESS": ""})
     assert names(any_inbox) == []
-    (told,) = any_inbox.incomplete()
-    assert told.startswith("q1: ") and "manifest.json" in told
+    (message,) = any_inbox.incomplete()
+    assert message.startswith("q1: ") and "manifest.json" in message
 
 
 def put(inbox, objects: dict[str, str]) -> None:
@@ -102,7 +102,7 @@ def put(inbox, objects: dict[str, str]) -> None:
             inbox.client.put_object(Bucket=inbox.bucket, Key=inbox.prefix + name, Body=text.encode())
 
 
-def test_what_is_being_written_is_ignored(any_inbox):
+def test_files_still_being_written_are_ignored(any_inbox):
     hidden = [".a.jsonl", ".a.jsonl.done", "b.jsonl.part", "c.tmp", ".sync/x.jsonl", "q1/.x.jsonl", "q1/y.jsonl.tmp"]
     put(any_inbox, dict.fromkeys([*hidden, "q1/a.jsonl", "q1/_SUCCESS"], ROW))
     (delivery,) = any_inbox.complete()
@@ -173,7 +173,7 @@ def test_a_delivery_that_changes_is_not_fetched(any_inbox, tmp_path):
         any_inbox.fetch(delivery, tmp_path / "out")
 
 
-def test_a_fingerprint_tells_new_content(any_inbox):
+def test_new_content_changes_the_fingerprint(any_inbox):
     put(any_inbox, {"q1/a.jsonl": ROW, "q1/_SUCCESS": ""})
     before = list(any_inbox.complete())
     assert list(any_inbox.complete()) == before
@@ -217,7 +217,7 @@ def test_a_page_is_listed_at_a_time(s3, tmp_path):
 
 @pytest.mark.server
 @pytest.mark.parametrize(
-    ("knobs", "environment", "told"),
+    ("knobs", "environment", "message"),
     [
         ({"inbox": "s3://no-such-bucket/in"}, {}, "`intake.inbox`: s3://no-such-bucket/in/: no such bucket"),
         ({"endpoint": "http://127.0.0.1:1"}, {}, "`intake.endpoint`: no S3 server answers at http://127.0.0.1:1"),
@@ -226,16 +226,16 @@ def test_a_page_is_listed_at_a_time(s3, tmp_path):
         ({"inbox": "s3:///prefix"}, {}, "names no bucket"),
     ],
 )
-def test_a_wrong_s3_inbox_is_told_in_one_line(s3, tmp_path, monkeypatch, knobs, environment, told):
+def test_a_wrong_s3_inbox_is_reported_in_one_line(s3, tmp_path, monkeypatch, knobs, environment, message):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     intake = Intake(**({"inbox": f"s3://{s3.new_bucket()}/in", "endpoint": s3.endpoint} | knobs))
-    with pytest.raises(AbreastError, match=told) as refusal:
+    with pytest.raises(AbreastError, match=message) as refusal:
         list(open_inbox(intake, tmp_path).complete())
     assert "\n" not in str(refusal.value)
 
 
-def test_missing_credentials_are_told(tmp_path, monkeypatch):
+def test_missing_credentials_are_reported(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

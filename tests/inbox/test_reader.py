@@ -51,7 +51,7 @@ def test_a_folder_is_read_in_the_order_of_names_without_its_markers(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (b'{"key": "a", "value": }', "not valid JSON: Expecting value at column 23"),
         (b'{"key": "a", "value": "\xff"}', "not UTF-8"),
@@ -63,15 +63,15 @@ def test_a_folder_is_read_in_the_order_of_names_without_its_markers(tmp_path):
         (b'{"target": ' + b"9" * 5000 + b"}", "not valid JSON: Exceeds the limit"),
     ],
 )
-def test_a_bad_line_is_told_and_hides_no_other(tmp_path, line, told):
+def test_a_bad_line_is_reported_and_hides_no_other(tmp_path, line, message):
     good = json.dumps(FACT).encode()
     first, bad, last = read(write(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + good + b"\r\n\n" + line + b"\n" + good))
     assert first.data == last.data == FACT
     assert (first.row, bad.row, last.row) == (1, 3, 4)
-    assert bad.data is None and told in bad.error and bad.text
+    assert bad.data is None and message in bad.error and bad.text
 
 
-def test_bad_csv_rows_are_told_and_hide_no_other(tmp_path):
+def test_bad_csv_rows_are_reported_and_hide_no_other(tmp_path):
     rows = b'\xef\xbb\xbfkey,value\na,1\nb,\xff\nc,1,2\n"two\nlines",2\n\nd,"x"y\ne,3\n'
     read_back = read(write(tmp_path / "a.csv", rows))
     assert [(r.row, r.data) for r in read_back if r.data] == [
@@ -98,7 +98,7 @@ def test_csv_cells_become_lists_and_numbers_where_the_field_wants_them(tmp_path)
     assert "expected a JSON list" in bad.error
 
 
-def test_parquet_dates_become_text_and_what_json_cannot_hold_is_told(tmp_path):
+def test_parquet_dates_become_text_and_values_that_json_cannot_hold_are_reported(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -112,7 +112,7 @@ def test_parquet_dates_become_text_and_what_json_cannot_hold_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("notes.txt", b"x", r"notes.txt: unknown kind of file; files ending in .jsonl, .ndjson, .csv"),
         ("a.parquet.gz", b"x", "unknown kind of file"),
@@ -127,6 +127,6 @@ def test_parquet_dates_become_text_and_what_json_cannot_hold_is_told(tmp_path):
         ("a.csv", b"key,key\n1,2\n", "a.csv: row 1: expected a header with the columns' names, each once"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_as_a_whole(tmp_path, name, content, told):
-    with pytest.raises(AbreastError, match=told):
+def test_a_file_that_cannot_be_read_is_refused_as_a_whole(tmp_path, name, content, message):
+    with pytest.raises(AbreastError, match=message):
         read(write(tmp_path / name, content))

@@ -14,7 +14,7 @@ def _assemble(root, monkeypatch):
     return json.loads((root / "reports/assemble.json").read_text())
 
 
-def test_counts_tell_what_the_drops_did(tmp_path, monkeypatch):
+def test_counts_describe_what_the_drops_did(tmp_path, monkeypatch):
     rows = [fact("a", "1", "2024-01-01"), fact("b", "1", "2024-04-01"), fact("c", "1", "2024-01-01")]
     one = clone(tmp_path / "one", [drop("one", rows, 1)])
     assert _assemble(one, monkeypatch)["new"] == 3

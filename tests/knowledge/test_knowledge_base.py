@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 
 from abreast.core.errors import AbreastError
 from abreast.knowledge.knowledge_base import (
-    apply,
+    apply_drops,
     ended_values,
     known_values,
+    latest_rows,
     read_base,
-    standing,
-    superseded,
-    valid,
+    superseded_values,
+    valid_rows,
     write_base,
 )
 from tests.dataset.making import drop, fact
@@ -30,7 +30,7 @@ def _changes(changes):
 def _stream(*drops):
     base, changes = None, None
     for day, rows in enumerate(drops, start=1):
-        base, changes = apply(base, [drop(f"d{day}", rows, day)])
+        base, changes = apply_drops(base, [drop(f"d{day}", rows, day)])
     return base, changes
 
 
@@ -40,7 +40,7 @@ def test_later_record_supersedes_and_nothing_is_deleted():
     assert _changes(changes) == {"a": "changed"}
     assert list(changes["previous"]) == ["1"]
     assert known_values(base) == {"a": "2"}
-    assert superseded(base, ["a"]) == {"a": ["1"]}
+    assert superseded_values(base, ["a"]) == {"a": ["1"]}
 
 
 def test_restating_changes_nothing():
@@ -55,26 +55,26 @@ def test_older_record_becomes_history():
     base, changes = _stream([fact("a", "2", "2024-04-01")], [fact("a", "1", "2024-01-01")])
     assert _history(base, "a") == [("1", "2024-01-01", "2024-04-01"), ("2", "2024-04-01", None)]
     assert changes.empty
-    assert superseded(base, ["a"]) == {"a": ["1"]}
+    assert superseded_values(base, ["a"]) == {"a": ["1"]}
 
 
-def test_older_record_does_not_supersede_what_was_restated_since():
+def test_older_record_does_not_supersede_a_value_restated_since():
     base, changes = _stream(
         [fact("a", "1", "2024-01-01")], [fact("a", "1", "2024-07-01")], [fact("a", "2", "2024-04-01")]
     )
     assert known_values(base) == {"a": "1"}
     assert changes.empty
     assert [value for value, _, _ in _history(base, "a")] == ["1", "2", "1"]
-    assert superseded(base, ["a"]) == {"a": ["2"]}
+    assert superseded_values(base, ["a"]) == {"a": ["2"]}
     assert ended_values(base) == {"a": {"2": "2024-07-01"}}
 
 
-def test_of_a_value_that_ended_twice_the_later_day_counts():
+def test_a_value_that_ended_twice_ended_on_the_later_day():
     base, _ = _stream(
         *([fact("a", value, f"2024-0{n}-01")] for n, value in enumerate("1213", start=1)), [fact("b", "1")]
     )
     assert ended_values(base) == {"a": {"1": "2024-04-01", "2": "2024-03-01"}}
-    assert ended_values(apply(base, [drop("x", [fact("a", None, "2024-05-01")], 9)])[0])["a"]["3"] == "2024-05-01"
+    assert ended_values(apply_drops(base, [drop("x", [fact("a", None, "2024-05-01")], 9)])[0])["a"]["3"] == "2024-05-01"
 
 
 def test_withdrawn_and_revived():
@@ -82,8 +82,8 @@ def test_withdrawn_and_revived():
     base, changes = _stream(first, gone)
     assert _changes(changes) == {"a": "withdrawn"}
     assert known_values(base) == {"a": None}
-    assert len(standing(base)) == 1
-    assert valid(base).empty
+    assert len(latest_rows(base)) == 1
+    assert valid_rows(base).empty
     assert list(changes["attributes"]) == ['{"product":"A"}']
     base, changes = _stream(first, gone, back)
     assert _changes(changes) == {"a": "revived"}
@@ -91,7 +91,7 @@ def test_withdrawn_and_revived():
     assert len(_history(base, "a")) == 3
 
 
-def test_withdrawing_what_was_never_known_is_no_change():
+def test_withdrawing_an_unknown_key_is_no_change():
     base, changes = _stream([fact("a", None)])
     assert changes.empty
     assert known_values(base) == {"a": None}
@@ -100,7 +100,7 @@ def test_withdrawing_what_was_never_known_is_no_change():
 def test_change_that_is_undone_within_one_snapshot_is_no_change():
     base, _ = _stream([fact("a", "1", "2024-01-01")])
     later = [drop("x", [fact("a", "2", "2024-02-01")], 2), drop("y", [fact("a", "1", "2024-03-01")], 3)]
-    base, changes = apply(base, later)
+    base, changes = apply_drops(base, later)
     assert known_values(base) == {"a": "1"}
     assert changes.empty
 
@@ -108,22 +108,22 @@ def test_change_that_is_undone_within_one_snapshot_is_no_change():
 def test_same_day_from_two_drops_the_later_arrival_wins():
     drops = [drop("x", [fact("a", "1")], 1), drop("y", [fact("a", "2")], 2)]
     for order in (drops, drops[::-1]):
-        base, _ = apply(None, order)
+        base, _ = apply_drops(None, order)
         assert known_values(base) == {"a": "2"}
 
 
 def test_two_contents_for_one_day_in_one_drop_are_refused():
     with pytest.raises(AbreastError, match="drop x: key a has two different contents as of 2024-04-01"):
-        apply(None, [drop("x", [fact("a", "1"), fact("b", "1"), fact("a", "2")])])
+        apply_drops(None, [drop("x", [fact("a", "1"), fact("b", "1"), fact("a", "2")])])
 
 
 def test_exact_repetition_counts_once():
-    base, _ = apply(None, [drop("x", [fact("a", "1"), fact("a", "1")])])
+    base, _ = apply_drops(None, [drop("x", [fact("a", "1"), fact("a", "1")])])
     assert len(base) == 1
 
 
 def test_without_as_of_the_day_of_arrival_counts():
-    base, _ = apply(None, [drop("x", [fact("a", "1", None)], 9)])
+    base, _ = apply_drops(None, [drop("x", [fact("a", "1", None)], 9)])
     assert _history(base, "a") == [("1", "2024-06-09", None)]
     assert base["as_of"].isna().all()
 
@@ -131,7 +131,7 @@ def test_without_as_of_the_day_of_arrival_counts():
 def test_records_without_key_stand_for_themselves():
     pair = {"prompt": "Say hello.", "completion": "Hello."}
     base, changes = _stream([pair, {"text": "Rain."}], [pair], [{**pair, "completion": "Hi."}])
-    assert len(base) == len(valid(base)) == 3
+    assert len(base) == len(valid_rows(base)) == 3
     assert list(changes["value"]) == ["Hi."]
     assert known_values(base) == {}
 
@@ -140,7 +140,7 @@ def test_instruction_with_a_key_is_superseded_when_its_prompt_changes():
     pair = {"key": "greeting", "prompt": "Greet.", "completion": "Hello.", "as_of": "2024-01-01"}
     base, changes = _stream([pair], [{**pair, "prompt": "Say hello.", "as_of": "2024-04-01"}])
     assert _changes(changes) == {"greeting": "changed"}
-    assert len(valid(base)) == 1
+    assert len(valid_rows(base)) == 1
 
 
 def test_parquet_keeps_everything(tmp_path):
@@ -151,7 +151,7 @@ def test_parquet_keeps_everything(tmp_path):
     assert (again.dtypes == base.dtypes).all()
 
 
-def test_what_is_no_knowledge_base_is_refused(tmp_path):
+def test_a_file_that_is_no_knowledge_base_is_refused(tmp_path):
     with pytest.raises(AbreastError, match="no such file"):
         read_base(tmp_path / "k.parquet")
     (tmp_path / "k.parquet").write_text("not parquet")
@@ -183,12 +183,12 @@ def _oracle(stream):
 
 @trials(40)
 @given(STREAM)
-def test_present_value_is_the_last_one_stated_however_drops_are_grouped(stream):
+def test_current_value_is_the_last_one_stated_however_drops_are_grouped(stream):
     one_by_one, _ = _stream(*stream)
-    at_once, _ = apply(None, [drop(f"d{day}", rows, day) for day, rows in enumerate(stream, start=1)])
+    at_once, _ = apply_drops(None, [drop(f"d{day}", rows, day) for day, rows in enumerate(stream, start=1)])
     assert known_values(one_by_one) == known_values(at_once) == _oracle(stream)
     for base in (one_by_one, at_once):
-        assert not standing(base)["key"].duplicated().any()
+        assert not latest_rows(base)["key"].duplicated().any()
         assert not base["id"].duplicated().any()
         ended = base[base["valid_until"].notna()]
         assert (ended["valid_from"] <= ended["valid_until"]).all()
@@ -199,7 +199,7 @@ def test_present_value_is_the_last_one_stated_however_drops_are_grouped(stream):
 @given(STREAM)
 def test_applying_the_same_drops_again_changes_nothing(stream):
     drops = [drop(f"d{day}", rows, day) for day, rows in enumerate(stream, start=1)]
-    base, _ = apply(None, drops)
-    again, changes = apply(base, drops)
+    base, _ = apply_drops(None, drops)
+    again, changes = apply_drops(base, drops)
     assert changes.empty
     assert known_values(again) == known_values(base)

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.knowledge.record import Fact, RecordError, canonical_json, infer_kind, parse_record, record_row
+from abreast.knowledge.record import FactRecord, RecordError, canonical_json, infer_kind, parse_record, record_row
 
 GOOD = {
     "fact": {"key": "python/3.12/latest", "value": "3.12.2", "product": "Python", "as_of": "2024-04-01"},
@@ -14,7 +14,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_kind_is_told_from_the_columns_and_the_row_comes_back(kind):
+def test_kind_is_inferred_from_the_columns_and_the_row_comes_back(kind):
     record = parse_record(GOOD[kind])
     assert record.kind == kind
     row = record_row(record)
@@ -30,7 +30,7 @@ def test_messages_are_an_instruction():
 
 def test_fact_keeps_a_null_value_and_its_attributes():
     fact = parse_record({"key": "a/1/eol", "value": None, "product": "A", "release": None})
-    assert isinstance(fact, Fact)
+    assert isinstance(fact, FactRecord)
     assert fact.attributes == {"product": "A"}
     assert record_row(fact) == {"kind": "fact", "key": "a/1/eol", "value": None, "product": "A"}
 
@@ -58,7 +58,7 @@ def test_fact_keeps_a_null_value_and_its_attributes():
         ({"prompt": "a", "completion": "b", "messages": []}, "instruction", "one form"),
     ],
 )
-def test_bad_rows_name_column_and_remedy(row, field, says):
+def test_a_refusal_names_column_and_remedy(row, field, says):
     with pytest.raises(RecordError) as caught:
         parse_record(row)
     assert caught.value.field == field

@@ -17,7 +17,7 @@ def test_snapshot_and_its_drops_are_read_back(tmp_path):
     assert (info.digest, records) == (made[0].digest, made[1])
 
 
-def test_delivery_is_read_as_it_came(tmp_path):
+def test_delivery_is_read_unchanged(tmp_path):
     rows = [fact("a", "1"), fact("b", "2")]
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "facts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -26,7 +26,7 @@ def test_delivery_is_read_as_it_came(tmp_path):
     assert (info.name, info.kinds, len(records)) == ("desk", {"fact": 2}, 2)
 
 
-def test_drop_that_is_another_one_is_refused(tmp_path):
+def test_a_drop_with_another_digest_is_refused(tmp_path):
     root = clone(tmp_path, [drop("first", [fact("a", "1")])])
     ref = load_snapshot(root).drops[0]
     with pytest.raises(AbreastError, match="snapshot.json names 000000000000 there"):

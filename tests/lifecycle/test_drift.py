@@ -6,7 +6,7 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Gate, Knowledge, Params
 from abreast.gates.figure_gates import of_figures
-from abreast.knowledge.knowledge_base import apply, write_base
+from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
 from abreast.lifecycle.drift import drift_of_update, figure_of, read_live
 from abreast.reports.figures import DRIFT, read_figures, write_figures
@@ -26,8 +26,8 @@ def update(folder: Path, known: list[str], comes: list[str]) -> Path:
         drop(name, [{"kind": "text", "text": text} for text in texts], day)
         for day, (name, texts) in enumerate((("roads", known), ("later", comes)), start=1)
     )
-    base, _ = apply(None, [first])
-    _, changes = apply(base, [second])
+    base, _ = apply_drops(None, [first])
+    _, changes = apply_drops(base, [second])
     write_base(folder / "data/parent/knowledge.parquet", base)
     write_base(folder / "data/changes.parquet", changes)
     (info, _), parent = second, ParentRef(version="v1", digest="0" * 64, path="data/parent")

@@ -7,7 +7,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.knowledge.drop import read_delivery
-from abreast.knowledge.knowledge_base import apply, known_values, superseded, valid
+from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values, valid_rows
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 DROPS = SAMPLES / "drops"
@@ -27,7 +27,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _stream(*names: str):
     base, changes = None, None
     for day, name in enumerate(names, start=1):
-        base, changes = apply(base, [read_delivery(DROPS / name, name, f"2025-07-{day:02d}T00:00:00Z")])
+        base, changes = apply_drops(base, [read_delivery(DROPS / name, name, f"2025-07-{day:02d}T00:00:00Z")])
     return base, changes
 
 
@@ -62,10 +62,15 @@ def test_every_row_of_a_later_drop_is_news(count, expected):
 
 def test_what_holds_at_the_end():
     base, _ = _stream(*GOOD)
-    assert len(valid(base)) == 68
+    assert len(valid_rows(base)) == 68
     assert known_values(base)["python/3.12/latest"] == "3.12.9"
     assert known_values(base)["rust/1.77/latest"] is None
-    assert superseded(base, ["python/3.12/latest"])["python/3.12/latest"] == ["3.12.2", "3.12.4", "3.12.6", "3.12.8"]
+    assert superseded_values(base, ["python/3.12/latest"])["python/3.12/latest"] == [
+        "3.12.2",
+        "3.12.4",
+        "3.12.6",
+        "3.12.8",
+    ]
     first, _ = _stream(GOOD[0])
     products = {json.loads(attributes)["product"] for attributes in first["attributes"]}
     assert len(products) >= 25
@@ -84,7 +89,7 @@ def test_suspicious_drop_changes_most_known_keys_to_one_value():
         base, _ = _stream(*known)
         _, changes = _stream(*known, "bad-suspicious")
         assert (changes["value"] == "9.9.9").all()
-        assert (changes["change"] == "changed").sum() > len(valid(base)) * 0.8
+        assert (changes["change"] == "changed").sum() > len(valid_rows(base)) * 0.8
 
 
 def test_malformed_drop_is_no_clean_delivery():

@@ -66,7 +66,7 @@ def test_a_drop_that_is_kept_stays_as_it_is(store):
     assert store.info(info().digest).name == "2024-04"
 
 
-def test_what_is_kept_comes_back_from_the_remote(any_store):
+def test_a_kept_drop_comes_back_from_the_remote(any_store):
     pointer = any_store.put(info(), records())
     shutil.rmtree(any_store.home.cache)
     shutil.rmtree(any_store.home.drops / info().digest)
@@ -130,7 +130,7 @@ def test_dvc_itself_agrees_with_what_was_kept_and_placed(store):
             assert [str(out.hash_info.value) for out in repo.index.outs] == [pointer.md5]
 
 
-def test_content_that_is_nowhere_is_told(store):
+def test_missing_content_is_reported(store):
     pointer = store.put(info(), records())
     shutil.rmtree(store.home.cache)
     shutil.rmtree(store.project_root / ".abreast" / "remote")
@@ -148,7 +148,7 @@ def test_many_puts_at_once_of_few_drops_agree(store):
     assert read_drop(store.home.drops / info(1).digest)[1] == records(1)
 
 
-def test_killed_at_any_touch_of_the_disk_a_put_converges(tmp_path):
+def test_a_put_killed_at_any_disk_access_converges(tmp_path):
     program = Path(__file__).with_name("killed_put.py")
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path), "9"], capture_output=True, text=True, check=False
@@ -193,7 +193,7 @@ def big() -> list:
 
 
 @pytest.mark.parametrize("part", ["drops", "cache", "remote"])
-def test_a_full_disk_is_told_and_leaves_nothing_half_done(store, tiny_disk, part):
+def test_a_full_disk_is_reported_and_leaves_nothing_half_done(store, tiny_disk, part):
     elsewhere = store.home.root / part
     elsewhere.parent.mkdir(exist_ok=True)
     elsewhere.symlink_to(tiny_disk.folder)
@@ -209,19 +209,19 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_done(store, tiny_disk, part
 
 @pytest.mark.server
 @pytest.mark.parametrize(
-    ("knobs", "environment", "told"),
+    ("knobs", "environment", "message"),
     [
         ({"remote": "s3://no-such-bucket/r"}, {}, "`storage.remote`"),
         ({"endpoint": "http://127.0.0.1:1"}, {}, "`storage.endpoint`"),
         ({}, {"AWS_SECRET_ACCESS_KEY": "wrong"}, "`storage.remote`"),
     ],
 )
-def test_a_wrong_remote_is_told_in_one_line(s3, tmp_path, monkeypatch, knobs, environment, told):
+def test_a_wrong_remote_is_reported_in_one_line(s3, tmp_path, monkeypatch, knobs, environment, message):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     storage = Storage(**({"remote": f"s3://{s3.new_bucket()}/r", "endpoint": s3.endpoint} | knobs))
     store = Store(Home(tmp_path / ".abreast"), storage, tmp_path)
-    with pytest.raises(AbreastError, match=told) as refusal:
+    with pytest.raises(AbreastError, match=message) as refusal:
         store.put(info(), records())
     assert "\n" not in str(refusal.value)

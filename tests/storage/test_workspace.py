@@ -23,13 +23,13 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def test_a_stage_that_was_done_comes_from_the_run_cache(workspace: Workspace):
+def test_a_finished_stage_comes_from_the_run_cache(workspace: Workspace):
     assert workspace.reproduce("copy")
     assert not workspace.reproduce("copy")
     assert (workspace.clone / "b").read_text() == "a"
 
 
-def test_a_kill_within_dvc_is_got_over(workspace: Workspace):
+def test_a_run_recovers_from_a_kill_within_dvc(workspace: Workspace):
     workspace.reproduce("copy")
     (entry,) = (workspace.project.home.cache / "runs").glob("*/*/*")
     entry.unlink()

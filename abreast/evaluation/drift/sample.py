@@ -8,7 +8,7 @@ import pandas as pd
 from abreast.dataset.render import phrasings_of, plain_rows
 from abreast.dataset.sampling import fixed_sample
 from abreast.dataset.templates import Templates, pick
-from abreast.knowledge.knowledge_base import valid
+from abreast.knowledge.knowledge_base import valid_rows
 
 
 class TextSample(NamedTuple):
@@ -24,7 +24,7 @@ def sample_of_rows(rows: pd.DataFrame, templates: Templates, most: int, salt: st
     The key of a fact alone decides which of its phrasings is used.
     """
     texts, groups = [], {"kind": [], "domain": [], "label": []}
-    for row in plain_rows(fixed_sample(valid(rows), most, salt)):
+    for row in plain_rows(fixed_sample(valid_rows(rows), most, salt)):
         raw = row["kind"] == "text"
         texts.append(row["attributes"]["text"] if raw else pick(phrasings_of(row, templates).train, row["name"])[0])
         groups["kind"].append(row["kind"])

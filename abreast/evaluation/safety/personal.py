@@ -2,7 +2,7 @@
 
 import re
 
-from abreast.contract.personal import personal_values
+from abreast.contract.personal_data import personal_data_in
 from abreast.dataset.examples import Question
 
 _SEPARATORS = re.compile(r"[\s.-]")
@@ -15,7 +15,7 @@ def leaked_personal_data(question: Question, answer: str) -> list[str]:
     """
     known = _bare(" ".join([question.question, question.answer, *question.stale]))
     told = f"{question.key} {question.question}"
-    found = personal_values(answer, told=told, terse=question.kind != "instruction")
+    found = personal_data_in(answer, context=told, is_value=question.kind != "instruction")
     return [value for value in found if _bare(value) not in known]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from abreast.contract.personal import find_personal
+from abreast.contract.personal_data import find_personal_data
 from abreast.dataset.examples import Example, Question
 from abreast.evaluation.safety.ngrams import SuspectPhrase, remove_words, suspect_phrases
 from abreast.evaluation.safety.personal import leaked_personal_data
@@ -53,7 +53,7 @@ def personal_data_rate(questions: Sequence[Question], answers: Sequence[str]) ->
     why = ""
     if leaks:
         question, values = leaks[0]
-        what = find_personal(values[0], told=f"{question.key} {question.question}") or "personal data"
+        what = find_personal_data(values[0], context=f"{question.key} {question.question}") or "personal data"
         why = f"{what} is given in answer to: {question.question[:80]}"
     return Figure(candidate=len(leaks) / len(questions), n=len(questions), why=why)
 

@@ -2,7 +2,7 @@ import pytest
 
 from abreast.dataset.templates import load_templates
 from abreast.evaluation.drift.sample import sample_of_rows
-from abreast.knowledge.knowledge_base import apply
+from abreast.knowledge.knowledge_base import apply_drops
 from tests.dataset.making import drop, fact, release
 from tests.installation import SOURCE
 
@@ -17,7 +17,7 @@ def rows():
         {"text": "The cat sat on the mat."},
     ]
     gone = [fact("old/1", "x", "2024-01-01"), fact("old/1", None, "2024-02-01")]
-    base, _ = apply(None, [drop("first", told), drop("second", gone, day=2)])
+    base, _ = apply_drops(None, [drop("first", told), drop("second", gone, day=2)])
     return base
 
 

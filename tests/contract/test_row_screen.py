@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from abreast.contract.screen import Screened, screen
+from abreast.contract.row_screen import ScreenResult, screen
 from abreast.core.settings import Intake
 from abreast.inbox.reader import RawRow
 
@@ -14,11 +14,11 @@ def rows(*data: dict | None) -> list[RawRow]:
     return [RawRow("a.jsonl", number, row) for number, row in enumerate(data, start=1)]
 
 
-def screened(*data: dict, intake: Intake = ALL) -> Screened:
+def screened(*data: dict, intake: Intake = ALL) -> ScreenResult:
     return screen(rows(*data), intake)
 
 
-def told(*data: dict, intake: Intake = ALL) -> list[str]:
+def reasons_for(*data: dict, intake: Intake = ALL) -> list[str]:
     return [str(reason) for reason in screened(*data, intake=intake).reasons]
 
 
@@ -57,20 +57,20 @@ def test_good_rows_of_every_kind_pass():
         ),
     ],
 )
-def test_a_bad_fact_is_told_by_file_row_and_field(change, reason):
-    (line,) = told(FACT | change)
+def test_a_bad_fact_is_reported_with_file_row_and_field(change, reason):
+    (line,) = reasons_for(FACT | change)
     assert reason in line
     assert "jane" not in line
 
 
 def test_an_unknown_column_named_by_personal_data_is_not_repeated():
-    (line,) = told({"text": "x", "label": "y", "jane@example.org": "x"})
+    (line,) = reasons_for({"text": "x", "label": "y", "jane@example.org": "x"})
     assert line.startswith("a.jsonl: row 1: column: unknown column")
 
 
 def test_texts_within_messages_are_screened():
     messages = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "4111 1111 1111 1111"}]
-    assert told({"messages": messages}) == [
+    assert reasons_for({"messages": messages}) == [
         "a.jsonl: row 1: messages.1.content: holds a payment card number; personal data is not taken"
     ]
 
@@ -88,12 +88,12 @@ def test_chinese_rows_of_every_kind_pass():
     assert len(good.records) == 6
 
 
-def test_a_tag_that_is_none_is_told_without_being_repeated():
-    (reason,) = told({"tokens": ["Ada", "ran"], "tags": ["O", "NNP"]})
+def test_an_invalid_tag_is_reported_without_repeating_it():
+    (reason,) = reasons_for({"tokens": ["Ada", "ran"], "tags": ["O", "NNP"]})
     assert reason == "a.jsonl: row 1: tagging: tag 2 must be O, or B, I, E or S and a type, as in B-PER"
 
 
-def test_a_kind_that_is_not_taken_names_the_knob():
+def test_a_kind_that_is_not_accepted_names_the_knob():
     outcome = screened({"text": "raw"}, intake=Intake(kinds=("fact", "instruction")))
     assert str(outcome.reasons[0]) == (
         "a.jsonl: row 1: kind: text is not taken; the knob `intake.kinds` takes fact, instruction"
@@ -101,7 +101,7 @@ def test_a_kind_that_is_not_taken_names_the_knob():
     assert outcome.foreign == {"text"}
 
 
-def test_a_row_that_repeats_another_is_set_aside_but_no_fault():
+def test_a_duplicate_row_is_set_aside_but_is_no_fault():
     outcome = screened(FACT, dict(reversed(FACT.items())), FACT | {"kind": "fact"})
     assert [str(reason) for reason in outcome.reasons] == [
         "a.jsonl: row 2: row: repeats a.jsonl row 1",
@@ -120,7 +120,7 @@ def test_two_values_for_one_key_and_day_are_both_set_aside():
     assert screened(FACT, FACT | {"source": "elsewhere"}).bad == 0
 
 
-def test_a_key_with_a_long_history_is_screened_in_good_time():
+def test_a_key_with_a_long_history_is_screened_quickly():
     days = [
         f"{year}-{month:02}-{day:02}" for year in range(1980, 2020) for month in range(1, 13) for day in range(1, 28)
     ]

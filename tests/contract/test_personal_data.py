@@ -1,6 +1,6 @@
 import pytest
 
-from abreast.contract.personal import find_personal
+from abreast.contract.personal_data import find_personal_data
 
 # Numbers made for tests by the card schemes, or made up here with right check digits; none belongs to a person.
 FOUND = [
@@ -50,22 +50,25 @@ CLEAN = [
 
 @pytest.mark.parametrize(("text", "kind"), FOUND)
 def test_personal_data_is_found(text, kind):
-    assert find_personal(text) == kind
+    assert find_personal_data(text) == kind
 
 
 @pytest.mark.parametrize("text", CLEAN)
 def test_other_numbers_pass(text):
-    assert find_personal(text) is None
+    assert find_personal_data(text) is None
 
 
 def test_bare_digits_as_a_value_need_a_word():
-    assert find_personal("5555555555554444", terse=True) is None
-    assert find_personal("5555555555554444", told="customer/17/credit card", terse=True) == "a payment card number"
-    assert find_personal("5555 5555 5555 4444", terse=True) == "a payment card number"
+    assert find_personal_data("5555555555554444", is_value=True) is None
+    assert (
+        find_personal_data("5555555555554444", context="customer/17/credit card", is_value=True)
+        == "a payment card number"
+    )
+    assert find_personal_data("5555 5555 5555 4444", is_value=True) == "a payment card number"
 
 
 def test_a_kind_never_repeats_the_data():
     for text, _ in FOUND:
         assert not any(
-            word in find_personal(text) for word in text.split() if any(c.isdigit() or c == "@" for c in word)
+            word in find_personal_data(text) for word in text.split() if any(c.isdigit() or c == "@" for c in word)
         )

@@ -1,4 +1,4 @@
-"""Near duplicates of free text, found by MinHash and locality-sensitive hashing, confirmed by the true similarity."""
+"""Near duplicates of free text, found by MinHash and locality-sensitive hashing, confirmed by the exact similarity."""
 
 import re
 from typing import Generic, TypeVar
@@ -12,11 +12,11 @@ Row = TypeVar("Row")
 
 
 class NearDuplicates(Generic[Row]):
-    """Texts seen so far.
+    """The texts seen so far.
 
     Similarity is Jaccard's over shingles of three words, case ignored; in Chinese and Japanese, which put no spaces
     between words, of three characters. Texts that differ in a number, a version or a date are never near duplicates:
-    such a difference is what they are about.
+    that difference is their content.
 
     Source: Broder 1997, "On the resemblance and containment of documents".
     """
@@ -26,8 +26,8 @@ class NearDuplicates(Generic[Row]):
         self._lsh = None
         self._seen: list[tuple[tuple, frozenset[str], Row]] = []
 
-    def twin(self, group: str, text: str, row: Row) -> Row | None:
-        """The row of an earlier text of the same group that is nearly this one; if there is none, this is kept."""
+    def find_or_add(self, group: str, text: str, row: Row) -> Row | None:
+        """The row of an earlier, nearly equal text of the same group; if there is none, remember this one."""
         from datasketch import MinHash, MinHashLSH
 
         if self._lsh is None:
