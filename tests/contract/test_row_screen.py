@@ -98,7 +98,7 @@ def test_a_kind_that_is_not_accepted_names_the_knob():
     assert str(outcome.reasons[0]) == (
         "a.jsonl: row 1: kind: text is not taken; the knob `intake.kinds` takes fact, instruction"
     )
-    assert outcome.foreign == {"text"}
+    assert outcome.refused_kinds == {"text"}
 
 
 def test_a_duplicate_row_is_set_aside_but_is_no_fault():
