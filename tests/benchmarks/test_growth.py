@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.settings import Split
-from abreast.dataset.split import ask, report, teach
+from abreast.dataset.split import ask, split_counts, teach
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops
 from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
@@ -28,7 +28,7 @@ def test_from_the_second_drop_on_as_much_is_taught_rehearsed_and_asked_as_ever()
     for number, (name, rows) in enumerate(made_up(6), start=1):
         base, changes = apply_drops(base, [drop(name, rows, number)])
         dev, questions = ask(base, changes, templates, Split())
-        counts.append(report(teach(base, changes, templates, Split()), dev, questions))
+        counts.append(split_counts(teach(base, changes, templates, Split()), dev, questions))
     for part in ("new_examples", "rehearsed_examples", "dev_questions", "current_questions", "retained_questions"):
         assert len({count[part] for count in counts[1:]}) == 1, part
     assert counts[1]["rehearsed_examples"] > 0
