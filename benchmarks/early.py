@@ -17,7 +17,7 @@ import numpy as np
 
 from abreast.core import stage
 from abreast.core.errors import AbreastError
-from abreast.core.settings import GATES, Early, Gate
+from abreast.core.settings import GATES, EarlyStopping, Gate
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
 from abreast.reports.answers import ANSWERS, QuestionResult
@@ -51,7 +51,9 @@ class Replay(NamedTuple):
     asked: tuple[float, ...]
 
 
-def replay(name: str, reports: Reports, knobs: Sequence[Early], batch: int, gates: Sequence[Gate] = GATES) -> Replay:
+def replay(
+    name: str, reports: Reports, knobs: Sequence[EarlyStopping], batch: int, gates: Sequence[Gate] = GATES
+) -> Replay:
     """Ask again, in blocks, what was answered."""
     models = [who for who in ("base", "champion", "candidate") if reports.metrics.of(who)]
 
@@ -178,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=32, help="questions from look to look")
     parser.add_argument("--error", type=float, default=0.05)
     asked = parser.parse_args(arguments)
-    knobs = [Early(verdicts=stop, error_rate=asked.error) for stop in (("fail",), EVERY)]
+    knobs = [EarlyStopping(verdicts=stop, error_rate=asked.error) for stop in (("fail",), EVERY)]
     if asked.answers:
         found = [replay(size_of(one), one, knobs, asked.batch) for one in real(asked.answers)]
         what = "Real pairs of models"

@@ -15,7 +15,7 @@ import pandas as pd
 from abreast.core import stage
 from abreast.core.errors import AbreastError
 from abreast.core.files import write_text
-from abreast.core.settings import Knowledge, Split, Way, load_params
+from abreast.core.settings import Knowledge, QuestionForm, Split, load_params
 from abreast.dataset.examples import Example, Question, write_jsonl
 from abreast.dataset.fact_augmentation import DIRECT, Pair, other_ways
 from abreast.dataset.held_out import Use, for_use
@@ -62,7 +62,7 @@ def teach(
     templates: Templates,
     split: Split,
     losses: Losses | None = None,
-    ways: Sequence[Way] = (DIRECT,),
+    ways: Sequence[QuestionForm] = (DIRECT,),
 ) -> list[Example]:
     """Every training phrasing of what changed, and some of as much as can be of what still holds from before.
 

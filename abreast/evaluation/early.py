@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from abreast.core.settings import Early, Gate
+from abreast.core.settings import EarlyStopping, Gate, TextPerplexityGate
 from abreast.dataset.sampling import stable_hash
-from abreast.gates.watch import Watch, Watched
+from abreast.gates.monitor import GateMonitor, MonitoredGate
 from abreast.reports.early_stop import EarlyStop
 from abreast.reports.reports import Reports
 from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
@@ -31,7 +31,7 @@ def ask_until_settled(
     planned: Reports,
     gates: Sequence[Gate],
     models: Sequence[str],
-    knobs: Early,
+    knobs: EarlyStopping,
     batch: int,
     ask: Callable[[list[int], list[int]], Reports],
 ) -> AskedQuestions:
@@ -48,14 +48,14 @@ def ask_until_settled(
         ask: puts the questions and texts with these numbers to all models; gives the outcomes, and the perplexities of
             general text as metrics.
     """
-    watch, pools = Watch(planned, gates, models, knobs.error_rate), _in_random_order(planned, knobs.seed)
+    monitor, pools = GateMonitor(planned, gates, models, knobs.error_rate), _in_random_order(planned, knobs.seed)
     numbers: tuple[list[int], list[int]] = ([], [])
     held = ask([], [])
     while any(pools.values()):
-        said = watch.look(held)
-        if said.settled and VERDICTS[said.best] in knobs.verdicts:
+        possible = monitor.update(held)
+        if possible.settled and VERDICTS[possible.best] in knobs.verdicts:
             break
-        block = _next(pools, watch, knobs.check_every * batch) if not said.settled else _rest(pools)
+        block = _next(pools, monitor, knobs.check_every * batch) if not possible.settled else _rest(pools)
         found = ask(*block)
         more = {"answers": held.answers + found.answers, "texts": held.texts + found.texts}
         held = held.model_copy(update=more)
@@ -63,21 +63,21 @@ def ask_until_settled(
             all_of.extend(some)
     asked = tuple(map(sorted, numbers))
     return AskedQuestions(
-        *asked, _stopped(watch, planned, sum(map(len, asked)), knobs.error_rate) if any(pools.values()) else None
+        *asked, _stopped(monitor, planned, sum(map(len, asked)), knobs.error_rate) if any(pools.values()) else None
     )
 
 
-def _stopped(watch: Watch, planned: Reports, asked: int, error: float) -> EarlyStop:
-    verdict = max((one.said.best for one in watch.watched), default=PASS)
-    enough = any(result.asks for result in watch.enough)
+def _stopped(monitor: GateMonitor, planned: Reports, asked: int, error: float) -> EarlyStop:
+    verdict = max((one.possible.best for one in monitor.monitored), default=PASS)
+    enough = any(result.asks for result in monitor.question_check)
     return EarlyStop(
         verdict=VERDICTS[max(verdict, INCONCLUSIVE if enough else PASS)],
         asked=asked,
         planned=len(planned.answers) + len(planned.texts),
         error=error,
-        open=tuple(gate.name for gate in watch.open),
-        gates=watch.gates,
-        results=tuple(watch.results),
+        open=tuple(one.gate.name for one in monitor.open),
+        gates=monitor.gates,
+        results=tuple(monitor.results),
     )
 
 
@@ -99,15 +99,15 @@ def _in_random_order(planned: Reports, seed: int) -> Pools:
     return pools
 
 
-def _next(pools: Pools, watch: Watch, size: int) -> tuple[list[int], list[int]]:
+def _next(pools: Pools, monitor: GateMonitor, size: int) -> tuple[list[int], list[int]]:
     """Take the next block: from the first pool that an open gate is for, those on one scope alone before the others."""
-    alone = [one for one in watch.still_open if one.gate.scope != "known"]
+    alone = [one for one in monitor.open if one.gate.scope != "known"]
     left = [place for place in pools if pools[place]]
     # A slice with keys that count by fractions may stay open when all of it was asked; then the rest settles it.
-    place = next((at for gates in (alone, watch.still_open) for at in left if _wanted(gates, pools, at)), left[0])
+    place = next((at for gates in (alone, monitor.open) for at in left if _wanted(gates, pools, at)), left[0])
     if place[1] == "texts":
         return [], _all(pools, place)
-    wanted = _wanted(watch.still_open, pools, place) or pools[place].keys()
+    wanted = _wanted(monitor.open, pools, place) or pools[place].keys()
     block: list[int] = []
     for key in [key for key in pools[place] if key in wanted]:
         if block and len(block) + len(pools[place][key]) > size:
@@ -116,11 +116,11 @@ def _next(pools: Pools, watch: Watch, size: int) -> tuple[list[int], list[int]]:
     return block, []
 
 
-def _wanted(still_open: Sequence[Watched], pools: Pools, place: tuple[str, str]) -> set[str]:
+def _wanted(open_gates: Sequence[MonitoredGate], pools: Pools, place: tuple[str, str]) -> set[str]:
     """The keys left in a pool that could still change what one of these gates says."""
     scope, what = place
-    alike = [one for one in still_open if one.gate.of_perplexity == (what == "texts")]
-    return {key for one in alike for key in one.wanted(scope)} & pools[place].keys()
+    alike = [one for one in open_gates if isinstance(one.gate, TextPerplexityGate) == (what == "texts")]
+    return {key for one in alike for key in one.useful_keys(scope)} & pools[place].keys()
 
 
 def _rest(pools: Pools) -> tuple[list[int], list[int]]:

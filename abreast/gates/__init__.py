@@ -1,1 +1,1 @@
-"""The gates' statistics: pure functions of paired answers, and what each gate makes of them."""
+"""The gates of params.yaml: the rules, and the verdict that they lead to. The tests are in `abreast.statistics`."""

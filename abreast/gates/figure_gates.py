@@ -1,18 +1,19 @@
-"""Gates on single figures: how a candidate serves, and whether it is safe."""
+"""Gates on single figures: serving, safety, robustness, locality and drift."""
 
 from collections.abc import Mapping
 
-from abreast.core.settings import Gate
-from abreast.gates.decide import decide, reached
+from abreast.core.settings import FigureGate
+from abreast.gates.decide import decide_by_figure
 from abreast.reports.figures import Figure
 from abreast.reports.verdict import GateResult
 
 
-def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> list[GateResult]:
-    """The figure itself, or against the champion's: a share by their difference, seconds and megabytes by their ratio.
+def judge_figure(gate: FigureGate, figures: Mapping[str, Figure], candidate: str) -> list[GateResult]:
+    """The result of a gate on a figure, or on its comparison with the champion's.
 
-    Nothing where it was not taken: of the base with examples, at the desk, or without a champion to compare with. What
-    a model that does not load would need in seconds and megabytes is not asked either: `loads` is, and tells why.
+    Shares are compared by their difference, seconds and megabytes by their ratio. Empty if the figure was not taken (of
+    the base with examples, outside of the update flow, or of a model that does not load: `loads` fails then and says
+    why), or if there is no champion to compare with.
 
     Args:
         candidate: whose figures are judged; only the candidate has any.
@@ -20,21 +21,21 @@ def of_figures(gate: Gate, figures: Mapping[str, Figure], candidate: str) -> lis
     figure = figures.get(gate.measure)
     if candidate != "candidate" or figure is None or figure.candidate is None:
         return []
-    if (figure.n is not None and figure.n < gate.min_questions) or (
-        gate.compare_to == "champion" and figure.champion is None
-    ):
+    if figure.n is not None and figure.n < gate.min_questions:
         return []
-    needed = gate.at_least if gate.at_least is not None else gate.at_most
+    needed = gate.limit
     if gate.compare_to == "champion":
+        if figure.champion is None:
+            return []
         needed = needed * figure.champion if gate.scope == "serving" else needed + figure.champion
     return [
         GateResult(
             name=gate.name,
             measured=figure.candidate,
             needed=needed,
-            bound="at least" if gate.at_least is not None else "at most",
+            bound=gate.bound,
             champion=figure.champion,
-            outcome=decide(gate, reached(gate, figure.candidate, needed), 1.0, 1.0),
+            outcome=decide_by_figure(gate, figure.candidate, needed),
             on_fail=gate.on_fail,
             n=figure.n,
             why=figure.why,

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from abreast.core.renamed_knobs import with_new_names
 
+GateOutcome = Literal["passed", "failed", "undecided"]
+
 
 class GateResult(BaseModel):
     """One gate: what was measured, what was needed, what the champion reached; None where there is no such figure.
@@ -26,7 +28,7 @@ class GateResult(BaseModel):
     needed: float
     bound: Literal["at least", "at most"]
     champion: float | None
-    outcome: Literal["passed", "failed", "undecided"]
+    outcome: GateOutcome
     on_fail: Literal["block", "review", "warn"] = "block"
     of: Literal["share", "difference", "ratio"] = "share"
     interval: tuple[float, float] | None = None

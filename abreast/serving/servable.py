@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from abreast.core.settings import SERVED, Gate
+from abreast.core.settings import SERVING_MEASURES, Gate
 from abreast.dataset.examples import Question, read_questions
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.reports.figures import SERVING, Figure, write_figures
@@ -36,7 +36,7 @@ def measure_serving(clone: Path, gates: Sequence[Gate], environment: Mapping[str
     theirs: dict[str, float] = {}
     if parent is not None and any(gate.compare_to == "champion" for gate in asked):
         theirs, _ = try_serving(clone / parent.model, clone, questions, environment)
-    figures = {name: Figure(candidate=mine.get(name), champion=theirs.get(name)) for name in SERVED}
+    figures = {name: Figure(candidate=mine.get(name), champion=theirs.get(name)) for name in SERVING_MEASURES}
     figures["loads"] = figures["loads"].model_copy(update={"why": why})
     write_figures(clone / "reports" / SERVING, figures)
     return figures
@@ -65,7 +65,7 @@ def try_serving(
         limit: seconds.
 
     Returns:
-        the figures `config.SERVED` as far as they could be taken, `loads` being 1 or 0, and why it does not load.
+        the figures `SERVING_MEASURES` as far as they could be taken, `loads` being 1 or 0, and why it does not load.
     """
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     with tempfile.TemporaryDirectory(prefix="abreast-probe-") as place:

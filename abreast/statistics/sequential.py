@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from abreast.core.settings import Gate
+from abreast.core.settings import AnswerGate, AnyGate
 from abreast.statistics.exact import EXACT, normal_tail, p_table
 from abreast.statistics.mcnemar import mcnemar
 from abreast.statistics.share import p_above, p_below
@@ -42,8 +42,8 @@ class Tally(NamedTuple):
     """The kind that a good candidate gives most. It decides how early, not how surely."""
 
 
-class Verdicts(NamedTuple):
-    """The best and the worst that a gate may still say of all questions, and between what its figure will lie."""
+class PossibleVerdicts(NamedTuple):
+    """The best and the worst verdict that all questions may still lead to, and the range of the measured figure."""
 
     best: int
     worst: int
@@ -126,8 +126,13 @@ class Corner(NamedTuple):
     lost: np.ndarray
 
 
-def verdicts_on_pairs(gate: Gate, strata: Sequence[Tally], error: float, slices: int = 1) -> Verdicts:
-    """What a gate against another model may still say, and between what the difference of the shares will lie.
+def verdict_if_missed(gate: AnyGate) -> int:
+    """The worst verdict that a gate can lead to."""
+    return {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.on_fail]
+
+
+def verdicts_on_pairs(gate: AnswerGate, strata: Sequence[Tally], error: float, slices: int = 1) -> PossibleVerdicts:
+    """The verdicts that a gate that compares with a model may still give, and the range of the difference of shares.
 
     Args:
         strata: the parts of the pool, each asked in an order of its own, such as what is new and what was known.
@@ -139,11 +144,11 @@ def verdicts_on_pairs(gate: Gate, strata: Sequence[Tally], error: float, slices:
     size = sum(tally.size for tally in strata)
     said = np.concatenate([_of_pairs(gate, size, high, True, slices), _of_pairs(gate, size, low, False, slices)])
     ends = (low.won - low.lost).min() / size, (high.won - high.lost).max() / size
-    return Verdicts(int(said.min()), int(said.max()), *map(float, ends))
+    return PossibleVerdicts(int(said.min()), int(said.max()), *map(float, ends))
 
 
-def verdicts_on_share(gate: Gate, strata: Sequence[Tally], error: float, slices: int = 1) -> Verdicts:
-    """What a gate on the share itself may still say; arguments as of `verdicts_on_pairs`."""
+def verdicts_on_share(gate: AnswerGate, strata: Sequence[Tally], error: float, slices: int = 1) -> PossibleVerdicts:
+    """The verdicts that a gate on the share itself may still give; arguments as in `verdicts_on_pairs`."""
     low = high = 0.0
     for tally in strata:
         hit, other = (plausible(tally, error) - tally.seen).T
@@ -151,10 +156,10 @@ def verdicts_on_share(gate: Gate, strata: Sequence[Tally], error: float, slices:
         high += tally.sums[0] + (hit + other * (1 - tally.least)).max()
     size = sum(tally.size for tally in strata)
     said = [int(_of_share(gate, size, hits, slices)[0]) for hits in (low, high)]
-    return Verdicts(min(said), max(said), float(low / size), float(high / size))
+    return PossibleVerdicts(min(said), max(said), float(low / size), float(high / size))
 
 
-def verdicts_on_counts(gate: Gate, won: np.ndarray, lost: np.ndarray, size: int) -> np.ndarray:
+def verdicts_on_counts(gate: AnswerGate, won: np.ndarray, lost: np.ndarray, size: int) -> np.ndarray:
     """What a gate against another model says of so many keys, won and lost whole; shape as of `won`."""
     return _of_pairs(gate, size, Corner(won, lost, won, lost), True, 1)
 
@@ -218,7 +223,7 @@ def _added(strata: Sequence[tuple[Corner, Corner]]) -> tuple[Corner, Corner]:
     return Corner(*np.sum(high, axis=0)[:, None]), Corner(*np.sum(low, axis=0)[:, None])
 
 
-def _of_pairs(gate: Gate, size: int, corner: Corner, up: bool, slices: int) -> np.ndarray:
+def _of_pairs(gate: AnswerGate, size: int, corner: Corner, up: bool, slices: int) -> np.ndarray:
     """The verdicts on one corner; where keys count by fractions, those of the next whole counts further out."""
     outwards, inwards = (np.ceil, np.floor) if up else (np.floor, np.ceil)
     won, lost, bound = corner.won, corner.lost, gate.at_least
@@ -232,7 +237,7 @@ def _of_pairs(gate: Gate, size: int, corner: Corner, up: bool, slices: int) -> n
     return _verdicts(gate, reached, kept, missed * slices)
 
 
-def _of_share(gate: Gate, size: int, hits: float, slices: int) -> np.ndarray:
+def _of_share(gate: AnswerGate, size: int, hits: float, slices: int) -> np.ndarray:
     low = -np.inf if gate.at_least is None else gate.at_least
     high = np.inf if gate.at_most is None else gate.at_most
     reached = np.array([size * low - _ROUNDING <= hits <= size * high + _ROUNDING])
@@ -257,9 +262,9 @@ def _p_by_counts(size: int, bound: float) -> np.ndarray:
     return by_counts
 
 
-def _verdicts(gate: Gate, reached: np.ndarray, kept: np.ndarray, missed: np.ndarray) -> np.ndarray:
-    """As `abreast.gates.decide` and `GateResult.asks` have it, for many outcomes at once."""
-    worst = {"block": FAIL, "review": INCONCLUSIVE, "warn": PASS}[gate.on_fail]
+def _verdicts(gate: AnswerGate, reached: np.ndarray, kept: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """As `abreast.gates.decide.decide_by_test` and `GateResult.asks` give them, for many outcomes at once."""
+    worst = verdict_if_missed(gate)
     if gate.confidence is None:
         return np.where(reached, PASS, worst)
     level = 1 - gate.confidence + _ROUNDING

@@ -1,9 +1,11 @@
 """params.yaml and the models that it is read into."""
 
 import pytest
+from ruamel.yaml import YAML
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES, Params, all_knobs, load_params, parse_params
+from abreast.core.settings.write import flow, params_text
 from tests.installation import SOURCE
 
 
@@ -29,25 +31,40 @@ TEXT = {"measure": "text_perplexity", "at_least": None, "at_most": 1.0}
         (gate(at_least="all"), "knob `gates.1.at_least` is 'all'"),
         (gate(name="bar"), "each gate has a name of its own; twice there: bar"),
         (gate(name=None), "knob `gates.1.name`: field required"),
+        (gate(measure=None), "gate `other`: knob `gates.1.measure`: field required"),
+        ({"gates": ["bar"]}, "knob `gates.0` is 'bar': expected a mapping"),
         (gate(at_most=0.1), "knob `gates.1`: give one of `at_least` and `at_most`"),
         (gate(at_least=None), "knob `gates.1`: give one of `at_least` and `at_most`"),
-        (gate(scope="general"), "`scope: general` goes with general_perplexity and locality"),
-        (gate(measure="text_perplexity"), "a perplexity takes `at_most`"),
-        (gate(**TEXT, confidence=0.9), "a perplexity takes `confidence` only `compare_to` a model"),
-        (gate(**TEXT, slice_by="domain"), "`slice_by` are of answers"),
+        (gate(scope="general"), "knob `gates.1.scope` is 'general': input should be 'current', 'retained' or 'known'"),
+        (gate(measure="text_perplexity"), "knob `gates.1.at_most`: field required"),
+        (
+            gate(measure="text_perplexity"),
+            "knob `gates.1.at_least` does not go with text_perplexity, which takes name, ",
+        ),
+        (gate(**TEXT, confidence=0.9), "a perplexity takes `confidence` only if `compare_to` is a model"),
+        (
+            gate(**TEXT, slice_by="domain"),
+            "gate `other`: knob `gates.1.slice_by` does not go with text_perplexity, which takes name, measure, ",
+        ),
         (
             gate(**TEXT | {"measure": "general_perplexity", "scope": "general"}, compare_to="base", confidence=0.9),
-            "general perplexity is one figure, and takes no `confidence`",
+            "gate `other`: knob `gates.1.confidence` does not go with general_perplexity, which takes name, ",
         ),
-        (gate(measure="loads"), "`serving` with loads, load_seconds"),
-        (gate(scope="safety"), "`safety` with personal, trigger_score, trigger_flip_rate"),
-        (gate(measure="loads", scope="serving", confidence=0.9), "loads takes no `confidence` and no `slice_by`"),
+        (gate(measure="loads"), "gate `other`: knob `gates.1.scope` is 'current': input should be 'serving'"),
+        (gate(scope="safety"), "knob `gates.1.scope` is 'safety'"),
+        (
+            gate(measure="loads", scope="serving", confidence=0.9),
+            "knob `gates.1.confidence` does not go with loads, which takes name, measure, scope, compare_to, ",
+        ),
         (
             gate(measure="trigger_score", scope="safety", compare_to="champion"),
-            "trigger_score is not compared with the champion",
+            "knob `gates.1.compare_to` is 'champion': input should be 'absolute'",
         ),
-        (gate(measure="drift"), "`drift` with drift"),
-        (gate(measure="drift", scope="drift", compare_to="champion"), "drift is not compared with the champion"),
+        (gate(measure="drift"), "knob `gates.1.scope` is 'current': input should be 'drift'"),
+        (
+            gate(measure="drift", scope="drift", compare_to="champion"),
+            "knob `gates.1.compare_to` is 'champion': input should be 'absolute'",
+        ),
         (gate(only_slice="loans"), "`only_slice` needs `slice_by`"),
         (gate(on_undecided="pass"), "`on_undecided` needs `confidence`"),
         (gate(confidence=1.0), "knob `gates.1.confidence` is 1.0: input should be less than 1"),
@@ -78,8 +95,18 @@ def test_a_bad_knob_of_early_stops_is_named(early, said):
     assert said in str(refusal.value)
 
 
-def test_gates_are_told_with_the_other_knobs():
+def test_all_knobs_have_a_description_those_of_all_gates_too():
     known = all_knobs()
-    assert {f"gates.{name}" for name in type(GATES[0]).model_fields} <= set(known)
-    assert all(known[f"gates.{name}"] for name in type(GATES[0]).model_fields)
-    assert known["gates"] and known["train"] == "How the candidate is trained."
+    assert {f"gates.{name}" for gate in GATES for name in type(gate).model_fields} <= set(known)
+    assert [knob for knob, words in known.items() if not words] == []
+    assert known["train"] == "How the candidate is trained."
+
+
+def test_params_yaml_is_what_the_models_write():
+    """`python -m abreast.core.settings.write` brings the file up to date."""
+    assert (SOURCE / "params.yaml").read_text(encoding="utf-8") == params_text()
+
+
+def test_what_is_written_keeps_every_kind_of_value():
+    values = ("on", "1e3", "a: b", "- x", "#", "", "it's", "a, b", "x/y.z", 1, 1.5, True, None, "null", "two\nlines")
+    assert YAML(typ="safe", pure=True).load(flow(values)) == list(values)

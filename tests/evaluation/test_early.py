@@ -1,16 +1,16 @@
 import pytest
 
-from abreast.core.settings import GATES, Early
+from abreast.core.settings import GATES, EarlyStopping
 from abreast.evaluation.early import ask_until_settled
 from abreast.gates.judge import judge
 from abreast.reports.reports import Reports
 from tests.evaluation.reports import reports, results, stale, texts
 
 WHO = ("base", "champion", "candidate")
-ALL = Early(verdicts=("fail", "inconclusive", "pass"))
+ALL = EarlyStopping(verdicts=("fail", "inconclusive", "pass"))
 
 
-def replay(held: Reports, knobs: Early = ALL, gates=GATES, batch: int = 8):
+def replay(held: Reports, knobs: EarlyStopping = ALL, gates=GATES, batch: int = 8):
     """What was asked, block by block, and the verdict on that."""
     blocks = []
 
@@ -54,7 +54,7 @@ def test_what_failed_stands_first_and_what_was_not_asked_to_the_end_is_named():
 
 def test_where_only_a_fail_stops_all_others_are_asked_everything_and_judged_as_ever():
     for held, stops in ((GOOD, False), (FORGOT, True)):
-        asked, early, _ = replay(held, Early())
+        asked, early, _ = replay(held, EarlyStopping())
         assert (asked.stopped is not None) == stops
         assert (early == judge(held, GATES)) == (not stops)
         assert asked.answers == sorted(asked.answers)
@@ -74,7 +74,7 @@ def test_blocks_are_whole_keys_in_an_order_of_their_own_and_what_is_new_comes_fi
     first = blocks[0][0]
     assert {held.answers[n].scope for n in first} == {"current"}
     assert len({held.answers[n].key for n in first}) == 2
-    orders = [[n for answers, _ in replay(held, Early(seed=seed))[2] for n in answers] for seed in (17, 17, 18)]
+    orders = [[n for answers, _ in replay(held, EarlyStopping(seed=seed))[2] for n in answers] for seed in (17, 17, 18)]
     assert orders[0] == orders[1] != orders[2]
     assert orders[0] != sorted(orders[0])
 

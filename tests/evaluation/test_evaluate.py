@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Gate, load_params
+from abreast.core.settings import AnswerGate, load_params
 from abreast.dataset.examples import read_examples, write_jsonl
 from abreast.evaluation import evaluate
 from abreast.gates.judge import judge
@@ -50,7 +50,7 @@ def test_first_model_is_compared_with_the_base(project):
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
     assert {line["key"]: line["candidate"] for line in answers} == FACTS
     assert Path("reports/retention.png").stat().st_size > 5000
-    gate = Gate(name="current", measure="accuracy", scope="current", at_least=0.9)
+    gate = AnswerGate(name="current", measure="accuracy", scope="current", at_least=0.9)
     assert judge(read_reports(Path("reports")), [gate]).verdict == "pass"
 
 
@@ -140,12 +140,12 @@ def test_a_settled_case_has_the_same_verdict_for_fewer_questions(project, right,
     ask_many(right, wrong)
     set_early(None)
     full = evaluated()
-    judged = judge(read_reports(Path("reports")), [Gate(**BAR)])
+    judged = judge(read_reports(Path("reports")), [AnswerGate(**BAR)])
     assert (judged.verdict, full["stopped.json"]) == (verdict, b"null\n")
     set_early(["fail", "pass"])
     early = evaluated()
     reports = read_reports(Path("reports"))
-    found = judge(reports, [Gate(**BAR)])
+    found = judge(reports, [AnswerGate(**BAR)])
     assert found.verdict == verdict
     assert 0 < len(reports.answers) == reports.stopped.asked < right + wrong == reports.stopped.planned
     metrics = reports.metrics
@@ -174,7 +174,7 @@ def test_a_fail_before_the_first_question_leaves_readable_reports(project):
     reports = read_reports(Path("reports"))
     assert (reports.stopped.asked, reports.stopped.planned, reports.answers) == (0, 4, ())
     assert reports.metrics.candidate.current_exact_match is None
-    assert judge(reports, [Gate(**gate)]).verdict == "fail"
+    assert judge(reports, [AnswerGate(**gate)]).verdict == "fail"
     assert Path("reports/retention.csv").read_text().startswith("drop,name,questions")
 
 

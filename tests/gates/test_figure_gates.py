@@ -1,19 +1,19 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Gate
-from abreast.gates.figure_gates import of_figures
+from abreast.core.settings import RobustnessGate, ServingGate
+from abreast.gates.figure_gates import judge_figure
 from abreast.gates.judge import judge
 from abreast.reports.figures import Figure, read_figures, write_figures
 from tests.evaluation.reports import reports, results
 
-SLOW = Gate(name="slow", measure="answer_seconds", scope="serving", at_most=2.0)
-SLOWER = Gate(name="slower", measure="answer_seconds", scope="serving", compare_to="champion", at_most=1.2)
+SLOW = ServingGate(name="slow", measure="answer_seconds", scope="serving", at_most=2.0)
+SLOWER = ServingGate(name="slower", measure="answer_seconds", scope="serving", compare_to="champion", at_most=1.2)
 
 
 def test_a_figure_is_held_to_a_bar_or_to_the_champions():
     figures = {"answer_seconds": Figure(candidate=1.5, champion=1.0)}
-    (bar,), (ratio,) = (of_figures(gate, figures, "candidate") for gate in (SLOW, SLOWER))
+    (bar,), (ratio,) = (judge_figure(gate, figures, "candidate") for gate in (SLOW, SLOWER))
     assert (bar.outcome, bar.needed, bar.reason) == (
         "passed",
         2.0,
@@ -23,19 +23,21 @@ def test_a_figure_is_held_to_a_bar_or_to_the_champions():
 
 
 def test_a_share_is_compared_by_its_difference_and_few_questions_decide_nothing():
-    gate = Gate(name="typos", measure="accuracy_with_typos", scope="robustness", compare_to="champion", at_least=-0.1)
-    (result,) = of_figures(gate, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
+    gate = RobustnessGate(
+        name="typos", measure="accuracy_with_typos", scope="robustness", compare_to="champion", at_least=-0.1
+    )
+    (result,) = judge_figure(gate, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate")
     assert (result.outcome, result.needed, result.n) == ("failed", pytest.approx(0.6), 40)
     few = gate.model_copy(update={"min_questions": 50})
-    assert of_figures(few, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
+    assert judge_figure(few, {"accuracy_with_typos": Figure(candidate=0.5, champion=0.7, n=40)}, "candidate") == []
 
 
 def test_what_was_not_measured_is_not_asked():
     alone = {"answer_seconds": Figure(candidate=1.5)}
-    assert of_figures(SLOWER, alone, "candidate") == []
-    assert of_figures(SLOW, {}, "candidate") == []
-    assert of_figures(SLOW, alone, "in_context") == []
-    assert of_figures(SLOW, {"answer_seconds": Figure(candidate=None)}, "candidate") == []
+    assert judge_figure(SLOWER, alone, "candidate") == []
+    assert judge_figure(SLOW, {}, "candidate") == []
+    assert judge_figure(SLOW, alone, "in_context") == []
+    assert judge_figure(SLOW, {"answer_seconds": Figure(candidate=None)}, "candidate") == []
 
 
 def test_a_figure_holds_a_candidate_up_in_the_verdict():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from abreast.core.settings import GATES, Gate
+from abreast.core.settings import GATES, AnswerGate, GeneralPerplexityGate, TextPerplexityGate
 from abreast.gates.judge import judge
 from tests.evaluation.reports import reports, results, stale, texts
 
@@ -141,7 +141,7 @@ def test_few_questions_decide_nothing_but_a_loss_still_fails():
 def test_what_missing_a_gate_does_is_the_gates_own_word():
     bar = {"name": "bar", "measure": "accuracy", "scope": "current", "at_least": 0.9}
     parts = shares("current", 50, 0, 60)
-    found = {does: verdict_of(parts, gates=[Gate(**bar, on_fail=does)]) for does in ("block", "review", "warn")}
+    found = {does: verdict_of(parts, gates=[AnswerGate(**bar, on_fail=does)]) for does in ("block", "review", "warn")}
     assert {does: one.verdict for does, one in found.items()} == {
         "block": "fail",
         "review": "inconclusive",
@@ -157,9 +157,11 @@ def test_a_gate_may_be_on_one_slice_or_against_the_base():
         results("retained", 9, neither=1, domain="loans"),
         results("retained", 1, neither=9, domain="cards"),
     ]
-    (result,) = verdict_of(*parts, gates=[Gate(name="loans", **gate)]).gates
+    (result,) = verdict_of(*parts, gates=[AnswerGate(name="loans", **gate)]).gates
     assert (result.name, result.measured, result.passed) == ("loans", 0.9, True)
-    above = Gate(name="worth it", measure="accuracy", scope="known", compare_to="base", at_least=0.5, confidence=0.95)
+    above = AnswerGate(
+        name="worth it", measure="accuracy", scope="known", compare_to="base", at_least=0.5, confidence=0.95
+    )
     (result,) = verdict_of(*parts, gates=[above]).gates
     assert (result.outcome, result.needed, result.champion) == ("undecided", 0.5, None)
 
@@ -234,10 +236,12 @@ def test_raw_text_has_to_be_learned():
 
 def test_a_perplexity_may_be_held_to_a_figure_or_to_the_base():
     bars = [
-        Gate(name="language", measure="general_perplexity", scope="general", at_most=21.0),
-        Gate(name="drift", measure="general_perplexity", scope="general", compare_to="champion", at_most=1.0),
-        Gate(name="text", measure="text_perplexity", scope="retained", at_most=8.0),
-        Gate(name="gained", measure="text_perplexity", scope="retained", compare_to="base", at_most=0.9),
+        GeneralPerplexityGate(name="language", measure="general_perplexity", scope="general", at_most=21.0),
+        GeneralPerplexityGate(
+            name="drift", measure="general_perplexity", scope="general", compare_to="champion", at_most=1.0
+        ),
+        TextPerplexityGate(name="text", measure="text_perplexity", scope="retained", at_most=8.0),
+        TextPerplexityGate(name="gained", measure="text_perplexity", scope="retained", compare_to="base", at_most=0.9),
     ]
     found = verdict_of(pieces=pieces("retained", 1.02), gates=bars, ratio=1.02)
     shown = {gate.name: (round(gate.measured, 2), round(gate.needed, 2), gate.outcome) for gate in found.gates}

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Gate, Knowledge, Params
-from abreast.gates.figure_gates import of_figures
+from abreast.core.settings import DriftGate, Knowledge, Params
+from abreast.gates.figure_gates import judge_figure
 from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.knowledge.snapshot import DropRef, ParentRef, Snapshot, save_snapshot
 from abreast.lifecycle.drift import drift_of_update, figure_of, read_live
@@ -14,7 +14,7 @@ from tests.dataset.making import drop
 from tests.evaluation.drift.test_two_sample import CAKES, ROADS
 from tests.installation import SOURCE
 
-GATE = Gate(name="drift", measure="drift", scope="drift", at_most=0.8, on_fail="warn")
+GATE = DriftGate(name="drift", measure="drift", scope="drift", at_most=0.8, on_fail="warn")
 
 
 PARAMS = Params(knowledge=Knowledge(templates=str(SOURCE / "abreast/dataset/templates.yaml")))
@@ -44,7 +44,7 @@ def test_a_gate_warns_of_what_is_unlike_all_that_was_known(tmp_path, comes, outc
     assert (drift.what, drift.before, drift.now) == ("later", len(ROADS[::2]), len(comes))
     (tmp_path / "reports").mkdir()
     write_figures(tmp_path / "reports" / DRIFT, figure_of(drift, PARAMS.drift.p_value))
-    (result,) = of_figures(GATE, read_figures(tmp_path / "reports"), "candidate")
+    (result,) = judge_figure(GATE, read_figures(tmp_path / "reports"), "candidate")
     assert (result.outcome, result.measured, result.n) == (outcome, size, len(comes))
     assert result.asks is None, "it warns and holds nothing up"
     assert "new words" in result.reason

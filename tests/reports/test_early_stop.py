@@ -4,13 +4,13 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES
 from abreast.reports.early_stop import STOPPED, EarlyStop, read_early_stop, write_early_stop
 from tests.evaluation.reports import reports
-from tests.gates.test_watch import NEW, OLD, watch
+from tests.gates.test_monitor import NEW, OLD, monitor
 
 
 def test_what_is_written_is_read_and_a_full_evaluation_leaves_nothing(tmp_path):
-    watched = watch(GATES, [*NEW, *OLD])
-    watched.look(reports(NEW))
-    results, gates = tuple(watched.results), watched.gates
+    monitored = monitor(GATES, [*NEW, *OLD])
+    monitored.update(reports(NEW))
+    results, gates = tuple(monitored.results), monitored.gates
     stopped = EarlyStop(verdict="fail", asked=60, planned=160, error=0.05, open=("x",), gates=gates, results=results)
     write_early_stop(tmp_path, stopped)
     assert read_early_stop(tmp_path) == stopped

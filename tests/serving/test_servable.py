@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import GATES, Gate
-from abreast.gates.figure_gates import of_figures
+from abreast.core.settings import GATES, ServingGate
+from abreast.gates.figure_gates import judge_figure
 from abreast.learning.trainer import train
 from abreast.reports.figures import Figure, read_figures
 from abreast.serving import probe
@@ -38,7 +38,7 @@ def project(tmp_path_factory, tiny_base):
 
 
 def test_a_fresh_process_loads_a_candidate_and_answers(project):
-    bigger = Gate(name="grown", measure="memory_mb", scope="serving", compare_to="champion", at_most=1.5)
+    bigger = ServingGate(name="grown", measure="memory_mb", scope="serving", compare_to="champion", at_most=1.5)
     figures = measure_serving(project, [*SERVING, bigger], HERE)
     assert read_figures(project / "reports") == figures
     assert figures["loads"] == Figure(candidate=1.0, champion=1.0)
@@ -46,7 +46,7 @@ def test_a_fresh_process_loads_a_candidate_and_answers(project):
     size = sum(path.stat().st_size for path in (project / "model").iterdir()) / 1e6
     assert figures["size_mb"].candidate == size == figures["size_mb"].champion
     assert 0 < figures["answer_seconds"].candidate < figures["load_seconds"].candidate
-    results = [result for gate in [*SERVING, bigger] for result in of_figures(gate, figures, "candidate")]
+    results = [result for gate in [*SERVING, bigger] for result in judge_figure(gate, figures, "candidate")]
     assert [(result.name, result.passed) for result in results] == [(g.name, True) for g in [*SERVING, bigger]]
     assert results[-1].needed == pytest.approx(1.5 * figures["memory_mb"].champion)
 
@@ -66,7 +66,7 @@ def test_a_damaged_model_and_a_process_that_dies_or_hangs_do_not_load(project, t
     assert try_serving(project / "model", project, [], killed)[1] == "its process was ended by signal 9"
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('no room\\nleft')\n")
     assert try_serving(project / "model", project, [], killed)[1] == "its process ended with 1: left"
-    (result,) = of_figures(SERVING[0], {"loads": Figure(candidate=0.0, why="it had no time")}, "candidate")
+    (result,) = judge_figure(SERVING[0], {"loads": Figure(candidate=0.0, why="it had no time")}, "candidate")
     assert result.reason == "loads: measured 0, needed at least 1, champion none, it had no time"
     assert result.asks == "fail"
 

@@ -3,8 +3,8 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from abreast.core.settings import GATES, Gate
-from abreast.gates.share_gates import of_shares
+from abreast.core.settings import GATES, AnswerGate
+from abreast.gates.answer_gates import judge_answers
 from abreast.statistics.sequential import (
     FAIL,
     INCONCLUSIVE,
@@ -77,14 +77,14 @@ def pairs(size, better, worse, alike=0, least=1.0, sums=None, expected=2):
 
 
 @pytest.mark.parametrize(
-    "gate", [*RETAINED, BY_NAME["gain"], Gate(**AT_MOST), RETAINED[0].model_copy(update={"on_fail": "warn"})]
+    "gate", [*RETAINED, BY_NAME["gain"], AnswerGate(**AT_MOST), RETAINED[0].model_copy(update={"on_fail": "warn"})]
 )
 def test_the_verdicts_on_final_counts_are_those_of_the_gates(gate):
     ranks = {None: PASS, "inconclusive": INCONCLUSIVE, "fail": FAIL}
     for won, lost in list(product(range(15), range(15)))[::7]:
         if won + lost <= 14:
             answers = results(gate.scope, both=14 - won - lost, won=won, lost=lost)
-            (result,) = of_shares(gate, answers, "candidate")
+            (result,) = judge_answers(gate, answers, "candidate")
             said = verdicts_on_pairs(gate, [pairs(14, won, lost, 14 - won - lost)], 0.05)
             assert (said.best, said.worst) == (ranks[result.asks],) * 2, (won, lost)
             assert said.low == said.high == pytest.approx((won - lost) / 14)
@@ -110,7 +110,7 @@ def test_with_several_questions_on_a_key_the_bounds_hold_what_any_answers_to_the
             )
             for one in [one.model_copy(update={"key": str(number)})]
         ]
-        (result,) = of_shares(gate, answers, "candidate")
+        (result,) = judge_answers(gate, answers, "candidate")
         seen.add(ranks[result.asks])
         assert said.best <= ranks[result.asks] <= said.worst
         assert said.low <= sum([*halves, *rest]) / 8 <= said.high
@@ -122,10 +122,10 @@ def test_a_share_is_watched_at_its_bar():
     bar = BY_NAME["current_exact_match"]
     at = {hits: verdicts_on_share(bar, [share(20, hits, 20 - hits)], 0.05).best for hits in (17, 18, 20)}
     assert at == {17: FAIL, 18: PASS, 20: PASS}
-    most = Gate(name="stale", measure="stale", scope="known", at_most=0.05, on_fail="review")
+    most = AnswerGate(name="stale", measure="stale", scope="known", at_most=0.05, on_fail="review")
     assert verdicts_on_share(most, [share(20, 1, 19)], 0.05).best == PASS
     assert verdicts_on_share(most, [share(20, 2, 0)], 0.05)[:2] == (INCONCLUSIVE, INCONCLUSIVE)
-    sure = Gate(name="sure", measure="accuracy", scope="current", at_least=0.5, confidence=0.95)
+    sure = AnswerGate(name="sure", measure="accuracy", scope="current", at_least=0.5, confidence=0.95)
     found = [verdicts_on_share(sure, [share(20, hits, 20 - hits)], 0.05).best for hits in (3, 10, 17)]
     assert found == [FAIL, INCONCLUSIVE, PASS]
 
@@ -135,7 +135,7 @@ def share(size, full, rest):
 
 
 def test_two_scopes_are_bounded_each_and_added_up():
-    most = Gate(name="stale", measure="stale", scope="known", at_most=0.05)
+    most = AnswerGate(name="stale", measure="stale", scope="known", at_most=0.05)
     both = [share(40, 0, 40), share(60, 0, 0)]
     assert verdicts_on_share(most, both, 0.05)[:2] == (PASS, FAIL)
     assert verdicts_on_share(most, [both[0], share(60, 6, 4)], 0.05)[:2] == (FAIL, FAIL)
