@@ -11,6 +11,7 @@ from flows.promote import promote
 from flows.rollback import rollback
 from flows.sweep import sweep
 from flows.update import update
+from tasks.update import DRIFT_AFTER
 from tests.installation import SOURCE
 
 FLOWS = {flow.name: flow for flow in (intake, update, promote, rollback, sweep)}
@@ -52,6 +53,11 @@ def test_a_flow_restates_no_stage_of_the_pipeline():
     stages = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
     source = (SOURCE / "flows/update.py").read_text()
     assert not [stage for stage in stages if f'"{stage}"' in source]
+
+
+def test_drift_is_shown_after_a_stage_of_the_pipeline_and_before_training():
+    stages = list(yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"])
+    assert stages.index(DRIFT_AFTER) < stages.index("train")
 
 
 def test_prefect_shows_a_form_for_a_reviewer():

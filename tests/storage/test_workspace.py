@@ -49,3 +49,14 @@ def test_a_version_is_kept_again_after_a_kill_though_another_tracked_file_has_ch
     kept = workspace.keep("model/v1", "first")
     (workspace.clone / "README.md").write_text("written anew by a step that was run again\n")
     assert workspace.keep("model/v1", "again") == kept
+
+
+def test_an_update_reads_the_settings_of_its_commit_not_of_the_edited_working_tree(tmp_path: Path):
+    installation = Installation(tmp_path / "root", {"train": {"epochs": 3}})
+    project = Project.open(installation.root)
+    workspace = Workspace(project, "u0001")
+    workspace.prepare(project.commit(), Snapshot(drops=()), {})
+    edited = installation.root / "params.yaml"
+    edited.write_text(edited.read_text().replace("epochs: 3", "epochs: 5"))
+    assert Project.open(installation.root).params.train.epochs == 5
+    assert workspace.params.train.epochs == 3
