@@ -10,6 +10,7 @@ from abreast.core.settings import Params
 from abreast.dataset.examples import Example, Question
 from abreast.inference.in_context import cut, with_examples
 from abreast.inference.label_predictor import LabelAnswerer
+from abreast.inference.prediction import Prediction
 from abreast.inference.prediction_cache import Memory
 from abreast.inference.predictor import Answerer
 from abreast.inference.routed_predictor import Panel
@@ -74,13 +75,13 @@ class EvaluationSession:
         def score(numbers: list[int]) -> list[tuple[float, int]]:
             return predictor.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
 
-        answers = self._answers(predictor, cache, [question.question for question in self._asked], check=True)
+        found = self._predictions(predictor, cache, [question.question for question in self._asked], check=True)
         likelihoods = cache.recall([["text", text.id, text.answer] for text in self._texts], score)
         general = sha256(self._general.encode()).hexdigest()
         perplexity = cache.recall([["perplexity", general]], lambda _: [predictor.perplexity(self._general)])[0]
-        in_order = self._in_order(answers, [TextLikelihood(*one) for one in likelihoods])
+        in_order = self._in_order([one.text for one in found], [TextLikelihood(*one) for one in likelihoods])
         routed = self._routed(predictor, cache) if isinstance(predictor, Panel) else None
-        return ModelAnswers(in_order, perplexity, routed)
+        return ModelAnswers(in_order, perplexity, routed, [one.probability for one in found])
 
     def answers_with_examples(
         self, models: EvaluatedModels, alone: ModelAnswers, examples: Sequence[Example]
@@ -88,13 +89,15 @@ class EvaluationSession:
         """What the base answers with the nearest of `examples` before each question.
 
         Args:
-            alone: what it answers without; examples do not change the likelihood of raw text.
+            alone: what it answers without; examples do not change the likelihood of raw text. The confidence is not
+                known, for the answers are cut off where the model goes on.
         """
         count, prompt = self._params.evaluate.in_context_examples, self._params.model.prompt
         asked = with_examples([question.question for question in self._asked], examples, count, prompt)
-        answers = self._answers(models.predictors["base"], self.cache(models, "base"), asked, check=False)
+        found = self._predictions(models.predictors["base"], self.cache(models, "base"), asked, check=False)
+        answers = [cut(one.text) for one in found]
         likelihoods = [one for one in alone.answers if isinstance(one, TextLikelihood)]
-        return ModelAnswers(self._in_order(list(map(cut, answers)), likelihoods), alone.perplexity)
+        return ModelAnswers(self._in_order(answers, likelihoods), alone.perplexity)
 
     def cache(self, models: EvaluatedModels, name: str) -> Memory:
         """The earlier predictions of a model: the champion answered most questions as a candidate."""
@@ -105,15 +108,17 @@ class EvaluationSession:
             self._caches[folder] = Memory(Home.of(Path()).root / "answers", *identity)
         return self._caches[folder]
 
-    def _answers(self, predictor: AnyPredictor, cache: Memory, asked: list[str], check: bool) -> list[str]:
+    def _predictions(self, predictor: AnyPredictor, cache: Memory, asked: list[str], check: bool) -> list[Prediction]:
         kinds = [question.kind for question in self._asked]
 
-        def answer(numbers: list[int]) -> list[str]:
+        def predict(numbers: list[int]) -> list[Prediction]:
             guesses = [self._guesses[n] for n in numbers]
-            return predictor.answer([asked[n] for n in numbers], guesses, check, [kinds[n] for n in numbers])
+            return predictor.predict([asked[n] for n in numbers], guesses, check, [kinds[n] for n in numbers])
 
-        entries = [[kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)]
-        return cache.recall(entries, answer)
+        entries = [
+            ["answer", kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)
+        ]
+        return [Prediction(*one) for one in cache.recall(entries, predict)]
 
     def _routed(self, panel: Panel, cache: Memory) -> list[bool | None]:
         asked = [question.question for question in self._asked]

@@ -9,6 +9,7 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate
+from abreast.inference.prediction import Prediction, with_log_probability
 from abreast.learning.backbone.adapter import speaking
 from abreast.learning.encoder.begin import longest
 from abreast.learning.encoder.encoder_backbone import EncoderTrunk, masked_words
@@ -38,7 +39,6 @@ class LabelAnswerer:
         self._model, self._adapter, self._trunk = model, adapter, trunk
         self._marker, self._head, self._limits, self.base_digest = marker, head, limits, base_digest
 
-    @torch.no_grad()
     def answer(
         self,
         questions: Sequence[str],
@@ -46,8 +46,20 @@ class LabelAnswerer:
         check: bool = True,
         kinds: Sequence[str] | None = None,
     ) -> list[str]:
+        """The texts of `predict`."""
+        return [one.text for one in self.predict(questions, guesses, check, kinds)]
+
+    @torch.no_grad()
+    def predict(
+        self,
+        questions: Sequence[str],
+        guesses: Sequence[Sequence[str]] | None = None,
+        check: bool = True,
+        kinds: Sequence[str] | None = None,
+    ) -> list[Prediction]:
         """The answer to each question by the head for its kind; `guesses` and `check` save nothing here.
 
+        The probability is that of the label, or of all tags of a sentence; a number has none.
         A number is read off each text by itself, so that its last digit does not depend on what else is asked.
 
         Args:
@@ -60,15 +72,17 @@ class LabelAnswerer:
         has = self._marker.labels.rows()
         marked = [self._marker.question(kind, text) for kind, text in zip(kinds, questions, strict=True)]
         order = sorted(range(len(questions)), key=lambda number: (kinds[number], len(marked[number].ids)))
-        answers = dict.fromkeys(order, NOTHING)
+        answers = dict.fromkeys(order, Prediction(NOTHING, None))
         with speaking(self._model, self._adapter, self._trunk):
             for kind in (kind for kind in dict.fromkeys(kinds) if kind in has):
                 numbers = [number for number in order if kinds[number] == kind]
                 size = 1 if kind == "regression" else self._limits.batch_size
                 for start in range(0, len(numbers), size):
                     batch = numbers[start : start + size]
-                    for number, said in zip(batch, self._say(kind, [marked[n] for n in batch]), strict=True):
-                        answers[number] = self._marker.answer(kind, questions[number], said)
+                    found = self._read_heads(kind, [marked[n] for n in batch])
+                    for number, (values, log_probability) in zip(batch, found, strict=True):
+                        text = self._marker.answer(kind, questions[number], values)
+                        answers[number] = with_log_probability(text, log_probability)
         return [answers[number] for number in range(len(questions))]
 
     def perplexity(self, text: str) -> float | None:
@@ -111,12 +125,16 @@ class LabelAnswerer:
         hidden, targets, _ = self._trunk.completions([piece])
         return -self._head.losses(hidden, targets).mean().item(), len(targets)
 
-    def _say(self, kind: str, texts: Sequence[Marked]) -> list[list[float]]:
-        """What is said at the places of each text: the likeliest row, or the number."""
+    def _read_heads(self, kind: str, texts: Sequence[Marked]) -> list[tuple[list[float], float | None]]:
+        """At the places of each text the likeliest labels with their log-probability, or the number without one."""
         hidden, _, owner = self._trunk.completions(texts)
         scores = self._head.scores(kind, hidden)
-        said = scores[:, 0] if kind == "regression" else scores.argmax(-1)
-        return [said[owner == row].tolist() for row in range(len(texts))]
+        if kind == "regression":
+            return [(scores[owner == row, 0].tolist(), None) for row in range(len(texts))]
+        best = scores.float().log_softmax(-1).max(-1)
+        return [
+            (best.indices[owner == row].tolist(), best.values[owner == row].sum().item()) for row in range(len(texts))
+        ]
 
     def head_for(self, kind: str | None) -> str:
         """The head that answers a question of that kind, or of none that is named.

@@ -10,6 +10,7 @@ import torch
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate, Model
 from abreast.inference.label_predictor import LabelAnswerer, label_answerers
+from abreast.inference.prediction import Prediction, with_log_probability
 from abreast.learning.backbone.adapter import add_adapter, saved_settings, speaking
 from abreast.learning.backbone.architecture import is_encoder
 from abreast.learning.backbone.base_model import find_base, load_base
@@ -53,7 +54,19 @@ class Answerer:
         check: bool = True,
         kinds: Sequence[str] | None = None,
     ) -> list[str]:
+        """The texts of `predict`."""
+        return [one.text for one in self.predict(questions, guesses, check, kinds)]
+
+    def predict(
+        self,
+        questions: Sequence[str],
+        guesses: Sequence[Sequence[str]] | None = None,
+        check: bool = True,
+        kinds: Sequence[str] | None = None,
+    ) -> list[Prediction]:
         """The greedy answer to each question, at most `evaluate.max_new_tokens` long (or as long as its guesses).
+
+        Its probability includes the end after it.
 
         Args:
             guesses: for each question, answers that the model may well give. A guess whose every token, and the end
@@ -61,7 +74,7 @@ class Answerer:
             check: whether the guesses are tried; a model that goes on after its answer would never confirm one.
             kinds: the kind of record that each question is of; all are answered alike.
         """
-        answers: dict[int, str] = {}
+        answers: dict[int, Prediction] = {}
         with self._speaking():
             if guesses is not None and check:
                 answers |= self._confirm(questions, guesses)
@@ -137,7 +150,7 @@ class Answerer:
         return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
 
     @torch.no_grad()
-    def _confirm(self, questions: Sequence[str], guesses: Sequence[Sequence[str]]) -> dict[int, str]:
+    def _confirm(self, questions: Sequence[str], guesses: Sequence[Sequence[str]]) -> dict[int, Prediction]:
         """Which guesses are the greedy answers, by question number."""
         drafts = [(n, g, self._encoder.pair(questions[n], g)) for n, some in enumerate(guesses) for g in some if g]
         drafts.sort(key=lambda draft: len(draft[2].ids))
@@ -147,10 +160,16 @@ class Answerer:
             batch = drafts[start : start + self._limits.batch_size]
             logits, targets, owner = self._trunk.logits([text for *_, text in batch])
             wrong = set(owner[logits.argmax(-1) != targets].tolist())
-            confirmed |= {n: guess for row, (n, guess, _) in enumerate(batch) if row not in wrong}
+            losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+            sums = torch.zeros(len(batch), device=losses.device).index_add_(0, owner.to(losses.device), losses).tolist()
+            confirmed |= {
+                n: with_log_probability(guess, -sums[row])
+                for row, (n, guess, _) in enumerate(batch)
+                if row not in wrong
+            }
         return confirmed
 
-    def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, str]:
+    def _generate(self, questions: Sequence[str], numbers: list[int], guesses: Any) -> dict[int, Prediction]:
         order = sorted(numbers, key=lambda n: len(self._encoder.question(questions[n])))
         answers = {}
         for start in range(0, len(order), self._limits.batch_size):
@@ -159,7 +178,8 @@ class Answerer:
                 [self._limits.max_new_tokens, *(self._length(g) for n in batch for g in (guesses or {n: ()})[n])]
             )
             spoken = greedy(self._trunk, self._encoder, [questions[n] for n in batch], limit)
-            answers |= {n: one.text for n, one in zip(batch, spoken, strict=True)}
+            found = [with_log_probability(one.text, one.log_probability) for one in spoken]
+            answers |= dict(zip(batch, found, strict=True))
         return answers
 
     def _length(self, answer: str) -> int:

@@ -49,6 +49,10 @@ def test_first_model_is_compared_with_the_base(project):
     assert metrics["counts"] == {"current": 4, "retained": 0, "superseded": 0}
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
     assert {line["key"]: line["candidate"] for line in answers} == FACTS
+    assert all(line["confidence"]["candidate"] > 0.5 > line["confidence"]["base"] for line in answers)
+    calibration = metrics["candidate"]["calibration"]
+    assert (calibration["questions"], sum(held["count"] for held in calibration["bins"])) == (4, 4)
+    assert calibration["expected_calibration_error"] < 0.5
     assert Path("reports/retention.png").stat().st_size > 5000
     gate = AnswerGate(name="current", measure="accuracy", scope="current", at_least=0.9)
     assert judge(read_reports(Path("reports")), [gate]).verdict == "pass"

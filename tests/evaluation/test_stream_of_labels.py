@@ -31,6 +31,8 @@ def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_enc
     assert two.figures("classification", "current")["accuracy"] >= 0.8
     assert two.figures("classification", "retained")["accuracy"] >= 0.8
     assert {question.answer for question in two.questions} == {"animal", "plant", "metal"}
+    assert two.metrics["candidate"]["calibration"]["questions"] == len(two.questions)
+    assert two.metrics["base"]["calibration"] is None, "without a head there is no confidence"
     assert json.loads((two.root / "model/heads.json").read_text())["classification"] == ["animal", "plant", "metal"]
     assert two.metrics["candidate"]["general_perplexity"] is None
     assert "general_perplexity_ratio" not in [gate.name for gate in two.verdict.gates]

@@ -10,11 +10,31 @@ from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
 
 
 class Spoken(NamedTuple):
-    """An answer, whether the model ended it itself (else it was cut), and its tokens, with that which ends it."""
+    """An answer, whether the model ended it itself (else it was cut), and its tokens, with that which ends it.
+
+    `log_probability` is the natural one of all these tokens.
+    """
 
     text: str
     ended: bool
     ids: tuple[int, ...]
+    log_probability: float
+
+
+class _GreedyLogProbabilities:
+    """A logits processor that changes nothing and records the log-probability of each chosen token."""
+
+    def __init__(self) -> None:
+        self._steps: list[torch.Tensor] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        self._steps.append(scores.float().log_softmax(-1).max(-1).values)
+        return scores
+
+    def sums(self, lengths: Sequence[int]) -> list[float]:
+        """Of each row the sum over its first tokens."""
+        rows = torch.stack(self._steps, dim=1).tolist()
+        return [sum(row[:length]) for row, length in zip(rows, lengths, strict=True)]
 
 
 @torch.no_grad()
@@ -34,6 +54,9 @@ def _spoken(trunk: Trunk, encoder: Encoder, prompts: Sequence[tuple[int, ...]], 
     ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
     read = encoder.asleep(longest)
+    from transformers import LogitsProcessorList
+
+    recorder = _GreedyLogProbabilities()
     made = trunk.model.generate(
         input_ids=ids,
         attention_mask=mask,
@@ -42,11 +65,16 @@ def _spoken(trunk: Trunk, encoder: Encoder, prompts: Sequence[tuple[int, ...]], 
         do_sample=False,
         pad_token_id=pad,
         eos_token_id=tokenizer.eos_token_id,
+        logits_processor=LogitsProcessorList([recorder]),
     )[:, longest:]
     texts = tokenizer.batch_decode(made, skip_special_tokens=True)
-    return [_one(text, ids, tokenizer.eos_token_id) for text, ids in zip(texts, made.tolist(), strict=True)]
+    answers = [_until_end(ids, tokenizer.eos_token_id) for ids in made.tolist()]
+    sums = recorder.sums(list(map(len, answers)))
+    return [
+        Spoken(text.strip(), tokenizer.eos_token_id in answer, answer, log_probability)
+        for text, answer, log_probability in zip(texts, answers, sums, strict=True)
+    ]
 
 
-def _one(text: str, ids: list[int], end: int) -> Spoken:
-    ended = end in ids
-    return Spoken(text.strip(), ended, tuple(ids[: ids.index(end) + 1] if ended else ids))
+def _until_end(ids: list[int], end: int) -> tuple[int, ...]:
+    return tuple(ids[: ids.index(end) + 1] if end in ids else ids)
