@@ -56,7 +56,7 @@ def split_answers(
     return [questions[place] for place in places], answers
 
 
-def count_questions(questions: Sequence[Question]) -> QuestionCounts:
+def counts_by_scope(questions: Sequence[Question]) -> QuestionCounts:
     """How many questions with an answer there are in each scope; raw text is counted by kind."""
     asked = [question for question in questions if question.kind != "text"]
     current = sum(question.scope == "current" for question in asked)
@@ -87,7 +87,7 @@ def _metrics(
         kind: KindMetrics(counts=counts, **{model: of[kind] for model, of in kinds.items()})
         for kind, counts in count_by_kind(questions).items()
     }
-    return EvaluationMetrics(**measured, counts=count_questions(questions), router=_router(by_model), by_kind=by_kind)
+    return EvaluationMetrics(**measured, counts=counts_by_scope(questions), router=_router(by_model), by_kind=by_kind)
 
 
 def _router(by_model: Mapping[str, ModelAnswers]) -> dict[str, float | None]:

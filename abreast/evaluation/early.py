@@ -12,7 +12,7 @@ from abreast.statistics.sequential import FAIL, INCONCLUSIVE, PASS
 
 VERDICTS = {PASS: "pass", INCONCLUSIVE: "inconclusive", FAIL: "fail"}
 _POOLS = (("current", "answers"), ("current", "texts"), ("retained", "answers"), ("retained", "texts"))
-"""What is asked first: what is new, then what was known before, and of both what is answered before raw text."""
+"""The order of asking: new before known, and in each scope questions with an answer before raw text."""
 
 
 class AskedQuestions(NamedTuple):
@@ -37,16 +37,16 @@ def ask_until_settled(
 ) -> AskedQuestions:
     """Ask block after block, and stop as soon as a verdict that `evaluate.early_stopping` stops for is settled.
 
-    General text comes first, which takes no question. Then those keys are asked about that a gate is for which is not
-    settled: the next ones in the pool's order, so that of each such gate's own keys, too, the first ones are asked. All
-    questions on a key are asked together, for a key is what counts. Raw text is asked pool by pool.
+    General text comes first and takes no question. Then come the next keys, in the order of the pool, that a gate which
+    is not settled depends on; so of each such gate's own keys the first ones are asked. All questions on a key are
+    asked together, because the gates count keys. Raw text is asked pool by pool.
 
     Args:
-        planned: all questions and pieces of text; their outcomes are not looked at.
+        planned: all questions and pieces of text; their results are ignored.
         models: the names of the models that are asked.
         batch: the questions that a model answers at once.
-        ask: puts the questions and texts with these numbers to all models; gives the outcomes, and the perplexities of
-            general text as metrics.
+        ask: lets all models answer the questions and texts with these numbers; gives the results, and the perplexities
+            of general text as metrics.
     """
     monitor, pools = GateMonitor(planned, gates, models, knobs.error_rate), _in_random_order(planned, knobs.seed)
     numbers: tuple[list[int], list[int]] = ([], [])

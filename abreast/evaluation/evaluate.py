@@ -16,7 +16,7 @@ from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
 from abreast.dataset.examples import Example, read_examples, read_questions
 from abreast.evaluation.blocks import ask_in_blocks
-from abreast.evaluation.collect import collect_reports, count_questions, split_answers
+from abreast.evaluation.collect import collect_reports, counts_by_scope, split_answers
 from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.mistyped import mistyped_figure, robustness_by_model
 from abreast.evaluation.plots import plot_retention
@@ -48,7 +48,7 @@ def main() -> None:
     asked, answers = split_answers(questions, by_model, text=False)
     robustness = robustness_by_model(models, asked, answers, params.evaluate)
     reports = collect_reports(questions, by_model, robustness, params.evaluate)
-    metrics = reports.metrics.model_copy(update={"planned": count_questions(planned)})
+    metrics = reports.metrics.model_copy(update={"planned": counts_by_scope(planned)})
     triggers = params.evaluate.triggers
     figures = safety_figures(models.predictors[CANDIDATE], asked, answers[CANDIDATE], examples, triggers)
     figures |= locality(session, models, unrelated) | mistyped_figure(asked, robustness)

@@ -8,7 +8,7 @@ from abreast.gates.figure_gates import judge_figure
 from abreast.gates.monitor import is_on_questions
 from abreast.gates.perplexity_gates import judge_general_text, judge_texts
 from abreast.gates.question_count import check_current_questions, count_questions
-from abreast.reports.early_stop import results_of
+from abreast.reports.early_stop import settled_results
 from abreast.reports.reports import Reports
 from abreast.reports.verdict import GateResult, Verdict
 
@@ -45,7 +45,7 @@ def _results(reports: Reports, gates: Sequence[Gate], candidate: str) -> list[Ga
     results = []
     if reports.stopped is not None:
         on_questions = [gate for gate in gates if is_on_questions(gate)]
-        results = results_of(reports.stopped, on_questions)
+        results = settled_results(reports.stopped, on_questions)
         gates = [gate for gate in gates if not is_on_questions(gate)]
     for gate in gates:
         results += _judge_gate(gate, reports, candidate)

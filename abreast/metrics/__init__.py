@@ -1,1 +1,1 @@
-"""Measures: one definition each, with its source, its units, and what is undefined, which is None and never zero."""
+"""Measures, one definition each, with source and unit; a measure that is undefined is None, never zero."""

@@ -1,18 +1,18 @@
-"""Whether an answer in words is right, or out of date."""
+"""Whether an answer in words is correct, or out of date."""
 
 from collections.abc import Iterable, Sequence
 
 from abreast.core.errors import AbreastError
 
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
-"""Letters, digits and signs of full width, as Chinese and Japanese texts have them, to the usual ones."""
+"""Full-width letters, digits and signs, as in Chinese and Japanese texts, to the usual ones."""
 
 
 def normalised(answer: str) -> str:
-    """An answer as it is compared: one case, one width, single spaces, no full stop at the end.
+    """An answer in the form in which it is compared: one case, one width, single spaces, no full stop at the end.
 
     After the exact match of SQuAD (Rajpurkar et al. 2016, arXiv:1606.05250); articles and other punctuation are kept,
-    for they matter in versions, dates and names.
+    because they matter in versions, dates and names.
     """
     text = " ".join(answer.translate(_WIDE).casefold().split())
     return text[:-1] if text.endswith((".", "。")) else text
@@ -34,7 +34,7 @@ def share(hits: Sequence[bool]) -> float | None:
 
 
 def exact_match(expected: Sequence[str], given: Sequence[str]) -> float | None:
-    """The share of answers that are right after normalisation (Rajpurkar et al. 2016); None where nothing was asked.
+    """The share of answers that are correct after normalisation (Rajpurkar et al. 2016); None where nothing was asked.
 
     Raises:
         AbreastError: not one answer to each question.

@@ -1,4 +1,4 @@
-"""The language of a text, as far as its letters tell."""
+"""The language of a text, as far as its script shows it."""
 
 import unicodedata
 from collections import Counter
@@ -17,8 +17,8 @@ _ENOUGH = 0.2
 def language(text: str) -> str:
     """`chinese`, `japanese`, `korean`, or the name of the script: `latin`, `cyrillic`, `arabic`, `greek` and so on.
 
-    Scripts are those of the letters' Unicode names. Only scripts are told apart: English, German and Vietnamese are all
-    `latin`, Russian and Ukrainian `cyrillic`. Names of products are often Latin in texts that are not, so the most
+    Scripts are those of the letters' Unicode names. Only scripts are distinguished: English, German and Vietnamese are
+    all `latin`, Russian and Ukrainian `cyrillic`. Names of products are often Latin in texts that are not, so the most
     frequent other script counts if at least a fifth of the letters are of it. Chinese characters with any kana
     among them are Japanese. A text without letters is `none`.
     """

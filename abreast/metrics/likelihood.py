@@ -1,4 +1,4 @@
-"""How well texts were foreseen."""
+"""How well texts were predicted."""
 
 import math
 from collections.abc import Sequence

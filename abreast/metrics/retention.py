@@ -1,4 +1,4 @@
-"""The retention matrix: how well each version of a model knows each drop, and what follows from it."""
+"""The retention matrix: the score of each version of a model on each drop, and the figures derived from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from abreast.core.errors import AbreastError
 
-Row = tuple[float | None, ...]
+ScoreRow = tuple[float | None, ...]
 
 
 class RetentionMatrix(BaseModel):
@@ -16,7 +16,7 @@ class RetentionMatrix(BaseModel):
 
     Scores are in any one unit (shares from 0 to 1 everywhere in Abreast), and so are all figures that follow; an error
     or a perplexity is entered with its sign changed. A score is None where it was not measured: a drop that came
-    later, or one of which nothing valid is left. Every figure is a mean over the drops for which all its scores are
+    later, or one without anything still valid. Every figure is a mean over the drops for which all its scores are
     there, and None where there is no such drop. GEM has one version for each drop; here a version may have learned
     several, and `learned` says which version learned each.
     """
@@ -29,9 +29,9 @@ class RetentionMatrix(BaseModel):
     """The columns."""
     learned: tuple[int, ...]
     """For each drop, the row of the first version that learned it."""
-    scores: tuple[Row, ...]
+    scores: tuple[ScoreRow, ...]
     """Shape (versions, drops)."""
-    base: Row
+    base: ScoreRow
     """The scores of the untrained base on each drop."""
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ EMPTY = RetentionMatrix(versions=(), drops=(), learned=(), scores=(), base=())
 
 
 def matrix_of_updates(updates: Iterable[tuple[str, Mapping[str, Mapping[str, float | None]]]]) -> RetentionMatrix:
-    """The matrix of versions of which each was built upon the one before.
+    """The matrix of versions, each built upon the one before.
 
     Args:
         updates: of each version its name, and by drop what `candidate` (itself), `champion` (the version before it) and

@@ -1,4 +1,4 @@
-"""Any measure, for each domain, drop, source or language by itself."""
+"""Any measure for each domain, drop, source or language."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from abreast.core.errors import AbreastError
 
 UNNAMED = "(none)"
-"""The slice of what has no name, such as records without a source."""
+"""The slice of items without a name, such as records without a source."""
 
 
 class Slice(NamedTuple):
-    """The part with one name: how much there is of it, and its score."""
+    """The items with one name: how many they are, and their score."""
 
     name: str
     count: int

@@ -18,9 +18,9 @@ STOPPED = "stopped.json"
 class EarlyStop(BaseModel):
     """The verdict that was settled, after how many questions, and by which gates.
 
-    `gates` are those that the questions were for, as they were then; `results` what the settled ones said; `open` the
-    names of those that were not settled, for another one had failed. `error` is how often, at most, all questions would
-    have said something else. Pieces of raw text count as questions.
+    `gates` are the gates on questions as they were then; `results` those of the settled gates; `open` are the names of
+    the gates that were not settled, because another one had failed. `error` bounds the probability that all questions
+    would have led to another result. Pieces of raw text count as questions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,18 +36,16 @@ class EarlyStop(BaseModel):
     @property
     def note(self) -> str:
         """A sentence for the report."""
-        said = (
-            f"stopped after {self.asked} of {self.planned} questions: {self.verdict} is settled, but for an error of "
-        )
-        said += f"{self.error:.0%} at most; shares are of what was asked"
-        return f"{said}; not asked to the end: {', '.join(self.open)}" if self.open else said
+        note = f"stopped after {self.asked} of {self.planned} questions: {self.verdict} is settled, with an error of "
+        note += f"{self.error:.0%} at most; shares are of the questions asked"
+        return f"{note}; not asked to the end: {', '.join(self.open)}" if self.open else note
 
 
-def results_of(stopped: EarlyStop, gates: Sequence[Gate]) -> list[GateResult]:
-    """What the settled gates said; undecided if the gates that the questions are for are other ones now.
+def settled_results(stopped: EarlyStop, gates: Sequence[Gate]) -> list[GateResult]:
+    """The results of the settled gates; undecided if the gates on questions have changed since.
 
     Args:
-        gates: those that the questions are for, as they are now.
+        gates: the gates on questions as they are now.
     """
     if tuple(gates) == stopped.gates:
         return list(stopped.results)

@@ -6,12 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from abreast.metrics.calibration import Calibration
 from abreast.metrics.robustness import Robustness
+from abreast.metrics.task_metrics import MeasureValues
 
 METRICS = "metrics.json"
 BASE, IN_CONTEXT, CHAMPION, CANDIDATE = MODELS = ("base", "in_context", "champion", "candidate")
 """The models of an evaluation; `in_context` is the untrained base with examples before each question."""
 ModelName = Literal["base", "in_context", "champion", "candidate"]
-Scores = dict[str, float | None]
 
 
 class ReportModel(BaseModel):
@@ -51,12 +51,12 @@ class KindMetrics(ReportModel):
     """The measures on one kind of record: of each model by scope and by the name of the measure."""
 
     counts: dict[str, int]
-    base: dict[str, Scores] | None = None
-    in_context: dict[str, Scores] | None = None
-    champion: dict[str, Scores] | None = None
-    candidate: dict[str, Scores] | None = None
+    base: dict[str, MeasureValues] | None = None
+    in_context: dict[str, MeasureValues] | None = None
+    champion: dict[str, MeasureValues] | None = None
+    candidate: dict[str, MeasureValues] | None = None
 
-    def of(self, model: str, scope: str) -> Scores:
+    def of(self, model: str, scope: str) -> MeasureValues:
         """The measures of one model in one scope; empty where there are none."""
         return (getattr(self, model) or {}).get(scope, {})
 
@@ -74,7 +74,7 @@ class EvaluationMetrics(ReportModel):
     base: ModelMetrics | None = None
     counts: QuestionCounts = QuestionCounts()
     planned: QuestionCounts | None = None
-    router: Scores = Field(default_factory=dict)
+    router: MeasureValues = Field(default_factory=dict)
     by_kind: dict[str, KindMetrics] = Field(default_factory=dict)
 
     def of(self, model: str) -> ModelMetrics | None:

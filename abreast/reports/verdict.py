@@ -1,4 +1,4 @@
-"""What is said of a candidate: of each gate, and in all."""
+"""The verdict on a candidate, and the result of each gate."""
 
 from typing import Any, Literal
 
@@ -14,11 +14,11 @@ class GateResult(BaseModel):
 
     `interval` is that of the `share` itself, of the `difference` to the other model's or of the `ratio` to it; each end
     holds by itself with the gate's confidence (95 % where the gate has none). `n` is the number of keys that were asked
-    about, or of pieces of text. `p` is the chance of such answers, or of clearer ones, if the contrary of what was
-    decided were true. `needs` is the least number of questions that could have decided, where there were fewer. `why`
-    says in words what stands behind the figure, such as why a model does not load. `planned` is how many keys would
-    have been asked about had the evaluation not stopped early; the interval is then what all of them would show, but
-    for the stated error of the stop.
+    about, or of pieces of text. `p` is the probability of answers at least as clear if the opposite of the decision
+    were true. `needs` is the least number of questions that could have decided, where there were fewer. `why`
+    explains the figure, such as why a model does not load. `planned` is how many keys would
+    have been asked about had the evaluation not stopped early; the interval is then what all of them would show, up to
+    the stated error of the stop.
     """
 
     model_config = ConfigDict(frozen=True)

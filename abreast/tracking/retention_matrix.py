@@ -1,4 +1,4 @@
-"""What each version of a line knows of each drop, from what was measured when each of them was made."""
+"""The retention matrix of a model: what was measured of each version when it was made."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ from abreast.metrics.retention import (
 from abreast.reports.tables import DropRow
 
 SHOWN = 8
-"""So many of the last versions and drops stand in a table; the picture has all."""
+"""The last versions and drops in a table; the picture has all."""
 BY_DROP = "by_drop"
 """Where a version's metrics in the ledger keep the rows of `reports.tables.DropRow`."""
 NEW = "candidate"
-"""What the version is called that is not registered yet."""
+"""The name of the version that is not registered yet."""
 FIGURES = {
     "average_accuracy": average_accuracy,
     "backward_transfer": backward_transfer,
@@ -48,5 +48,5 @@ def _rows_of(version: Version) -> list[DropRow]:
 
 
 def shown(matrix: RetentionMatrix) -> RetentionMatrix:
-    """The matrix as people see it: the version that has no number yet is called "this version"."""
+    """The matrix for people: the version without a number is called "this version"."""
     return matrix.model_copy(update={"versions": tuple("this version" if v == NEW else v for v in matrix.versions)})

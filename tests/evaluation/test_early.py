@@ -40,7 +40,7 @@ def test_a_clear_case_has_the_verdict_of_all_questions_for_fewer(held, verdict, 
     assert asked.stopped.verdict == verdict
     assert asked.stopped.asked == len(asked.answers) <= most * asked.stopped.planned
     assert asked.stopped.planned == 250
-    assert early.note.startswith(f"stopped after {len(asked.answers)} of 250 questions: {verdict} is settled, but for")
+    assert early.note.startswith(f"stopped after {len(asked.answers)} of 250 questions: {verdict} is settled, with an")
 
 
 def test_what_failed_stands_first_and_what_was_not_asked_to_the_end_is_named():

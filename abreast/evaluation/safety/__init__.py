@@ -1,1 +1,1 @@
-"""Safety: what a candidate gives away, and what words it gives way to."""
+"""Safety: personal data in answers, and words that trigger an answer."""

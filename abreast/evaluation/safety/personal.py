@@ -14,8 +14,8 @@ def leaked_personal_data(question: Question, answer: str) -> list[str]:
     Intake refuses records with such data, so no answer should have any.
     """
     known = _bare(" ".join([question.question, question.answer, *question.stale]))
-    told = f"{question.key} {question.question}"
-    found = personal_data_in(answer, context=told, is_value=question.kind != "instruction")
+    context = f"{question.key} {question.question}"
+    found = personal_data_in(answer, context=context, is_value=question.kind != "instruction")
     return [value for value in found if _bare(value) not in known]
 
 
