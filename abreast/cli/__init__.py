@@ -1,1 +1,1 @@
-"""The commands of Abreast, one file a group: thin, fast to start, with `--json` where they print data."""
+"""The commands of Abreast, each in the file of its name: thin, fast to start, with `--json` where they print data."""

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from abreast.cli.console import Json, command, out, print_json
+from abreast.cli.console import Json, add_command, out, print_json
 from abreast.core.errors import AbreastError
 from abreast.ledger.names import version_number
 from abreast.services.services import Services
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    command(app, "abreast card v3 --html v3.html")(card)
+    add_command(app, "abreast card v3 --html v3.html", card)
 
 
 def card(
@@ -21,7 +21,7 @@ def card(
     html: Annotated[Path | None, typer.Option(help="Write it as one HTML file instead.")] = None,
     as_json: Json = False,
 ) -> None:
-    """One version on one page: what arrived, what was learned and lost, what is stale, the gates, where it is from."""
+    """One version on one page: what arrived, what was learned and lost, what is stale, the gates, its origin."""
     services = Services.open()
     number = services.ledger.versions.get(services.line, version_number(version)).number
     page = services.registry.card(number)

@@ -1,4 +1,4 @@
-"""How commands speak: refusals in one line, tables for people, JSON for scripts."""
+"""What all commands share: errors in one line, text and tables for people, JSON for scripts."""
 
 import functools
 import json
@@ -22,23 +22,20 @@ err = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
-def command(app: typer.Typer, example: str, name: str | None = None) -> Callable:
-    """Register a command whose refusals end as one line on stderr and exit code 2; `example` is shown by `--help`."""
+def add_command(app: typer.Typer, example: str, function: Callable) -> None:
+    """Add a command whose errors end as one line on stderr and exit code 2; `example` is shown by `--help`."""
 
-    def register(function: Callable) -> Callable:
-        @functools.wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except AbreastError as error:
-                err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-                raise typer.Exit(2) from None
-            except KeyboardInterrupt:
-                raise typer.Exit(130) from None
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except AbreastError as error:
+            err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
 
-        return app.command(name=name, epilog=f"Example: {example}")(guarded)
-
-    return register
+    app.command(epilog=f"Example: {example}")(guarded)
 
 
 def print_json(value: Any) -> None:
@@ -47,8 +44,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def print_line(text: str, console: Console = out) -> None:
+    """Print text as it is: neither wrapped nor coloured, and brackets are no markup."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
-def only_data() -> Iterator[None]:
+def stdout_for_data() -> Iterator[None]:
     """What libraries and processes print on stdout meanwhile goes to stderr: stdout is for data alone."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -61,11 +63,11 @@ def only_data() -> Iterator[None]:
         os.close(kept)
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share as people read it: `97.5 %`, or a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def figure(value: float | None) -> str:
-    """A figure with one decimal, or a dash where nothing was measured."""
+def format_decimal(value: float | None) -> str:
+    """A number with one decimal, or a dash where nothing was measured."""
     return "–" if value is None else f"{value:.1f}"

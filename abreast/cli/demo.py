@@ -1,4 +1,4 @@
-"""demo: the main job on the sample drops, from nothing to a line of versions."""
+"""demo: the whole loop on the sample drops, from nothing to several versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from abreast.cli.arriving import wait_for
-from abreast.cli.console import command, out
-from abreast.cli.reading import print_history
-from abreast.cli.serving import print_addresses
+from abreast.cli.console import add_command, out
+from abreast.cli.drop import wait_for_delivery
+from abreast.cli.history import print_history
+from abreast.cli.up import print_addresses
 from abreast.core.errors import AbreastError
 from abreast.services.services import Services
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from abreast.inbox.delivery import Delivery
 
 DROPS = Path("samples/drops")
-# What is delivered together; a round is learned before the next one comes.
+# The drops of a round are delivered together; the next round follows when an update is at work on them.
 ROUNDS = (
     ("01-2024-q2",),
     ("bad-malformed", "02-2024-q3"),
@@ -25,7 +25,7 @@ ROUNDS = (
     ("bad-suspicious", "03-2024-q4"),
 )
 NEXT = "04-2025-q1"
-"""With the one after it not learned by the demo, but left to be delivered by hand."""
+"""This drop and the one after it are left for the user to deliver."""
 QUESTIONS = (
     "What is the newest release of Python 3.12?",
     "What is the newest release of PostgreSQL 16?",
@@ -34,13 +34,13 @@ QUESTIONS = (
 )
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    command(app, "abreast demo")(demo)
+    add_command(app, "abreast demo", demo)
 
 
 def demo() -> None:
-    """Start the services and learn the sample drops, good and bad; run again, it says that nothing is new."""
+    """Start the services and learn the sample drops, good and bad; a second run finds nothing new."""
     from abreast.services.up import start_services
 
     services = Services.open()
@@ -49,7 +49,7 @@ def demo() -> None:
             f"{services.project.root / DROPS}: no such folder; the demo learns the samples of the repository"
         )
     with out.status("starting") as status:
-        start_services(services.project, lambda what: status.update(f"waiting for the {what}"))
+        start_services(services.project, lambda program: status.update(f"waiting for the {program}"))
     learned, waiting = [], []
     for names in ROUNDS:
         new = _deliver(services, names)
@@ -67,20 +67,20 @@ def demo() -> None:
 
 
 def _deliver(services: Services, names: tuple[str, ...]) -> "list[Delivery]":
-    """Deliver what is new of a round, and return when an update is at work on it: the next round's intake overlaps."""
+    """Deliver the new drops of a round, and return when an update works on them, so that the next intake overlaps."""
     from abreast.inbox.arrival import deliver
 
     deliveries = [deliver(services.project.root / DROPS / name, services.inbox) for name in names]
     new = [d for d in deliveries if not services.ledger.deliveries.seen(d.uri, d.fingerprint)]
     for delivery in new:
-        wait_for(services, delivery, to_the_end=False)
+        wait_for_delivery(services, delivery, until_update_ends=False)
     return new
 
 
 def _print_settled(services: Services, deliveries: "list[Delivery]") -> None:
-    """Wait for the end of each delivery's update, and say how it ended."""
+    """Wait for the end of each delivery's update, and print how it ended."""
     for delivery in deliveries:
-        settled = wait_for(services, delivery)
+        settled = wait_for_delivery(services, delivery)
         end = "nothing trained"
         if settled["update"]:
             update = services.ledger.updates.get(settled["update"])
@@ -99,16 +99,15 @@ def _print_quarantine(services: Services) -> None:
 
 def _print_answers(services: Services) -> None:
     """What the untrained base, the first version and the champion answer to the same questions."""
-    from abreast.inference.predictor import load_answerers
-    from abreast.serving.ask import model_folder
+    from abreast.serving.loaded_version import fetch_version, load_together
 
     ledger, line = services.ledger, services.line
     numbers = sorted({ledger.promotions.served(line)[0], ledger.promotions.champion(line)})
     with out.status("asking"):
-        folders = {f"v{n}": model_folder(services.project, ledger, services.registry, n)[1] for n in numbers}
-        answerers = load_answerers({"untrained base": None, **folders}, services.project.params.model)
-        columns = [answerer.answer(list(QUESTIONS)) for answerer in answerers.values()]
-    table = Table("question", *answerers, title="\nbefore and after")
+        folders = {f"v{n}": fetch_version(services.project, ledger, services.registry, n)[1] for n in numbers}
+        versions = load_together(services.project, {"untrained base": None, **folders})
+        columns = [version.answer(QUESTIONS) for version in versions]
+    table = Table("question", *(version.name for version in versions), title="\nbefore and after")
     for question, *answers in zip(QUESTIONS, *columns, strict=True):
         table.add_row(question, *(answer.splitlines()[0][:40] if answer else "" for answer in answers))
     out.print(table)

@@ -1,24 +1,23 @@
-"""drift: whether what comes in is like what the champion was trained on."""
+"""drift: whether new data resembles what the champion was trained on."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from abreast.cli.console import Json, command, print_json
+from abreast.cli.console import Json, add_command, print_json
 from abreast.core.errors import AbreastError
 from abreast.services.services import Services
 
 if TYPE_CHECKING:
     from abreast.evaluation.drift.comparison import DriftResult
 
-SHOWN = 3
-"""The exit code where drift is shown."""
+DRIFT_EXIT_CODE = 3
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    command(app, "abreast drift --live questions.jsonl")(drift)
+    add_command(app, "abreast drift --live questions.jsonl", drift)
 
 
 def drift(
@@ -26,28 +25,28 @@ def drift(
     live: Annotated[Path | None, typer.Option(help="Logged questions; without it, the knob `drift.live_log`.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare a drop, or live questions, with what the champion was trained on; ends with code 3 if drift is shown."""
+    """Compare a drop, or live questions, with what the champion was trained on; exit code 3 if drift is shown."""
     from abreast.evaluation.drift.comparison import drift_report
 
-    found = _found(Services.open(), drop, live)
+    result = _compare(Services.open(), drop, live)
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(result.model_dump(mode="json"))
     else:
-        typer.echo(drift_report(found))
-    if found.shown:
-        raise typer.Exit(SHOWN)
+        typer.echo(drift_report(result))
+    if result.shown:
+        raise typer.Exit(DRIFT_EXIT_CODE)
 
 
-def _found(services: Services, drop: str | None, live: Path | None) -> "DriftResult":
+def _compare(services: Services, drop: str | None, live: Path | None) -> "DriftResult":
     from abreast.lifecycle.drift import drift_of_drop, drift_of_files, drift_of_live
 
     project, ledger = services.project, services.ledger
     if drop is not None and live is not None:
         raise AbreastError("give a drop or --live, not both")
     if drop is not None:
-        known = [one for one in ledger.drops.all("accepted") if drop == one.name or one.digest.startswith(drop)]
-        if known:
-            return drift_of_drop(project, ledger, known[-1])
+        accepted = [one for one in ledger.drops.all("accepted") if drop == one.name or one.digest.startswith(drop)]
+        if accepted:
+            return drift_of_drop(project, ledger, accepted[-1])
         return drift_of_files(project, ledger, Path(drop))
     knob = project.params.drift.live_log
     if live is None and knob is None:

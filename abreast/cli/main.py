@@ -3,19 +3,34 @@
 import typer
 
 from abreast.cli import (
-    arriving,
-    asking,
+    ask,
+    bisect,
     card,
     demo,
-    desk,
+    doctor,
     drift,
-    reading,
-    returning,
-    reviewing,
-    serving,
-    tracing,
-    tuning,
+    drop,
+    history,
+    knobs,
+    lineage,
+    reproduce,
+    review,
+    rollback,
+    show,
+    snapshot,
+    status,
+    sweep,
+    tune,
+    up,
+    update,
+    watch,
 )
+
+ORDER = (
+    *(up, doctor, drop, watch, update, status, history, show, card, drift, review),
+    *(ask, sweep, rollback, bisect, lineage, reproduce, snapshot, knobs, tune, demo),
+)
+"""The files of commands, as `abreast --help` lists them."""
 
 app = typer.Typer(
     help="Keeps a language model abreast of its data: each drop becomes a better version, or a reason why not.",
@@ -24,8 +39,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
 )
-for part in (serving, arriving, reading, card, drift, reviewing, asking, returning, tracing, desk, tuning, demo):
-    part.register(app)
+for file in ORDER:
+    file.add_commands(app)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `abreast doctor` checks: each finding says what is wrong and what would be right."""
+"""The checks of `abreast doctor`: each finding says what is wrong and what would be right."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,30 +18,30 @@ LOW_DISK_GB = 2.0
 
 @dataclass(frozen=True)
 class Check:
-    """One finding; `state` is ok, warn or bad."""
+    """What one check found; `state` is ok, warn or bad."""
 
     name: str
     state: str
     finding: str
 
 
-def examine() -> list[Check]:
-    """All checks, in the order in which things are needed; without a project only the first is made."""
+def run_checks() -> list[Check]:
+    """Run all checks in the order in which an update needs what they check; without a project only the first runs."""
     try:
         services = Services.open()
     except AbreastError as error:
         return [Check("project", "bad", str(error))]
-    found = [Check("project", "ok", f"{services.project.root}, knobs are well-formed"), *_tree(services)]
-    for name, look in CHECKS.items():
+    results = [Check("project", "ok", f"{services.project.root}, knobs are well-formed"), *_working_tree(services)]
+    for name, check in CHECKS.items():
         try:
-            state, finding = look(services)
+            state, finding = check(services)
         except AbreastError as error:
             state, finding = "bad", str(error)
-        found.append(Check(name, state, finding))
-    return found
+        results.append(Check(name, state, finding))
+    return results
 
 
-def _tree(services: Services) -> Iterator[Check]:
+def _working_tree(services: Services) -> Iterator[Check]:
     if changed := services.project.uncommitted():
         listed = ", ".join(changed[:5])
         yield Check("working tree", "warn", f"uncommitted: {listed}; an update runs on the commit and does not see it")
@@ -96,18 +96,19 @@ def _mlflow(services: Services) -> tuple[str, str]:
 
 def _programs(services: Services) -> tuple[str, str]:
     states = Supervisor(services.project).states()
-    fallen = [f"{name} is {state}" for name, state in states.items() if state != "RUNNING"]
+    stopped = [f"{name} is {state}" for name, state in states.items() if state != "RUNNING"]
     if not states:
-        return "bad", "no supervisor runs; start the services with `abreast up`"
-    return ("bad" if fallen else "ok"), ", ".join(fallen or states)
+        return "bad", "no supervisor is running; start the services with `abreast up`"
+    return ("bad" if stopped else "ok"), ", ".join(stopped or states)
 
 
 def _sweep(services: Services) -> tuple[str, str]:
     due = PrefectApi(services.project.prefect_api).next_run("sweep")
     if due is None:
         return "bad", (
-            "no run is planned, so nothing mends what a crash left or takes a review by tag; deploy with `abreast up`, "
-            "resume its schedule in Prefect, or see what its scheduler says in "
+            "no run is scheduled, so nothing repairs what a crash left or carries out a review by tag; "
+            "deploy with `abreast up`, "
+            "resume its schedule in Prefect, or see the scheduler's messages in "
             f"{services.project.home.logs / 'prefect.log'}"
         )
     return "ok", f"next at {due.astimezone():%H:%M}"

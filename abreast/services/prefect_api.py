@@ -12,16 +12,16 @@ from abreast.core.errors import AbreastError, Unavailable
 
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 ARRIVED = "abreast.drop.arrived"
-# What Prefect answers while its database is locked or a proxy restarts; its own client tries these again too.
+# Prefect's answers while its database is locked or a proxy restarts; its own client retries these too.
 BUSY = frozenset({429, 502, 503})
-PATIENCE = 60  # seconds
+BUSY_SECONDS = 60  # seconds
 ANSWER_SECONDS = 30
 
 
 @retry(
     retry=retry_if_result(lambda answer: answer.status_code in BUSY) | retry_if_exception_type(httpx.ReadTimeout),
     wait=wait_random_exponential(multiplier=0.2, max=5),
-    stop=stop_after_delay(PATIENCE),
+    stop=stop_after_delay(BUSY_SECONDS),
     retry_error_callback=lambda state: state.outcome.result(),
 )
 def _request(method: str, url: str, body: Any) -> httpx.Response:
@@ -43,10 +43,10 @@ class PrefectApi:
                 f"Prefect does not answer at {self.url} ({reason}); start it with `abreast up`, or set PREFECT_API_URL"
             ) from None
         if answer.status_code == 404:
-            raise AbreastError(f"Prefect at {self.url} knows no {path}; deploy with `abreast up`")
+            raise AbreastError(f"Prefect at {self.url} has no {path}; deploy with `abreast up`")
         if answer.status_code in BUSY:
             raise Unavailable(
-                f"Prefect at {self.url} was busy for {PATIENCE} s ({answer.status_code} on {path}); "
+                f"Prefect at {self.url} was busy for {BUSY_SECONDS} s ({answer.status_code} on {path}); "
                 "try again, or give it PostgreSQL through PREFECT_API_DATABASE_CONNECTION_URL"
             )
         if answer.is_error:
@@ -58,7 +58,7 @@ class PrefectApi:
         self._call("GET", "/health")
 
     def emit_arrival(self, names: list[str]) -> None:
-        """Tell Prefect that drops arrived; only a hint, intake lists the inbox itself."""
+        """Send the event that drops arrived: only a hint, intake lists the inbox itself."""
         event = {
             "id": str(uuid.uuid4()),
             "occurred": datetime.now(UTC).isoformat(),
@@ -90,7 +90,7 @@ class PrefectApi:
         return None if found is None else datetime.fromisoformat(found["expected_start_time"])
 
     def _first_run(self, flow: str, states: Iterable[str], **which: Any) -> dict[str, Any] | None:
-        """The run of `flow` that is due first, of those in one of the states and as Prefect's other filters say."""
+        """The earliest due run of `flow` in one of the states that matches Prefect's other filters `which`."""
         body = {
             "flows": {"name": {"any_": [flow]}},
             "flow_runs": {"state": {"type": {"any_": list(states)}}} | which,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """Made once by whoever starts the work (a command, a flow); each is opened when it is first asked for."""
+    """Made once by a command or a flow; ledger, inbox and registry are opened on first use."""
 
     project: Project
 
@@ -55,7 +55,7 @@ class Services:
 
     @cached_property
     def registry(self) -> "Registry":
-        """Versions and runs in MLflow; no server is asked yet."""
+        """Versions and runs in MLflow; making it asks no server."""
         from abreast.tracking.registry import Registry
 
         return Registry(self.project.mlflow_uri, self.line)

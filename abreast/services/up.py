@@ -20,10 +20,11 @@ from abreast.services.supervisor import POOL, Supervisor
 START_SECONDS = 300
 DEPLOY_ATTEMPTS, DEPLOY_PAUSE_SECONDS = 3, 2
 
-Tell = Callable[[str], None]
+OnWait = Callable[[str], None]
+"""Called with the name of what is waited for."""
 
 
-def start_services(project: Project, tell: Tell) -> None:
+def start_services(project: Project, on_wait: OnWait) -> None:
     """Start Prefect, MLflow, worker and watcher, register the deployments, and return when each answers.
 
     Services that already run are left alone. On failure everything that was started is stopped again.
@@ -36,27 +37,27 @@ def start_services(project: Project, tell: Tell) -> None:
         _check_ports(project)
         supervisor.launch()
     try:
-        _start_all(project, supervisor, tell)
+        _start_all(project, supervisor, on_wait)
     except BaseException:
         supervisor.stop()
         raise
 
 
-def _start_all(project: Project, supervisor: Supervisor, tell: Tell) -> None:
+def _start_all(project: Project, supervisor: Supervisor, on_wait: OnWait) -> None:
     for program in ("prefect", "mlflow"):
         supervisor.start(program)
-    tell("Prefect server")
+    on_wait("Prefect server")
     _wait(supervisor, "prefect", f"{project.prefect_api}/health")
     supervisor.start("worker")
-    tell("MLflow server")
+    on_wait("MLflow server")
     _wait(supervisor, "mlflow", f"{project.mlflow_uri}/health")
-    tell("deployments")
+    on_wait("deployments")
     _wait_for_pool(supervisor)
     _prefect(project, "--no-prompt", "deploy", "--all", "--prefect-file", "prefect.yaml")
     supervisor.start("watcher")
-    tell("worker and watcher")
+    on_wait("worker and watcher")
     _wait_running(supervisor, ("worker", "watcher"))
-    # What was cut off when the services stopped goes on at once.
+    # Resume at once what was running when the services stopped.
     PrefectApi(project.prefect_api).start("sweep/sweep")
 
 
@@ -94,8 +95,8 @@ def _answers(health: str) -> bool:
 def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
     def running() -> bool:
         states = supervisor.states()
-        if fallen := [name for name in names if states.get(name) == "FATAL"]:
-            raise AbreastError(f"{fallen[0]} does not stay up; {supervisor.log_hint(fallen[0])}")
+        if failed := [name for name in names if states.get(name) == "FATAL"]:
+            raise AbreastError(f"{failed[0]} does not stay up; {supervisor.log_hint(failed[0])}")
         return all(states.get(name) == "RUNNING" for name in names)
 
     if not wait_until(running, START_SECONDS):
@@ -103,15 +104,15 @@ def _wait_running(supervisor: Supervisor, names: tuple[str, ...]) -> None:
 
 
 def _wait_for_pool(supervisor: Supervisor) -> None:
-    """The worker makes the pool that deployments are registered in."""
+    """Wait until the worker has made the pool that deployments are registered in."""
     api = PrefectApi(supervisor.project.prefect_api)
 
-    def fallen() -> bool:
+    def failed() -> bool:
         return supervisor.states().get("worker") == "FATAL"
 
-    wait_until(lambda: api.has_pool(POOL) or fallen(), START_SECONDS)
+    wait_until(lambda: api.has_pool(POOL) or failed(), START_SECONDS)
     if not api.has_pool(POOL):
-        raise AbreastError(f"worker does not make the work pool {POOL!r}; {supervisor.log_hint('worker')}")
+        raise AbreastError(f"the worker does not make the work pool {POOL!r}; {supervisor.log_hint('worker')}")
 
 
 @retry(
@@ -123,7 +124,7 @@ def _wait_for_pool(supervisor: Supervisor) -> None:
 )
 def _prefect(project: Project, *arguments: str) -> None:
     command = [str(Path(sys.executable).parent / "prefect"), *arguments]
-    said = f"`prefect {' '.join(arguments)}`"
+    shown = f"`prefect {' '.join(arguments)}`"
     try:
         done = subprocess.run(
             command,
@@ -135,6 +136,6 @@ def _prefect(project: Project, *arguments: str) -> None:
             timeout=START_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise AbreastError(f"{said} did not end within {START_SECONDS} s") from None
+        raise AbreastError(f"{shown} did not end within {START_SECONDS} s") from None
     if done.returncode:
-        raise AbreastError(f"{said} failed: {' '.join((done.stderr or done.stdout).split())[-400:]}")
+        raise AbreastError(f"{shown} failed: {' '.join((done.stderr or done.stdout).split())[-400:]}")

@@ -1,6 +1,6 @@
 """What a fresh process makes of a model folder: `python -m abreast.serving.probe FOLDER QUESTIONS RESULT` in a project.
 
-It loads the model as `abreast.serving.ask` does and answers each question by itself. A model that cannot be served is
+It loads the model as `abreast ask` does and answers each question by itself. A model that cannot be served is
 refused in one line, as a stage is.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from abreast.core import stage
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Model, load_params
+from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Load, answer, and write the figures as JSON; the arguments are those of the command line if left out."""
     print(use_free_cores(), flush=True)
     folder, questions, result = map(Path, sys.argv[1:] if arguments is None else arguments)
-    figures = _load_and_answer(folder, load_params(Path()).model, json.loads(questions.read_text()))
+    figures = _load_and_answer(folder, load_params(Path()), json.loads(questions.read_text()))
     result.write_text(json.dumps(figures | {"memory_mb": peak_mb()}))
 
 
-def _load_and_answer(folder: Path, model: Model, questions: list[dict[str, str]]) -> dict[str, float | None]:
+def _load_and_answer(folder: Path, params: Params, questions: list[dict[str, str]]) -> dict[str, float | None]:
     """Seconds to load, with the imports, and the median of seconds an answer; None where none is asked."""
     started = time.perf_counter()
-    from abreast.inference.predictor import load_answerer
+    from abreast.inference.predictor import load_answerers
 
-    answerer = load_answerer(folder, model)
+    answerer = load_answerers({"model": folder}, params.model, params.evaluate)["model"]
     loaded = time.perf_counter() - started
     _check_weights(folder)
     seconds = [_answer(answerer, asked["question"], asked["kind"]) for asked in questions]

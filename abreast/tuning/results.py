@@ -1,4 +1,4 @@
-"""What a search found: its trials, the best knobs as params.yaml holds them, and the command that uses them."""
+"""The results of a study: its trials, the best knobs as lines of params.yaml, and the command that uses them."""
 
 import re
 import shlex
@@ -10,18 +10,18 @@ from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 from abreast.core.settings import Params
-from abreast.tuning.space import found_at, lay_over
+from abreast.tuning.space import knob_value, override
 
 if TYPE_CHECKING:
     from optuna import Study
 
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./:-]*")
-TRIED = "tried"
-"""The attribute of a trial that holds its `Tried`; a trial that was cut off has none."""
+RESULT_ATTRIBUTE = "result"
+"""The attribute of an optuna trial that holds its `TrialResult`; a killed trial has none."""
 
 
-class Tried(BaseModel):
-    """How one trial ended: `value` and figures are those of its best check, None if there was none."""
+class TrialResult(BaseModel):
+    """How one trial ended; `value`, `dev_exact_match` and `dev_loss` are those of its best evaluation, or None."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,35 +36,35 @@ class Tried(BaseModel):
     seconds: float
 
 
-def tried(study: "Study") -> list[Tried]:
+def finished_trials(study: "Study") -> list[TrialResult]:
     """The trials that ended, in their order."""
     return [
-        Tried(**trial.user_attrs[TRIED])
+        TrialResult(**trial.user_attrs[RESULT_ATTRIBUTE])
         for trial in study.trials
-        if trial.state.is_finished() and TRIED in trial.user_attrs
+        if trial.state.is_finished() and RESULT_ATTRIBUTE in trial.user_attrs
     ]
 
 
-def ranked(trials: Sequence[Tried]) -> list[Tried]:
-    """Complete trials from best to worst, of equals the cheaper first; then what was stopped, then what failed."""
+def rank(trials: Sequence[TrialResult]) -> list[TrialResult]:
+    """Complete trials from best to worst, the cheaper first if equal; then the pruned, then the failed."""
     outcomes = ("complete", "pruned", "failed")
     return sorted(trials, key=lambda one: (outcomes.index(one.outcome), -(one.value or 0.0), one.tokens, one.number))
 
 
-def fragment(params: Params, knobs: Mapping[str, Any]) -> str:
-    """The knobs as lines of params.yaml; of a list or mapping that one leads into, all of it."""
-    laid, chosen = lay_over(params, knobs), {}
+def params_yaml(params: Params, knobs: Mapping[str, Any]) -> str:
+    """The knobs as lines of params.yaml; a knob inside a list or mapping gives the whole list or mapping."""
+    overridden, chosen = override(params, knobs), {}
     for knob in knobs:
         section, name = knob.split(".")[:2]
-        chosen.setdefault(section, {})[name] = laid[section][name]
+        chosen.setdefault(section, {})[name] = overridden[section][name]
     text, yaml = StringIO(), YAML()
     yaml.default_flow_style = False
     yaml.dump(chosen, text)
     return text.getvalue()
 
 
-def command(params: Params, knobs: Mapping[str, Any]) -> str:
-    """The `dvc exp run` that learns with these knobs in place of those in `params`, for a shell."""
+def dvc_command(params: Params, knobs: Mapping[str, Any]) -> str:
+    """The shell command `dvc exp run` that trains with these knobs in place of those in `params`."""
     options = [option for knob, value in knobs.items() for option in _overrides(params, knob, value)]
     return " ".join(["dvc exp run", *(f"-S {shlex.quote(option)}" for option in options)])
 
@@ -73,7 +73,7 @@ def _overrides(params: Params, knob: str, value: Any) -> list[str]:
     """Hydra's overrides for one knob: a mapping would be merged with what is there, and a new name must be added."""
     if isinstance(value, dict):
         return [f"~{knob}", f"+{knob}={_hydra(value)}"]
-    return [f"{'' if found_at(params, knob) is not None else '++'}{knob}={_hydra(value)}"]
+    return [f"{'' if knob_value(params, knob) is not None else '++'}{knob}={_hydra(value)}"]
 
 
 def _hydra(value: Any) -> str:

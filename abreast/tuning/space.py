@@ -1,4 +1,4 @@
-"""The search space: which knobs of params.yaml are tried, and in which range."""
+"""The search space: which knobs of params.yaml are searched, and in which range."""
 
 import json
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 SECTIONS = ("model", "train")
-"""What the stage `train` reads: any other knob changes nothing in a trial, or would need other data."""
+"""The sections that the stage `train` reads: any other knob changes nothing in a trial, or needs other data."""
 _DIGITS = 4
-"""Significant digits of what is tried, so that a knob can be read and copied."""
+"""Significant digits of a suggested number, so that a person can read and copy it."""
 
 
 class Range(Section):
@@ -32,7 +32,7 @@ class Range(Section):
 
     low: int | float
     high: int | float
-    log: bool = Field(False, description="as many small ones as large ones")
+    log: bool = Field(False, description="draw uniformly on a log scale")
     step: int | float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -54,21 +54,21 @@ class Range(Section):
         return (self.low, self.high)
 
     def suggest(self, trial: "Trial", knob: str) -> int | float:
-        """What the sampler wants to see tried."""
+        """The sampler's next value."""
         if self.whole:
             return trial.suggest_int(knob, self.low, self.high, log=self.log, step=self.step or 1)
         found = trial.suggest_float(knob, self.low, self.high, log=self.log, step=self.step)
         return float(f"{found:.{_DIGITS}g}")
 
-    def holds(self, value: Any) -> bool:
-        """Whether `value` may be tried."""
+    def contains(self, value: Any) -> bool:
+        """Whether `value` lies in the range."""
         if not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
         steps = (value - self.low) / (self.step or 1)
         return abs(steps - round(steps)) < 1e-9 or not (self.step or self.whole)
 
-    def told(self, value: Any) -> Any:
-        """`value` as the study writes it down."""
+    def as_stored(self, value: Any) -> Any:
+        """`value` as the study stores it."""
         return value
 
 
@@ -79,16 +79,16 @@ class Choice:
     ends: tuple[Any, ...]
 
     def suggest(self, trial: "Trial", knob: str) -> Any:
-        """What the sampler wants to see tried; a study holds a list or a mapping as JSON."""
-        told = trial.suggest_categorical(knob, [self.told(value) for value in self.ends])
-        return next(value for value in self.ends if self.told(value) == told)
+        """The sampler's next value; a study stores a list or a mapping as JSON."""
+        stored = trial.suggest_categorical(knob, [self.as_stored(value) for value in self.ends])
+        return next(value for value in self.ends if self.as_stored(value) == stored)
 
-    def holds(self, value: Any) -> bool:
-        """Whether `value` may be tried."""
+    def contains(self, value: Any) -> bool:
+        """Whether `value` lies in the range."""
         return value in self.ends
 
-    def told(self, value: Any) -> Any:
-        """`value` as the study writes it down."""
+    def as_stored(self, value: Any) -> Any:
+        """`value` as the study stores it."""
         return json.dumps(value) if isinstance(value, list | dict) else value
 
 
@@ -100,24 +100,24 @@ class Space:
 
     def suggest(self, trial: "Trial") -> dict[str, Any]:
         """The knobs of one trial."""
-        return {knob: among.suggest(trial, knob) for knob, among in self.knobs.items()}
+        return {knob: values.suggest(trial, knob) for knob, values in self.knobs.items()}
 
-    def present(self, params: Params) -> dict[str, Any] | None:
-        """The knobs as they are now, as the study writes them down; None if one is outside of the space."""
-        now = {knob: found_at(params, knob) for knob in self.knobs}
-        if all(among.holds(now[knob]) for knob, among in self.knobs.items()):
-            return {knob: among.told(now[knob]) for knob, among in self.knobs.items()}
+    def current(self, params: Params) -> dict[str, Any] | None:
+        """The current knobs as the study stores them; None if one lies outside the space."""
+        now = {knob: knob_value(params, knob) for knob in self.knobs}
+        if all(values.contains(now[knob]) for knob, values in self.knobs.items()):
+            return {knob: values.as_stored(now[knob]) for knob, values in self.knobs.items()}
         return None
 
     def without(self, params: Params) -> dict[str, Any]:
         """`params` less what is searched."""
-        return lay_over(params, dict.fromkeys(self.knobs))
+        return override(params, dict.fromkeys(self.knobs))
 
     def described(self) -> dict[str, str]:
         """Each knob's range in one line."""
         return {
-            knob: json.dumps(among.model_dump(exclude_defaults=True) if isinstance(among, Range) else among.ends)
-            for knob, among in self.knobs.items()
+            knob: json.dumps(values.model_dump(exclude_defaults=True) if isinstance(values, Range) else values.ends)
+            for knob, values in self.knobs.items()
         }
 
 
@@ -125,11 +125,11 @@ def read_space(path: Path, params: Params) -> Space:
     """Read a file such as `abreast/tuning/first.yaml`.
 
     Args:
-        params: what the knobs are laid over.
+        params: the knobs are tried in place of its own.
 
     Raises:
-        AbreastError: the file is missing or no YAML, or a knob is unknown, is not read by the training, or may not
-            take a value of its range; the message names the knob.
+        AbreastError: the file is missing or no YAML, or a knob is unknown, is not read by the training, or refuses
+            a value of its range; the message names the knob.
     """
     try:
         read = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -142,15 +142,15 @@ def read_space(path: Path, params: Params) -> Space:
             f"{path}: expected lines such as `train.learning_rate: {{low: 1e-4, high: 1e-2, log: true}}`"
         )
     for knob, value in read.items():
-        for tried in value if isinstance(value, list) else [value]:
-            refuse_old_names(_nested(str(knob), tried), str(path))
+        for finished_trials in value if isinstance(value, list) else [value]:
+            refuse_old_names(_nested(str(knob), finished_trials), str(path))
     space = Space({str(knob): _range(str(knob), value, path) for knob, value in read.items()})
-    for knob, among in space.knobs.items():
-        for value in among.ends:
-            laid = parse_params(lay_over(params, {knob: value}), f"{path}: {knob}")
-            make_adaptation(laid.train.peft)
+    for knob, values in space.knobs.items():
+        for value in values.ends:
+            overridden = parse_params(override(params, {knob: value}), f"{path}: {knob}")
+            make_adaptation(overridden.train.peft)
             if knob.startswith("train.regularizers"):
-                make_strategies(laid.train.regularizers)
+                make_strategies(overridden.train.regularizers)
     return space
 
 
@@ -163,40 +163,40 @@ def _nested(knob: str, value: Any) -> dict[str, Any]:
 
 def _range(knob: str, value: Any, path: Path) -> Range | Choice:
     if knob.split(".")[0] not in SECTIONS:
-        raise AbreastError(f"{path}: `{knob}` is no knob of {' or '.join(SECTIONS)}, which a trial is about")
+        raise AbreastError(f"{path}: `{knob}` is no knob of {' or '.join(SECTIONS)}; a trial changes only these")
     if isinstance(value, list) and len(value) > 1:
         return Choice(tuple(value))
     try:
         return Range.model_validate(value)
     except ValidationError as error:
         fault = first_validation_error(error, "range")
-        form = "{low: 1e-4, high: 1e-2, log: true} or two values or more, such as [6, 8, 10]"
+        form = "{low: 1e-4, high: 1e-2, log: true} or at least two values, such as [6, 8, 10]"
         raise AbreastError(f"{path}: {knob}: {fault}; write {form}") from None
 
 
-def lay_over(params: Params, knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """What params.yaml holds with `knobs`, by path, in place of its own.
+def override(params: Params, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of params.yaml with `knobs`, by path, in place of its own.
 
     A path leads into sections, and by number into lists: `train.regularizers.0.weight`.
 
     Raises:
-        AbreastError: nothing can lie at a path.
+        AbreastError: params.yaml has no such path.
     """
-    laid = deepcopy(_plain(params))
+    overridden = deepcopy(_plain(params))
     for knob, value in knobs.items():
-        *way, last = knob.split(".")
-        inner = _at(laid, ".".join(way))
+        *parents, last = knob.split(".")
+        inner = _at(overridden, ".".join(parents))
         if isinstance(inner, list) and last.isdecimal() and int(last) < len(inner):
             inner[int(last)] = value
         elif isinstance(inner, dict):
             inner[last] = value
         else:
             raise AbreastError(f"unknown knob `{knob}`: params.yaml has nothing there")
-    return laid
+    return overridden
 
 
-def found_at(params: Params, knob: str) -> Any:
-    """What a knob is, by its path; None if there is nothing."""
+def knob_value(params: Params, knob: str) -> Any:
+    """The value of a knob, by its path; None if there is none."""
     return _at(_plain(params), knob)
 
 
@@ -205,7 +205,7 @@ def _plain(params: Params) -> dict[str, Any]:
 
 
 def _at(tree: Any, path: str) -> Any:
-    """What lies at a path; None if nothing does."""
+    """The value at a path; None if there is none."""
     for name in path.split("."):
         if isinstance(tree, list):
             tree = tree[int(name)] if name.isdecimal() and int(name) < len(tree) else None

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from abreast.cli.reading import status_of
+from abreast.cli.status import status_of
 from abreast.core.errors import AbreastError
 from abreast.lifecycle.intake import arrivals
 from abreast.services.doctor import CHECKS

@@ -19,15 +19,15 @@ def answering(codes: list[int], silence: float = 0.0) -> Iterator[tuple[str, lis
         silence: seconds for which the first call is left without an answer.
     """
     bodies: list[dict] = []
-    asked_again = threading.Event()
+    retried = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             if len(bodies) == 1:
-                asked_again.wait(silence)
+                retried.wait(silence)
             else:
-                asked_again.set()
+                retried.set()
             self._answer(codes.pop(0) if len(codes) > 1 else codes[0])
 
         def do_GET(self) -> None:
@@ -50,14 +50,14 @@ def answering(codes: list[int], silence: float = 0.0) -> Iterator[tuple[str, lis
         server.server_close()
 
 
-def test_a_busy_server_is_asked_again_for_the_same_run():
+def test_a_busy_server_is_retried_for_the_same_run():
     with answering([503, 503, 201]) as (url, bodies):
         assert PrefectApi(url).start("update/update") == "one"
     assert len(bodies) == 3
     assert len({body["idempotency_key"] for body in bodies}) == 1
 
 
-def test_a_server_that_keeps_silent_is_asked_again_for_the_same_run(monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_keeps_silent_is_retried_for_the_same_run(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(prefect_api, "ANSWER_SECONDS", 0.3)
     with answering([201], silence=60) as (url, bodies):
         assert PrefectApi(url).start("update/update") == "one"

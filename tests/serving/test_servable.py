@@ -16,7 +16,7 @@ from abreast.serving.servable import measure_serving, smoke_questions, try_servi
 from tests.installation import SOURCE
 from tests.learning.conftest import tiny_base
 from tests.learning.project import promote, question, write_project
-from tests.serving.test_ask import two_heads
+from tests.serving.test_loaded_version import two_heads
 
 __all__ = ["tiny_base"]
 

@@ -1,4 +1,4 @@
-"""A project whose trials are trained by a stage that stands in."""
+"""A project whose trials are trained by a fake stage."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from abreast.core.project import Project
-from abreast.tuning.prepared import Prepared
+from abreast.tuning.prepared_study import COPY, PreparedStudy
 from tests.installation import SOURCE
 
 
@@ -23,8 +23,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Prepared:
+def prepared(tmp_path: Path) -> PreparedStudy:
     folder = tmp_path / tmp_path.name
-    (folder / "desk").mkdir(parents=True)
-    (folder / "desk/snapshot.json").write_text("{}")
-    return Prepared(folder, f"{sys.executable} {Path(__file__).with_name('stage.py')}", dev=10)
+    (folder / COPY).mkdir(parents=True)
+    (folder / COPY / "snapshot.json").write_text("{}")
+    stage = Path(__file__).with_name("fake_train_stage.py")
+    return PreparedStudy(folder, f"{sys.executable} {stage}", dev_questions=10)

@@ -7,8 +7,8 @@ import yaml
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Params, load_params, parse_params
-from abreast.tuning.space import SECTIONS, lay_over, read_space
-from abreast.tuning.tune import PREPARED, SPACES
+from abreast.tuning.space import SECTIONS, override, read_space
+from abreast.tuning.tune import SECTIONS_READ, SPACES
 from tests.installation import SOURCE
 
 PARAMS = Params()
@@ -37,8 +37,8 @@ def space_of(tmp_path: Path, text: str):
         ("train.epochs: {low: 2.0, high: 8.0}", r"train\.epochs: knob `train\.epochs` is 2\.0"),
         ("train.epochs: {low: 2, high: 8, step: 0.5}", r"train\.epochs: .*it must be whole"),
         ("train.top_layers: [6, ten]", r"train\.top_layers: knob `train\.top_layers` is 'ten'"),
-        ("train.top_layers: [6]", r"train\.top_layers: .*two values or more"),
-        ("train.top_layers: 6", r"train\.top_layers: .*two values or more"),
+        ("train.top_layers: [6]", r"train\.top_layers: .*at least two values"),
+        ("train.top_layers: 6", r"train\.top_layers: .*at least two values"),
         ("train.regularizers: [[{method: anker}], []]", r"train\.regularizers\[0\]\.method is 'anker'"),
         ("train.peft.rnk: [4, 8]", r"train\.peft\.rnk: .*lora has the knobs rank"),
         ("train.peft.rank: {low: 0, high: 8}", r"train\.peft\.rank"),
@@ -72,56 +72,57 @@ def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
         "train.regularizers: [[], [{method: anchor, weight: 1.5}]]\n",
     )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    tried = [space.suggest(study.ask()) for _ in range(30)]
+    suggested = [space.suggest(study.ask()) for _ in range(30)]
     assert all(
         1e-4 <= knobs["train.learning_rate"] <= 1e-2 and len(f"{knobs['train.learning_rate']:g}") < 10
-        for knobs in tried
+        for knobs in suggested
     )
-    assert {knobs["train.epochs"] for knobs in tried} == {4, 8, 12, 16}
-    assert {type(knobs["train.epochs"]) for knobs in tried} == {int}
-    assert {knobs["train.top_layers"] for knobs in tried} == {6, 8}
-    assert [{"method": "anchor", "weight": 1.5}] in [knobs["train.regularizers"] for knobs in tried]
-    for knobs in tried:
-        parse_params(lay_over(PARAMS, knobs))
+    assert {knobs["train.epochs"] for knobs in suggested} == {4, 8, 12, 16}
+    assert {type(knobs["train.epochs"]) for knobs in suggested} == {int}
+    assert {knobs["train.top_layers"] for knobs in suggested} == {6, 8}
+    assert [{"method": "anchor", "weight": 1.5}] in [knobs["train.regularizers"] for knobs in suggested]
+    for knobs in suggested:
+        parse_params(override(PARAMS, knobs))
 
 
-def test_what_is_laid_over_replaces_only_itself():
-    laid = lay_over(PARAMS, {"train.learning_rate": 0.5, "train.regularizers.0.weight": 9.0})
-    assert laid["train"]["learning_rate"] == 0.5
-    assert laid["train"]["regularizers"] == [{"method": "anchor", "weight": 9.0}, *PARAMS.train.regularizers[1:]]
+def test_an_override_replaces_only_its_own_knob():
+    overridden = override(PARAMS, {"train.learning_rate": 0.5, "train.regularizers.0.weight": 9.0})
+    assert overridden["train"]["learning_rate"] == 0.5
+    assert overridden["train"]["regularizers"] == [{"method": "anchor", "weight": 9.0}, *PARAMS.train.regularizers[1:]]
     assert (
-        laid["train"] | {"learning_rate": PARAMS.train.learning_rate, "regularizers": list(PARAMS.train.regularizers)}
+        overridden["train"]
+        | {"learning_rate": PARAMS.train.learning_rate, "regularizers": list(PARAMS.train.regularizers)}
         == (PARAMS.model_dump(mode="json")["train"])
     )
 
 
-def test_the_present_knobs_are_known_where_the_space_holds_them(tmp_path):
-    assert space_of(tmp_path, "train.learning_rate: {low: 1e-3, high: 1e-2}\ntrain.epochs: [8, 16]").present(
+def test_the_current_knobs_are_found_where_the_space_contains_them(tmp_path):
+    assert space_of(tmp_path, "train.learning_rate: {low: 1e-3, high: 1e-2}\ntrain.epochs: [8, 16]").current(
         PARAMS
     ) == {
         "train.learning_rate": 0.003,
         "train.epochs": 8,
     }
-    remembered = json.dumps(PARAMS.train.regularizers)
-    assert space_of(tmp_path, f"train.regularizers: [[], {remembered}]").present(PARAMS) == {
-        "train.regularizers": remembered
+    regularizers = json.dumps(PARAMS.train.regularizers)
+    assert space_of(tmp_path, f"train.regularizers: [[], {regularizers}]").current(PARAMS) == {
+        "train.regularizers": regularizers
     }
-    assert space_of(tmp_path, "train.learning_rate: {low: 1e-1, high: 1}").present(PARAMS) is None
-    assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").present(PARAMS) is None
+    assert space_of(tmp_path, "train.learning_rate: {low: 1e-1, high: 1}").current(PARAMS) is None
+    assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").current(PARAMS) is None
 
 
 @pytest.mark.parametrize("name", ["first.yaml", "update.yaml"])
-def test_the_spaces_that_are_shipped_hold_the_knobs_that_are_shipped(name):
+def test_the_shipped_spaces_contain_the_shipped_knobs(name):
     params = load_params(SOURCE)
-    assert read_space(SPACES / name, params).present(params)
+    assert read_space(SPACES / name, params).current(params)
 
 
-def test_what_can_be_searched_is_what_the_training_reads():
+def test_the_sections_that_can_be_searched_are_those_that_train_reads():
     assert sorted(STAGES["train"]["params"]) == sorted(SECTIONS)
 
 
-def test_studies_are_told_apart_by_all_that_the_stages_up_to_the_training_read():
+def test_studies_differ_by_all_sections_that_the_stages_up_to_train_read():
     read = [
         section for name in ("assemble", "validate", "split", "train") for section in STAGES[name].get("params", [])
     ]
-    assert sorted(read) == sorted(PREPARED)
+    assert sorted(read) == sorted(SECTIONS_READ)

@@ -6,10 +6,11 @@ import pytest
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.home import Home
 from abreast.core.project import Project
-from abreast.core.settings import Model, Params, Storage
+from abreast.core.settings import Evaluate, Model, Params, Storage
 from abreast.lifecycle.promoter import promote
 from abreast.services.services import Services
-from abreast.serving.ask import ask, model_folder
+from abreast.serving.loaded_version import fetch_version, load_together, load_version
+from tests.learning.tiny import write_tiny_base
 from tests.lifecycle.line import HOW, line
 
 __all__ = ["line"]
@@ -24,14 +25,14 @@ def services_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPat
     return Services(Project(folder, params, Home(folder / "home")))
 
 
-def untrained_adapter(folder: Path) -> None:
+def untrained_adapter(folder: Path, knobs: Model | None = None) -> None:
     """A complete model folder that answers as its base does."""
     from abreast.learning.adapters import complete, make_adaptation
     from abreast.learning.backbone.adapter import adapter_weights, add_adapter
     from abreast.learning.backbone.base_model import find_base, load_base
     from abreast.learning.model_folder import Candidate, Card, write_model_folder
 
-    knobs = Model()
+    knobs = knobs or Model()
     base, adapt = find_base(knobs.base), complete({"method": "lora", "rank": 2})
     model, _, _ = load_base(knobs, base)
     settings = make_adaptation(adapt).settings(model, layers=1)
@@ -45,14 +46,13 @@ def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, m
 
     promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
     services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
-    said = ask(services.project, services.ledger, services.registry, QUESTION)
-    assert said == {
-        "question": QUESTION,
-        "answer": load_answerer(None, services.project.params.model).answer([QUESTION])[0],
-        "version": "v1",
-    }
+    champion = load_version(services.project, services.ledger, services.registry)
+    assert champion.name == "v1"
+    answers = champion.answer([QUESTION])
+    assert answers == load_answerer(None, services.project.params.model).answer([QUESTION])
     offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
-    assert ask(offline.project, offline.ledger, offline.registry, QUESTION, version=1) == said
+    again = load_version(offline.project, offline.ledger, offline.registry, version=1)
+    assert (again.name, again.answer([QUESTION])) == ("v1", answers)
 
 
 def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypatch):
@@ -60,8 +60,8 @@ def test_any_version_can_be_asked_not_only_the_champion(line, tmp_path, monkeypa
     line.register_aside()
     services = services_of(tmp_path, line.registry.name, line.uri, monkeypatch)
     (champion, first), (other, second) = (
-        model_folder(services.project, services.ledger, services.registry),
-        model_folder(services.project, services.ledger, services.registry, 2),
+        fetch_version(services.project, services.ledger, services.registry),
+        fetch_version(services.project, services.ledger, services.registry, 2),
     )
     assert (champion, other) == (1, 2)
     assert (first / "adapter_model.safetensors").read_bytes() == b"u0001"
@@ -72,17 +72,53 @@ def test_a_model_that_was_not_fetched_yet_needs_the_server(line, tmp_path, monke
     line.serve(1)
     offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
     with pytest.raises(Unavailable, match="MLflow does not answer"):
-        ask(offline.project, offline.ledger, offline.registry, QUESTION)
+        load_version(offline.project, offline.ledger, offline.registry)
 
 
 def test_without_a_champion_it_says_what_to_do(tmp_path, monkeypatch):
     services = services_of(tmp_path, "empty", "http://127.0.0.1:1", monkeypatch)
     with pytest.raises(AbreastError, match="empty has no champion yet: .*`abreast drop PATH`"):
-        ask(services.project, services.ledger, services.registry, QUESTION)
+        load_version(services.project, services.ledger, services.registry)
     with pytest.raises(AbreastError, match="no version v9 of empty"):
-        ask(services.project, services.ledger, services.registry, QUESTION, version=9)
+        load_version(services.project, services.ledger, services.registry, version=9)
+
+
+@pytest.fixture(scope="module")
+def tiny_project(tmp_path_factory) -> Project:
+    """A project on a tiny base, with a model folder `model` that answers as the base does."""
+    folder = tmp_path_factory.mktemp("tiny")
+    model = Model(base=str(write_tiny_base(folder / "base")))
+    untrained_adapter(folder / "model", model)
+    return Project(folder, Params(model=model), Home(folder / "home"))
+
+
+def limited_to(project: Project, tokens: int) -> Project:
+    evaluate = Evaluate(max_new_tokens=tokens, batch_size=2)
+    return replace(project, params=project.params.model_copy(update={"evaluate": evaluate}))
+
+
+def test_an_answer_is_as_long_as_the_project_allows(tiny_project):
+    questions = ["What?", "Who is it?", "When was it?"]
+    answers = {}
+    for tokens in (3, 40):
+        (loaded,) = load_together(limited_to(tiny_project, tokens), {"v1": tiny_project.root / "model"})
+        answers[tokens] = loaded.answer(questions)
+    for short, long in zip(answers[3], answers[40], strict=True):
+        assert long.startswith(short)
+    assert max(map(len, answers[3])) <= 3, "a byte a token"
+    assert max(map(len, answers[40])) > 12, "not cut at the default"
+
+
+def test_versions_loaded_together_answer_as_each_alone(tiny_project):
+    both = load_together(tiny_project, {"untrained base": None, "v1": tiny_project.root / "model"})
+    assert [version.name for version in both] == ["untrained base", "v1"]
+    assert both[0].answer(["What?"]) == both[1].answer(["What?"])
+
+
+def test_an_empty_question_is_refused(tiny_project):
+    (loaded,) = load_together(tiny_project, {"base": None})
     with pytest.raises(AbreastError, match="the question is empty"):
-        ask(services.project, services.ledger, services.registry, "  ")
+        loaded.answer(["What?", "  "])
 
 
 def two_heads(folder: Path, base: Path) -> None:
@@ -116,11 +152,8 @@ def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypa
     services = services_of(tmp_path, line.registry.name, line.uri, monkeypatch)
     model = services.project.params.model.model_copy(update={"base": str(base)})
     project = replace(services.project, params=services.project.params.model_copy(update={"model": model}))
-    services = Services(project)
-    assert (
-        ask(services.project, services.ledger, services.registry, "the lion ran", kind="classification")["answer"]
-        == "yes"
-    )
-    assert ask(services.project, services.ledger, services.registry, "the lion ran", kind="regression")["answer"] == "7"
+    champion = load_version(project, services.ledger, services.registry)
+    assert champion.answer(["the lion ran"], "classification") == ["yes"]
+    assert champion.answer(["the lion ran"], "regression") == ["7"]
     with pytest.raises(AbreastError, match="heads for classification, regression, and no kind is named: ask with"):
-        ask(services.project, services.ledger, services.registry, "the lion ran")
+        champion.answer(["the lion ran"])

@@ -1,19 +1,19 @@
-"""rollback, reinstate: the way back, and from it."""
+"""rollback, reinstate: return to an earlier version, and take a withdrawn drop in again."""
 
 from getpass import getuser
 from typing import Annotated
 
 import typer
 
-from abreast.cli.console import Json, command, out, print_json
+from abreast.cli.console import Json, add_command, out, print_json, print_line
 from abreast.core.errors import AbreastError
 from abreast.services.services import Services
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    command(app, 'abreast rollback --poisoned bad-harmful --reason "a join gone wrong"')(rollback)
-    command(app, 'abreast reinstate bad-harmful --reason "it was right"')(reinstate)
+    add_command(app, 'abreast rollback --poisoned bad-harmful --reason "a join gone wrong"', rollback)
+    add_command(app, 'abreast reinstate bad-harmful --reason "it was right"', reinstate)
 
 
 def rollback(
@@ -28,21 +28,24 @@ def rollback(
     ] = None,
     leaving: Annotated[
         str | None,
-        typer.Option(metavar="VERSION", help="Only if this version serves; if it was left meanwhile, that is told."),
+        typer.Option(metavar="VERSION", help="Only if this version serves; otherwise nothing moves."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Return to the version that served before, at once and without any server but MLflow."""
+    """Return at once to the version that served before; of the servers only MLflow is needed."""
     from abreast.lifecycle.rollback import roll_back, withdraw
 
     if poisoned is not None and leaving is not None:
-        raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop says by itself what is left")
-    services, who = Services.open(), getuser()
-    back = roll_back(services, leaving, reason, who) if poisoned is None else withdraw(services, poisoned, reason, who)
+        raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop determines which version is left")
+    services = Services.open()
+    if poisoned is None:
+        back = roll_back(services.ledger, services.registry, leaving, reason, getuser())
+    else:
+        back = withdraw(services.ledger, services.registry, poisoned, reason, getuser())
     if as_json:
         print_json(back.fields())
     else:
-        out.print(back.said, highlight=False, markup=False, soft_wrap=True)
+        print_line(back.said)
 
 
 def reinstate(
@@ -50,7 +53,7 @@ def reinstate(
     reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
     as_json: Json = False,
 ) -> None:
-    """Take the mark of a withdrawn drop away, so that the next update learns it."""
+    """Cancel the withdrawal of a drop, so that the next update learns it."""
     from abreast.lifecycle.rollback import reinstate as lift
 
     services = Services.open()

@@ -1,4 +1,4 @@
-"""Following an update from another process: a progress bar from what its stage reports."""
+"""A progress bar for an update that another process runs, from what its stage reports."""
 
 import json
 from collections.abc import Callable
@@ -9,36 +9,36 @@ from abreast.cli.console import err
 from abreast.core.waiting import wait_until
 from abreast.services.services import Services
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
-def bar() -> Progress:
+def progress_bar() -> Progress:
     """A progress bar on stderr, so that `--json` output stays clean."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
     return Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal)
 
 
-def follow(services: Services, what: str, done: Callable[[], bool]) -> None:
-    """Show how far the running update is until `done()` says true; `what` is shown while no stage reports."""
-    with bar() as progress:
-        task = progress.add_task(what, total=None, note="")
+def show_progress_until(done: Callable[[], bool], services: Services, what: str) -> None:
+    """Show how far the running update is until `done()` is true; `what` is shown while no stage reports."""
+    with progress_bar() as bar:
+        task = bar.add_task(what, total=None, note="")
 
-        def look() -> bool:
+        def refresh() -> bool:
             if done():
                 return True
-            if report := _report(services):
+            if report := _stage_report(services):
                 shown = f"{what}: {report['stage']}"
-                progress.update(
+                bar.update(
                     task, description=shown, total=report["total"], completed=report["done"], note=report["note"]
                 )
             else:
-                progress.update(task, description=what, total=None, note="")
+                bar.update(task, description=what, total=None, note="")
             return False
 
-        wait_until(look, pause=LOOK_SECONDS)
+        wait_until(refresh, pause=POLL_SECONDS)
 
 
-def _report(services: Services) -> dict | None:
+def _stage_report(services: Services) -> dict | None:
     live = services.ledger.updates.running(services.line)
     if live is None:
         return None

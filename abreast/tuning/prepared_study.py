@@ -1,6 +1,6 @@
-"""The desk as it is now, copied once, with its data prepared: what all trials of a study are run on.
+"""The working tree, copied once, with its data prepared: all trials of a study run on this copy.
 
-What is copied, in which order stages run and by which commands is read from dvc.yaml, as `dvc repro` does.
+dvc.yaml says what is copied, and which stages run by which commands in which order, as for `dvc repro`.
 """
 
 import contextlib
@@ -18,29 +18,27 @@ from abreast.core.project import Project
 from abreast.dataset.examples import read_questions
 from abreast.knowledge.drop import read_delivery
 from abreast.knowledge.snapshot import SNAPSHOT, DropRef, Snapshot, load_snapshot, save_snapshot
-from abreast.tuning.process import running
+from abreast.tuning.stage_process import stage_process
 
 if TYPE_CHECKING:
     from dvc.stage import PipelineStage
 
 TRAIN = "train"
-_ARRIVED = "1970-01-01T00:00:00Z"  # a drop that lies there has not arrived
+COPY = "project"
+_ARRIVED = "1970-01-01T00:00:00Z"  # a folder that is only read has not arrived
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """`folder` holds `desk/`, on which the command `train` can be run, and all else that the study leaves.
-
-    `dev` is how many development questions there are.
-    """
+class PreparedStudy:
+    """`folder` holds `project/`, where the command `train` runs, and everything else of the study."""
 
     folder: Path
     train: str
-    dev: int
+    dev_questions: int
 
     @property
-    def desk(self) -> Path:
-        return self.folder / "desk"
+    def project_copy(self) -> Path:
+        return self.folder / COPY
 
     @property
     def study(self) -> str:
@@ -49,7 +47,7 @@ class Prepared:
 
 
 def snapshot_for(project: Project, delivery: Path | None) -> Snapshot:
-    """The snapshot at the desk, or that of a first model which learns only the clean folder `delivery`.
+    """The snapshot in the working tree, or one for a first model that learns only the clean folder `delivery`.
 
     Raises:
         AbreastError: there is none, or the folder is no clean delivery.
@@ -63,31 +61,31 @@ def snapshot_for(project: Project, delivery: Path | None) -> Snapshot:
     return Snapshot(drops=(ref,))
 
 
-def prepare(project: Project, snapshot: Snapshot, delivery: Path | None, about: object) -> Prepared:
-    """Copy what the training depends on, and run the stages before it; what was prepared before is taken as it is.
+def prepare(project: Project, snapshot: Snapshot, delivery: Path | None, about: object) -> PreparedStudy:
+    """Copy what the training depends on, and run the stages before it; a study prepared before is reused.
 
     Args:
         delivery: where the snapshot's drop lies, if not where the snapshot says.
-        about: whatever else tells one study from another, as JSON.
+        about: JSON that also distinguishes one study from another.
 
     Raises:
-        AbreastError: a stage refuses the data, with its reason, or there is nothing to search by.
+        AbreastError: a stage refuses the data, with its reason, or there are no development questions.
     """
     stages = _stages(project.root)
     with staging_folder(project.home.tuning) as new:
-        _copy(project.root, stages, new / "desk")
-        save_snapshot(new / "desk", snapshot)
-        folder = project.home.tuning / _name(new / "desk", about)
+        _copy(project.root, stages, new / COPY)
+        save_snapshot(new / COPY, snapshot)
+        folder = project.home.tuning / _study_name(new / COPY, about)
         if not folder.exists():
-            _link_data(project.root, snapshot, delivery, new / "desk")
+            _link_data(project.root, snapshot, delivery, new / COPY)
             for stage in stages[:-1]:
-                with running(project, stage.cmd, new / "desk", new / f"{stage.name}.log") as process:
+                with stage_process(project, stage.cmd, new / COPY, new / f"{stage.name}.log") as process:
                     process.wait()
             publish(new, folder)
-    dev = len(read_questions(folder / "desk/data/dev.jsonl"))
-    if not dev:
-        raise AbreastError("the snapshot gives no development question, by which trials would be compared; name more")
-    return Prepared(folder, stages[-1].cmd, dev)
+    dev_questions = len(read_questions(folder / COPY / "data/dev.jsonl"))
+    if not dev_questions:
+        raise AbreastError("the snapshot gives no development question to compare trials by; give more data")
+    return PreparedStudy(folder, stages[-1].cmd, dev_questions)
 
 
 def _stages(root: Path) -> "list[PipelineStage]":
@@ -103,13 +101,13 @@ def _stages(root: Path) -> "list[PipelineStage]":
 
 
 def _copy(root: Path, stages: "list[PipelineStage]", into: Path) -> None:
-    """The files that the stages depend on and do not make themselves, and the packages' empty files."""
-    made = {out.def_path for stage in stages for out in stage.outs}
-    deps = {dep.def_path for stage in stages for dep in stage.deps} - made - {SNAPSHOT}
+    """Copy the files that the stages depend on and do not make themselves, and the packages' `__init__.py`."""
+    outputs = {out.def_path for stage in stages for out in stage.outs}
+    deps = {dep.def_path for stage in stages for dep in stage.deps} - outputs - {SNAPSHOT}
     for name in sorted(deps):
         source, target = root / name, into / name
         if not source.exists():
-            raise AbreastError(f"{source}: no such file; dvc.yaml names it as what a stage depends on")
+            raise AbreastError(f"{source}: no such file; a stage in dvc.yaml depends on it")
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
@@ -127,19 +125,19 @@ def _packages(root: Path, source: Path) -> Iterator[Path]:
         yield folder / "__init__.py"
 
 
-def _name(desk: Path, about: object) -> str:
+def _study_name(copy: Path, about: object) -> str:
     digest = sha256(json.dumps(about, sort_keys=True).encode())
-    for path in sorted(path for path in desk.rglob("*") if path.is_file()):
-        if path.name != "params.yaml":  # the knobs are in `about`, less those that no trial depends on
-            digest.update(f"\0{path.relative_to(desk)}\0".encode() + path.read_bytes())
+    for path in sorted(path for path in copy.rglob("*") if path.is_file()):
+        if path.name != "params.yaml":  # `about` has the knobs, without those that no trial depends on
+            digest.update(f"\0{path.relative_to(copy)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _link_data(root: Path, snapshot: Snapshot, delivery: Path | None, desk: Path) -> None:
-    """Drops and parent are named by content and are not copied."""
+def _link_data(root: Path, snapshot: Snapshot, delivery: Path | None, copy: Path) -> None:
+    """Link drops and parent: they are named by their content, so they need no copy."""
     places = {ref.path: delivery or root / ref.path for ref in snapshot.drops}
     if snapshot.parent is not None:
         places[snapshot.parent.path] = root / snapshot.parent.path
     for path, source in places.items():
-        (desk / path).parent.mkdir(parents=True, exist_ok=True)
-        (desk / path).symlink_to(source.resolve())
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).symlink_to(source.resolve())

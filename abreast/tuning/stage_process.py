@@ -1,4 +1,4 @@
-"""A stage in a process of its own, outside DVC: it ends with whoever started it, or sooner."""
+"""A stage in its own process, outside DVC, that ends at the latest with the process that started it."""
 
 import contextlib
 import os
@@ -14,17 +14,17 @@ from abreast.core.stage import TRY_AGAIN
 
 
 @contextlib.contextmanager
-def running(
+def stage_process(
     project: Project, command: str, folder: Path, log: Path, home: Path | None = None
 ) -> Iterator[subprocess.Popen]:
-    """Run the command of a stage in `folder` while the block lasts; what it prints goes to `log`.
+    """Run the command of a stage in `folder` inside the block; its output goes to `log`; the end of the block kills it.
 
     Args:
-        home: where it keeps its checkpoints, if not in the project's home.
+        home: where its checkpoints lie, by default the project's home.
 
     Raises:
-        Unavailable: it ended by itself, and may succeed later, such as on a full disk.
-        AbreastError: it ended by itself and not well; with the reason that it gave, or its last line.
+        Unavailable: it ended by itself and may succeed later, as after a full disk.
+        AbreastError: it failed by itself; with the reason that it wrote, or the last line of its log.
     """
     failure = log.with_suffix(".failure")
     failure.unlink(missing_ok=True)
@@ -42,15 +42,15 @@ def running(
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if ended:
-        raise (Unavailable if ended == TRY_AGAIN else AbreastError)(_reason(failure, log, ended))
+        raise (Unavailable if ended == TRY_AGAIN else AbreastError)(_failure_reason(failure, log, ended))
 
 
-def _reason(failure: Path, log: Path, code: int) -> str:
+def _failure_reason(failure: Path, log: Path, code: int) -> str:
     if failure.exists():
         reason = failure.read_text()
         failure.unlink()
         return reason
     if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
-        return "its process was killed, perhaps for want of memory"
-    said = log.read_text(errors="replace").strip().splitlines()
-    return said[-1] if said else f"ended with exit code {code} and said nothing"
+        return "its process was killed, perhaps because memory ran out"
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"ended with exit code {code} and an empty log"

@@ -1,7 +1,7 @@
-"""A stage that stands in for `train`: it writes the curve that its knobs stand for, one check after the other.
+"""A fake of the stage `train`: it writes the curve that its knobs stand for, row by row.
 
-The nearer `train.learning_rate` is to 0.01, the more is answered; above 0.5 it refuses, and at `train.patience` 13 or
-14 it dies.
+The nearer `train.learning_rate` is to 0.01, the more questions it answers; above 0.5 it fails with a reason, and at
+`train.patience` 13 or 14 it dies.
 """
 
 import csv
@@ -18,7 +18,7 @@ CHECKS = 4
 
 
 def share(lr: float, check: int) -> float:
-    """What is answered at a check."""
+    """The share answered at an evaluation."""
     return max(0.0, 1.0 - abs(math.log10(lr) + 2) / 2) * check / CHECKS
 
 
