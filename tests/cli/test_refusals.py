@@ -28,7 +28,7 @@ def refusal(installation: Installation, *command: str, **env: str) -> str:
 @pytest.mark.parametrize(
     ("section", "knob", "value", "said"),
     [
-        ("train", "learning_rate", 0.1, "unknown knob `train.learning_rate`"),
+        ("train", "step_size", 0.1, "unknown knob `train.step_size`"),
         ("trian", "learning_rate", 0.1, "unknown knob `trian` (did you mean `train`?)"),
         ("train", "learning_rate", "fast", "knob `train.learning_rate` is 'fast'"),
         ("train", "epochs", 2.5, "knob `train.epochs` is 2.5"),
