@@ -34,6 +34,7 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
 
 slow: env  ## the long tests, and those that read ../shared/data
 	$(BIN)/pytest -m slow

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -103,7 +104,7 @@ def busy_cores(usable: set[int], seconds: float) -> float:
     return sum(_busy_share(*pair) for core, pair in enumerate(zip(before, after, strict=True)) if core in usable)
 
 
-def _busy_share(before: tuple[float, ...], after: tuple[float, ...]) -> float:
+def _busy_share(before: Any, after: Any) -> float:
     """The share of time between two counts of one core in which it worked; 0 where no time went by."""
     spent = {name: end - begin for name, begin, end in zip(before._fields, before, after, strict=True)}
     total = sum(spent.values()) - spent.get("guest", 0.0) - spent.get("guest_nice", 0.0)

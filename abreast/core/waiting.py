@@ -1,9 +1,9 @@
 """Waiting for something that another process does."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, stop_never, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, stop_never, wait_fixed
 from tenacity.wait import wait_base
 
 Result = TypeVar("Result")
@@ -22,6 +22,11 @@ def wait_until(check: Callable[[], Result], seconds: float | None = None, pause:
         retry=retry_if_result(lambda result: not result),
         stop=stop_never if seconds is None else stop_after_delay(seconds),
         wait=pause if isinstance(pause, wait_base) else wait_fixed(pause),
-        retry_error_callback=lambda state: state.outcome.result(),
+        retry_error_callback=_last_result,
     )
     return retrying(check)
+
+
+def _last_result(state: RetryCallState) -> Any:
+    """What the last call gave, once the time is over."""
+    return None if state.outcome is None else state.outcome.result()

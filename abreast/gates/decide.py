@@ -1,6 +1,6 @@
 """From p-values to the outcome of a gate."""
 
-from abreast.core.settings import AnswerGate, Gate, TextPerplexityGate
+from abreast.core.settings import AnswerGate, AnyGate, TextPerplexityGate
 from abreast.reports.verdict import GateOutcome
 
 DEFAULT_CONFIDENCE = 0.95
@@ -8,14 +8,14 @@ DEFAULT_CONFIDENCE = 0.95
 _ROUNDING = 1e-9
 
 
-def is_reached(gate: Gate, measured: float, needed: float) -> bool:
+def is_reached(gate: AnyGate, measured: float, needed: float) -> bool:
     """Whether the measured figure is on the right side of the needed one."""
     if gate.bound == "at least":
         return measured >= needed - _ROUNDING
     return measured <= needed + _ROUNDING
 
 
-def decide_by_figure(gate: Gate, measured: float, needed: float) -> GateOutcome:
+def decide_by_figure(gate: AnyGate, measured: float, needed: float) -> GateOutcome:
     """The outcome of a gate without a test: the measured figure decides."""
     return "passed" if is_reached(gate, measured, needed) else "failed"
 

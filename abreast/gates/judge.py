@@ -80,6 +80,7 @@ def _note_on_in_context(reports: Reports, gates: Sequence[Gate]) -> str:
 def _note_on_perplexity(reports: Reports, gates: Sequence[Gate]) -> str:
     """What to note if a gate asks for the perplexity of a base that has none."""
     asked = any(isinstance(gate, GeneralPerplexityGate) for gate in gates)
-    if not asked or reports.metrics.base.general_perplexity is not None:
+    base = reports.metrics.base
+    if not asked or base is None or base.general_perplexity is not None:
         return ""
     return "there is no gate for general perplexity: model.base has no head for masked words"

@@ -94,7 +94,9 @@ def _losses_by_key(texts: Sequence[TextResult], candidate: str, other: str) -> t
     losses: dict[str, float] = {}
     tokens: dict[str, float] = {}
     for text in texts:
-        loss = (text.means[other] - text.means[candidate]) * text.tokens
-        losses[text.key] = losses.get(text.key, 0.0) + loss
+        before, now = text.means[other], text.means[candidate]
+        if before is None or now is None:
+            raise ValueError(f"{text.key}: no likelihood of {other} or {candidate}")
+        losses[text.key] = losses.get(text.key, 0.0) + (before - now) * text.tokens
         tokens[text.key] = tokens.get(text.key, 0.0) + text.tokens
     return [losses[key] / tokens[key] for key in losses], list(tokens.values())

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from abreast.core.errors import AbreastError
 from abreast.inbox.file_names import DATA_SUFFIXES, payload_files
@@ -25,7 +25,7 @@ class RawRow:
 
     file: str
     row: int
-    data: dict | None
+    data: dict[str, Any] | None
     text: str | None = None
     error: str | None = None
 

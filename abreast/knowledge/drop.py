@@ -119,10 +119,11 @@ def read_delivery(folder: Path, name: str, arrived_at: str) -> tuple[DropInfo, l
     Raises:
         AbreastError: there is no row, or one is no record; deliver such a folder to an inbox instead.
     """
-    rows, records = [], []
+    rows: list[dict[str, Any] | str] = []
+    records = []
     for raw in read_rows(folder):
-        rows.append(raw.data)
         records.append(_record(raw, folder))
+        rows.append(raw.data or {})
     if not rows:
         raise AbreastError(f"{folder}: holds neither {INFO} nor data files with rows, so it is no drop")
     info = DropInfo(

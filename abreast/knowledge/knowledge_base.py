@@ -8,6 +8,7 @@ Nothing is deleted, only ended. Applying drops touches the rows of their keys al
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -96,7 +97,7 @@ def superseded_values(base: pd.DataFrame, keys: Iterable[str]) -> dict[str, list
     rows = base[base["key"].isin(list(keys))]
     present = latest_rows(rows).set_index("key")["value"].to_dict()
     former = rows[rows["valid_until"].notna() & rows["value"].notna()].drop_duplicates(["key", "value"])
-    found: dict[str, list[str]] = {key: [] for key in present}
+    found: dict[str, list[str]] = {str(key): [] for key in present}
     for key, value in zip(former["key"], former["value"], strict=True):
         if value != present[key]:
             found[key].append(value)
@@ -138,7 +139,7 @@ def write_base(path: Path, base: pd.DataFrame, crash_after: str | None = None) -
         base.to_parquet(partial, index=False, compression="zstd")
 
 
-def _table(rows: Iterable[tuple]) -> pd.DataFrame:
+def _table(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame.from_records(list(rows), columns=list(COLUMNS))
     return frame.astype({name: bool if name == "withdrawn" else "str" for name in COLUMNS})
 
@@ -150,13 +151,12 @@ def _statements(info: DropInfo, records: Sequence[Record]) -> pd.DataFrame:
     slots = pd.DataFrame({"slot": _slots(frame), "day": frame["valid_from"]})
     clash = slots.duplicated(keep=False)
     if clash.any():
-        at = clash.idxmax()
-        key, day = slots.at[at, "slot"], slots.at[at, "day"]
+        key, day = (str(part) for part in slots[clash].iloc[0])
         raise AbreastError(f"drop {info.name}: key {key} has two different contents as of {day}; give one")
     return frame
 
 
-def _row(info: DropInfo, record: Record) -> tuple:
+def _row(info: DropInfo, record: Record) -> tuple[Any, ...]:
     value, attributes = _content(record)
     day = record.as_of or info.arrived_at[:10]
     identity = [record.kind, value, attributes if record.kind != "fact" else ""]

@@ -145,7 +145,7 @@ class TextRecord(_Base):
 
 Record = FactRecord | InstructionRecord | ClassificationRecord | TaggingRecord | RegressionRecord | TextRecord
 
-RECORD_KINDS: dict[str, type[_Base]] = {
+RECORD_KINDS: dict[str, type[Record]] = {
     "fact": FactRecord,
     "instruction": InstructionRecord,
     "classification": ClassificationRecord,
@@ -177,7 +177,7 @@ def infer_kind(row: Mapping[str, Any]) -> str:
     if (kind := row.get("kind")) is not None:
         if kind not in RECORD_KINDS:
             raise RecordError("kind", f"unknown kind; known are {', '.join(RECORD_KINDS)}")
-        return kind
+        return str(kind)
     for columns, kind in _COLUMNS_OF_KIND:
         if columns <= row.keys():
             return kind

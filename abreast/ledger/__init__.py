@@ -8,10 +8,11 @@ from abreast.ledger.drops import Drops
 from abreast.ledger.leases import Leases
 from abreast.ledger.promotions import Promotions
 from abreast.ledger.reviews import Reviews
-from abreast.ledger.rows import DeliveryRecord, Drop, Lease, Pointer, Promotion, Review, Update, Version, Withdrawal
+from abreast.ledger.rows import DeliveryRecord, Drop, Lease, Promotion, Review, Update, Version, Withdrawal
 from abreast.ledger.updates import Updates
 from abreast.ledger.versions import Versions
 from abreast.ledger.withdrawals import Withdrawals
+from abreast.storage.dvc_cache import Pointer
 
 __all__ = [
     "DeliveryRecord",

@@ -71,11 +71,12 @@ def lineage_of(connection: Connection, line: str, number: int) -> tuple[int, ...
         .join(schema.updates, schema.updates.c.number == schema.versions.c["update"])
         .where(schema.versions.c.line == line)
     )
-    parents = dict(connection.execute(query).all())
+    parents: dict[int, int | None] = {row.number: row.parent for row in connection.execute(query)}
     chain: list[int] = []
-    while number is not None and number not in chain:
-        chain.append(number)
-        number = parents.get(number)
+    version: int | None = number
+    while version is not None and version not in chain:
+        chain.append(version)
+        version = parents.get(version)
     return tuple(chain)
 
 

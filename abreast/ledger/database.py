@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -117,7 +118,14 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(raw, _record) -> None:
+def inserted_id(result: CursorResult[Any]) -> int:
+    """The number of the row that an insert has made."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _prepare_sqlite(raw: Any, _record: object) -> None:
     raw.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where sqlite3 guesses
     raw.execute("PRAGMA foreign_keys=ON")
 

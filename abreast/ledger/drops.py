@@ -1,6 +1,7 @@
 """Drops: accepted or quarantined, known by the digest of their content."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -28,7 +29,7 @@ class Drops:
             before = _status(connection, info.digest)
             if before == "accepted":
                 return False
-            values = {
+            values: dict[str, Any] = {
                 "seq": (connection.execute(select(func.max(schema.drops.c.seq))).scalar() or 0) + 1,
                 "status": "accepted",
                 "name": name,
@@ -54,7 +55,7 @@ class Drops:
             before = _status(connection, digest)
             if before == "accepted":
                 return False
-            values = {
+            values: dict[str, Any] = {
                 "status": "quarantined",
                 "name": name,
                 "uri": uri,
@@ -87,7 +88,7 @@ def _status(connection: Connection, digest: str) -> str | None:
     return connection.execute(select(schema.drops.c.status).where(schema.drops.c.digest == digest)).scalar()
 
 
-def _save(connection: Connection, digest: str, before: str | None, values: dict) -> None:
+def _save(connection: Connection, digest: str, before: str | None, values: dict[str, Any]) -> None:
     if before is None:
         connection.execute(insert(schema.drops).values(digest=digest, **values))
     else:

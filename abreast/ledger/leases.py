@@ -1,6 +1,7 @@
 """Leases with fence tokens: one holder at a time, and a late one is found out."""
 
 import time
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -50,10 +51,10 @@ def check_lease(connection: Connection, lease: Lease) -> None:
         raise AbreastError(f"the lease `{lease.name}` was taken by another process; this one must stop")
 
 
-def _row(connection: Connection, name: str) -> dict | None:
+def _row(connection: Connection, name: str) -> dict[str, Any] | None:
     found = connection.execute(select(schema.leases).where(schema.leases.c.name == name)).mappings().first()
     return None if found is None else dict(found)
 
 
-def _holder(known: dict) -> Holder | None:
+def _holder(known: dict[str, Any]) -> Holder | None:
     return None if known["holder"] is None else Holder.model_validate(known["holder"])

@@ -31,7 +31,7 @@ class Holder(BaseModel):
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True
-            return abs(process.create_time() - self.started) > _CLOCK_TOLERANCE
+            return bool(abs(process.create_time() - self.started) > _CLOCK_TOLERANCE)
         except psutil.NoSuchProcess:
             return True
         except psutil.AccessDenied:

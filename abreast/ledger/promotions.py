@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
 from abreast.ledger.ancestry import ground, serving
-from abreast.ledger.database import Database
+from abreast.ledger.database import Database, inserted_id
 from abreast.ledger.leases import check_lease
 from abreast.ledger.rows import Lease, Promotion, now
 from abreast.ledger.withdrawals import check_sound
@@ -72,7 +72,7 @@ class Promotions:
                 )
             row = {"line": line, "version": version, "before": before, "kind": kind, "forced": forced}
             row |= {"state": "intent", "reason": reason, "actor": actor, "created_at": now()}
-            made = connection.execute(insert(schema.promotions).values(**row)).inserted_primary_key[0]
+            made = inserted_id(connection.execute(insert(schema.promotions).values(**row)))
             return _promotion(connection, made)
 
     def complete(self, lease: Lease, promotion: Promotion) -> Promotion:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
-from abreast.ledger.database import Database
+from abreast.ledger.database import Database, inserted_id
 from abreast.ledger.rows import Review, now
 from abreast.ledger.version_status import Standing, champion_name, standing_of, why_not
 
@@ -51,7 +51,7 @@ class Reviews:
                 raise AbreastError(f"v{version} was {last.said}; that is being carried out, or by the next sweep")
             row = {"line": line, "version": version, "decision": decision, "reason": reason, "reviewer": reviewer}
             row |= {"door": door, "champion": standing.champion, "shown": False, "created_at": now()}
-            made = connection.execute(insert(schema.reviews).values(**row)).inserted_primary_key[0]
+            made = inserted_id(connection.execute(insert(schema.reviews).values(**row)))
             return _follow_up(connection, _review(connection, made))
 
     def follow_up(self, review: Review, failed: str | None = None) -> Review:

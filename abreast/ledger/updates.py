@@ -25,7 +25,7 @@ from sqlalchemy import update as update_rows
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
 from abreast.ledger.ancestry import drops_of_update, ground, known_by, lineage_of, serving, withdrawn
-from abreast.ledger.database import Database
+from abreast.ledger.database import Database, inserted_id
 from abreast.ledger.process_id import Holder, free
 from abreast.ledger.rows import LIVE, Drop, Status, Update, now
 
@@ -180,7 +180,7 @@ def _begin(
         "created_at": now(),
         "updated_at": now(),
     }
-    number = connection.execute(insert(schema.updates).values(**values)).inserted_primary_key[0]
+    number = inserted_id(connection.execute(insert(schema.updates).values(**values)))
     for digest in digests:
         _claim_drop(connection, line, digest, number)
     return _update(connection, number)

@@ -82,8 +82,8 @@ def why_not(standing: Standing, decision: str, last: Review | None) -> AbreastEr
     if standing.number == standing.champion:
         if decision == "reject":
             return AbreastError(f"{name} serves; what serves is taken back with `abreast rollback --reason ...`")
-        approved = last is not None and last.outcome == "promoted"
-        return AbreastError(f"{name} serves already" + (f"; it was {last.said}" if approved else ""))
+        approval = f"; it was {last.said}" if last is not None and last.outcome == "promoted" else ""
+        return AbreastError(f"{name} serves already{approval}")
     if standing.status == "promoted":
         return AbreastError(f"{name} has served already and does not wait for review; {_BY_FORCE}")
     if standing.status == "refused" and last is not None:

@@ -4,6 +4,8 @@ What follows from a mark is derived from it whenever it is asked (`lineage.servi
 between the mark and the rollback leaves nothing to be undone: the next update starts from sound knowledge in any case.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy import update as update_rows
 
@@ -40,7 +42,7 @@ class Withdrawals:
             _fail_live(connection, line, digest, reason)
             _end_reviews(connection, line, digest, reason)
             _let_wait(connection, line)
-            return _mark(connection, line, digest)
+            return _present_mark(connection, line, digest)
 
     def lift(self, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
         """Take the mark away; the drop waits again, unless the champion knows it still.
@@ -89,7 +91,7 @@ def check_sound(connection: Connection, line: str, number: int) -> None:
 
 def _taint(connection: Connection, line: str, number: int | None) -> Withdrawal | None:
     marked = withdrawn(connection, line) & known_by(connection, line, number)
-    found = [_mark(connection, line, digest) for digest in marked]
+    found = [_present_mark(connection, line, digest) for digest in marked]
     return min(found, key=lambda mark: mark.id, default=None)
 
 
@@ -98,6 +100,13 @@ def _mark(connection: Connection, line: str, digest: str) -> Withdrawal | None:
     mine = select(marks).where(marks.c.line == line, marks.c.digest == digest, marks.c.lifted_at.is_(None))
     found = connection.execute(mine).mappings().first()
     return None if found is None else Withdrawal.model_validate(dict(found))
+
+
+def _present_mark(connection: Connection, line: str, digest: str) -> Withdrawal:
+    """The mark on a drop that is withdrawn."""
+    mark = _mark(connection, line, digest)
+    assert mark is not None
+    return mark
 
 
 def _check_accepted(connection: Connection, digest: str) -> None:
@@ -131,8 +140,8 @@ def _end_reviews(connection: Connection, line: str, digest: str, reason: str) ->
 
 
 def _end(connection: Connection, update: int, status: Status, digest: str, reason: str) -> None:
-    ended = {"status": status, "reason": f"drop {digest[:12]} was withdrawn: {reason}", "updated_at": now()}
-    ended |= {"holder": None, "lease_until": 0.0}
+    ended: dict[str, Any] = {"status": status, "reason": f"drop {digest[:12]} was withdrawn: {reason}"}
+    ended |= {"updated_at": now(), "holder": None, "lease_until": 0.0}
     connection.execute(update_rows(schema.updates).where(schema.updates.c.number == update).values(**ended))
 
 

@@ -37,7 +37,7 @@ def bootstrap(differences: Sequence[float], weights: Sequence[float], confidence
     sums = np.asarray(differences) * np.asarray(weights)
 
     def mean(sums: np.ndarray, weights: np.ndarray, axis: int = -1) -> np.ndarray:
-        return sums.sum(axis=axis) / weights.sum(axis=axis)
+        return np.asarray(sums.sum(axis=axis) / weights.sum(axis=axis))
 
     expanded = 2 * norm.cdf(np.sqrt(keys / (keys - 1)) * t.ppf(confidence, keys - 1)) - 1
     with np.errstate(invalid="ignore"), warnings.catch_warnings():

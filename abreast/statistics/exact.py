@@ -75,7 +75,7 @@ def p_value(won: float, lost: float, asked: int, difference: float) -> float:
 
 def normal_tail(won: Any, lost: Any, asked: int, difference: float) -> np.ndarray:
     """The p-values of more than `EXACT` questions; arguments and shape as of `score`."""
-    return ndtr(-score(won, lost, asked, difference))
+    return np.asarray(ndtr(-score(won, lost, asked, difference)))
 
 
 @lru_cache(maxsize=256)
@@ -126,7 +126,7 @@ def _shares(difference: float) -> np.ndarray:
 
 def _log_ways(won: np.ndarray, lost: np.ndarray, asked: int) -> np.ndarray:
     """The logarithm of the number of orders in which an outcome can come about."""
-    return gammaln(asked + 1) - gammaln(won + 1) - gammaln(lost + 1) - gammaln(asked - won - lost + 1)
+    return np.asarray(gammaln(asked + 1) - gammaln(won + 1) - gammaln(lost + 1) - gammaln(asked - won - lost + 1))
 
 
 def _chances(
@@ -135,4 +135,4 @@ def _chances(
     """The chance of each outcome, if `share` of the questions are lost and `share + difference` won."""
     gained = max(share + difference, 0.0)
     both = max(-1.0, -(share + gained))
-    return np.exp(ways + xlogy(won, gained) + xlogy(lost, share) + xlog1py(asked - won - lost, both))
+    return np.asarray(np.exp(ways + xlogy(won, gained) + xlogy(lost, share) + xlog1py(asked - won - lost, both)))

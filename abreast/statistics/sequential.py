@@ -193,7 +193,7 @@ def _of_three_kinds(size: int, seen: np.ndarray, expected: int, error: float) ->
     won, lost = np.meshgrid(*ranges, indexing="ij")
     won, lost = won.ravel(), lost.ravel()
     ends = np.stack([won, lost, size - won - lost], axis=1)
-    return ends[ends[:, 2] >= seen[2]]
+    return np.asarray(ends[ends[:, 2] >= seen[2]])
 
 
 def _outline(ends: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ def _outline(ends: np.ndarray) -> np.ndarray:
     """
     ordered = ends[np.lexsort((ends[:, 0], ends[:, 1]))]
     other = np.diff(ordered[:, 1]) != 0
-    return ordered[np.append(other, True) | np.insert(other, 0, True)]
+    return np.asarray(ordered[np.append(other, True) | np.insert(other, 0, True)])
 
 
 def _corners(tally: Tally, ends: np.ndarray) -> tuple[Corner, Corner]:
@@ -226,11 +226,11 @@ def _added(strata: Sequence[tuple[Corner, Corner]]) -> tuple[Corner, Corner]:
 def _of_pairs(gate: AnswerGate, size: int, corner: Corner, up: bool, slices: int) -> np.ndarray:
     """The verdicts on one corner; where keys count by fractions, those of the next whole counts further out."""
     outwards, inwards = (np.ceil, np.floor) if up else (np.floor, np.ceil)
-    won, lost, bound = corner.won, corner.lost, gate.at_least
+    won, lost, bound = corner.won, corner.lost, gate.limit
     whole = outwards(won - _ROUNDING if up else won + _ROUNDING), inwards(lost + _ROUNDING if up else lost - _ROUNDING)
     votes = corner.better, corner.worse
-    if gate.at_most is not None:
-        won, lost, bound, whole, votes = lost, won, -gate.at_most, whole[::-1], votes[::-1]
+    if gate.bound == "at most":
+        won, lost, bound, whole, votes = lost, won, -bound, whole[::-1], votes[::-1]
     reached = won - lost >= size * bound - _ROUNDING
     better, worse = (count.astype(int) for count in (votes if bound == 0.0 else whole))
     kept, missed = _p_values(better, worse, size, bound), _p_values(worse, better, size, -bound)
@@ -238,12 +238,10 @@ def _of_pairs(gate: AnswerGate, size: int, corner: Corner, up: bool, slices: int
 
 
 def _of_share(gate: AnswerGate, size: int, hits: float, slices: int) -> np.ndarray:
-    low = -np.inf if gate.at_least is None else gate.at_least
-    high = np.inf if gate.at_most is None else gate.at_most
-    reached = np.array([size * low - _ROUNDING <= hits <= size * high + _ROUNDING])
-    bar = gate.at_least if gate.at_least is not None else gate.at_most
-    p = np.array([p_above(hits, size, bar)]), np.array([p_below(hits, size, bar)])
-    kept, missed = p if gate.at_least is not None else p[::-1]
+    is_minimum, needed = gate.bound == "at least", size * gate.limit
+    reached = np.array([hits >= needed - _ROUNDING if is_minimum else hits <= needed + _ROUNDING])
+    above, below = np.array([p_above(hits, size, gate.limit)]), np.array([p_below(hits, size, gate.limit)])
+    kept, missed = (above, below) if is_minimum else (below, above)
     return _verdicts(gate, reached, kept, missed * slices)
 
 

@@ -33,6 +33,16 @@ class AnyGate(Section):
     )
     min_questions: int = Field(1, ge=1, description="with fewer questions the gate is not asked")
 
+    @property
+    def bound(self) -> Bound:
+        """Which side of `limit` is needed."""
+        raise NotImplementedError
+
+    @property
+    def limit(self) -> float:
+        """The bound, whichever it is."""
+        raise NotImplementedError
+
 
 class EitherBound(AnyGate):
     """A gate with a lower or an upper bound."""
@@ -48,12 +58,10 @@ class EitherBound(AnyGate):
 
     @property
     def bound(self) -> Bound:
-        """Which side of `limit` is needed."""
         return "at most" if self.at_least is None else "at least"
 
     @property
     def limit(self) -> float:
-        """The bound, whichever it is."""
         limit = self.at_most if self.at_least is None else self.at_least
         assert limit is not None
         return limit
@@ -66,12 +74,10 @@ class UpperBound(AnyGate):
 
     @property
     def bound(self) -> Bound:
-        """Which side of `limit` is needed."""
         return "at most"
 
     @property
     def limit(self) -> float:
-        """The bound."""
         return self.at_most
 
 
