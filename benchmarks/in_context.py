@@ -18,8 +18,8 @@ from abreast.dataset.split import QUESTIONS, TRAIN
 from abreast.evaluation.collect import collect_reports
 from abreast.evaluation.session import ModelAnswers
 from abreast.evaluation.texts import read_knob_file
-from abreast.inference.in_context import cut, with_examples
-from abreast.inference.predictor import load_answerers
+from abreast.inference.in_context import first_answer, with_examples
+from abreast.inference.load import load_predictors
 from abreast.reports.metrics import CANDIDATE, ModelMetrics
 from abreast.reports.reports import write_reports
 
@@ -33,10 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     count, params = parser.parse_args(arguments).shots, load_params(Path())
     questions = [question for question in read_questions(QUESTIONS) if question.kind != "text"]
     asked = with_examples([q.question for q in questions], read_examples(TRAIN), count, params.model.prompt)
-    base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
+    base = load_predictors({"base": None}, params.model, params.evaluate)["base"]
     answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
     general = read_knob_file(params.evaluate, "general_text")
-    report(questions, list(map(cut, answers)), base.perplexity(general), params)
+    report(questions, list(map(first_answer, answers)), base.perplexity(general), params)
 
 
 def report(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:

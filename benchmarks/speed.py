@@ -4,8 +4,8 @@ python -m benchmarks.speed --epochs 2
 
 The two others put LoRA of the same rank into the same kinds of layers, in all of them, pad each batch to its longest
 text and learn completions only. Ours then trains until its loss on the development set is as low as the plain
-Trainer's: with adapters in all layers and awake in the whole text; with those of `train.top_layers`, asleep while a
-prompt is read; and by default, which is the same with the anchor. Useful tokens are those of the texts, without
+Trainer's: with adapters in all layers, active in the whole text; with adapters in `train.top_layers`, not active in the
+prompt; and by default, which is the same with the anchor. Useful tokens are those of the texts, without
 padding. Ratios are of processor time, which other work on the machine disturbs less: with OMP_NUM_THREADS=1 it is what
 the training would take alone on one core. TRL is no dependency of Abreast: pip install -e '.[bench]'.
 """
@@ -39,10 +39,10 @@ def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 def encoded(params: Params, tokenizer: Any, pairs: list[tuple[str, str]]) -> list[Any]:
-    from abreast.learning.backbone.prompt_tokenizer import Encoder
+    from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer
 
-    encoder = Encoder(tokenizer, params.model.prompt)
-    return [encoder.pair(question, answer) for question, answer in pairs]
+    prompt_tokenizer = PromptTokenizer(tokenizer, params.model.prompt)
+    return [prompt_tokenizer.pair(question, answer) for question, answer in pairs]
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Ran:
 
 
 class Way(NamedTuple):
-    """How ours trains: adapters in all layers that never sleep or as by default, and with or without the anchor."""
+    """How our trainer runs: adapters in all layers and in all tokens, or as by default; with or without the anchor."""
 
     upper: bool
     anchored: bool
 
 
 OURS = {
-    "ours, all layers, always awake": Way(upper=False, anchored=False),
+    "ours, all layers, all tokens": Way(upper=False, anchored=False),
     "ours, upper layers": Way(upper=True, anchored=False),
     "ours, as by default": Way(upper=True, anchored=True),
 }
@@ -79,17 +79,17 @@ class Clock:
         return time.perf_counter() - self._begun[0], time.process_time() - self._begun[1]
 
 
-def adapted(params: Params, layers: int) -> tuple[Any, Any]:
+def with_fresh_adapter(params: Params, layers: int) -> tuple[Any, Any]:
     """The base with a fresh adapter in its uppermost `layers`, and the tokenizer."""
     import torch
 
-    from abreast.learning.adapters import make_adaptation
+    from abreast.learning.adapters import make_adapter_method
     from abreast.learning.backbone.adapter import add_adapter
     from abreast.learning.backbone.base_model import load_base
 
     model, tokenizer, _ = load_base(params.model)
     torch.manual_seed(params.train.seed)
-    settings = make_adaptation(params.train.peft).settings(model, layers)
+    settings = make_adapter_method(params.train.peft).peft_config(model, layers)
     return add_adapter(model, settings, "speed", trainable=True), tokenizer
 
 
@@ -102,7 +102,7 @@ def collate(texts: list[Any]) -> dict[str, Any]:
     mask = torch.tensor([[1] * len(text.ids) + [0] * (longest - len(text.ids)) for text in texts])
     labels = ids.masked_fill(mask == 0, -100)
     for row, text in enumerate(texts):
-        labels[row, : text.prompt] = -100
+        labels[row, : text.prompt_length] = -100
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
@@ -143,7 +143,8 @@ def sft_trainer(params: Params, model: Any, tokenizer: Any, texts: Any, settings
     from trl import SFTConfig, SFTTrainer
 
     rows = [
-        {"input_ids": list(text.ids), "labels": [-100] * text.prompt + list(text.ids[text.prompt :])} for text in texts
+        {"input_ids": list(text.ids), "labels": [-100] * text.prompt_length + list(text.ids[text.prompt_length :])}
+        for text in texts
     ]
     own = {"bf16": False, "gradient_checkpointing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
@@ -153,7 +154,7 @@ def sft_trainer(params: Params, model: Any, tokenizer: Any, texts: Any, settings
 
 def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epochs: int, folder: Path) -> Ran:
     """A usual trainer for so many epochs."""
-    model, tokenizer = adapted(params, ALL_LAYERS)
+    model, tokenizer = with_fresh_adapter(params, ALL_LAYERS)
     texts, asked = encoded(params, tokenizer, pairs), encoded(params, tokenizer, dev)
     trainer = make(params, model, tokenizer, texts, usual(params, folder, epochs))
     clock = Clock()
@@ -166,27 +167,27 @@ def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epoch
 def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way: Way) -> Ran:
     """Our trainer; its clock stops at the first check whose loss is at most `target`."""
     from abreast.learning.backbone.adapter import trained_parameters
-    from abreast.learning.backbone.cached_backbone import Trunk
-    from abreast.learning.backbone.prompt_tokenizer import Encoder
-    from abreast.learning.methods import make_strategies
-    from abreast.learning.methods.protocol import Run
+    from abreast.learning.backbone.cached_backbone import CachedBackbone
+    from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer
+    from abreast.learning.methods import make_methods
+    from abreast.learning.methods.protocol import TrainingRun
     from abreast.learning.trainer.checkpoint import Checkpoints
-    from abreast.learning.trainer.dev_evaluator import Development
+    from abreast.learning.trainer.dev_evaluator import DevEvaluator
     from abreast.learning.trainer.trainer import Trainer
 
-    model, tokenizer = adapted(params, params.train.top_layers if way.upper else ALL_LAYERS)
+    model, tokenizer = with_fresh_adapter(params, params.train.top_layers if way.upper else ALL_LAYERS)
     layers = params.train.top_layers if way.upper else model.config.num_hidden_layers
-    encoder = Encoder(tokenizer, params.model.prompt, sleeps=way.upper)
-    texts, asked = ([encoder.pair(*pair) for pair in pairs] for pairs in (pairs, dev))
-    trunk = Trunk(model.get_base_model(), layers, model.disable_adapter)
-    run = Run(trunk, encoder, trained_parameters(model), parent=False, examples=texts)
+    prompt_tokenizer = PromptTokenizer(tokenizer, params.model.prompt, sleeps=way.upper)
+    texts, asked = ([prompt_tokenizer.pair(*pair) for pair in pairs] for pairs in (pairs, dev))
+    backbone = CachedBackbone(model.get_base_model(), layers, model.disable_adapter)
+    run = TrainingRun(backbone, prompt_tokenizer, trained_parameters(model), has_parent=False, examples=texts)
     checks: list[tuple[float, float]] = []
     clock = Clock()
     trainer = Trainer(
         run,
-        make_strategies(params.train.regularizers if way.anchored else []),
+        make_methods(params.train.regularizers if way.anchored else []),
         [0] * len(texts),
-        Development(trunk, asked, []),
+        DevEvaluator(backbone, asked, []),
         params.train,
         params.train.learning_rate,
         Checkpoints(folder / f"ours-{layers}-{way.anchored}"),

@@ -23,7 +23,7 @@ from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.safety_checks import safety_figures
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession, ModelAnswers
 from abreast.evaluation.texts import read_knob_file
-from abreast.inference.predictor import load_answerers
+from abreast.inference.load import load_predictors
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.model_folder import verify
 from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION, IN_CONTEXT, MODELS
@@ -67,7 +67,7 @@ def load_models(params: Params) -> EvaluatedModels:
     if snapshot.parent is not None:
         verify(snapshot.parent.model, snapshot.parent.digest)
         folders[CHAMPION] = snapshot.parent.model
-    return EvaluatedModels(load_answerers(folders, params.model, params.evaluate), folders)
+    return EvaluatedModels(load_predictors(folders, params.model, params.evaluate), folders)
 
 
 def _ask_all(

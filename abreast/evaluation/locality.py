@@ -6,8 +6,8 @@ from statistics import fmean
 from abreast.core.settings import Evaluate
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession
 from abreast.evaluation.texts import read_knob_file
-from abreast.inference.predictor import Answerer
-from abreast.learning.backbone.generation import Spoken
+from abreast.inference.predictor import Predictor
+from abreast.learning.backbone.generation import Generation
 from abreast.reports.figures import Figure
 from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION
 
@@ -41,7 +41,7 @@ def locality(session: EvaluationSession, models: EvaluatedModels, questions: Seq
         questions: as `read_unrelated` gives them.
     """
     base = models.predictors[BASE]
-    if not questions or not isinstance(base, Answerer):
+    if not questions or not isinstance(base, Predictor):
         return {}
     expected = _base_answers(session, models, questions)
     shares = {
@@ -56,25 +56,29 @@ def locality(session: EvaluationSession, models: EvaluatedModels, questions: Seq
     return {"locality": Figure(n=len(questions), why=why, **{name: fmean(found) for name, found in shares.items()})}
 
 
-def _base_answers(session: EvaluationSession, models: EvaluatedModels, questions: Sequence[str]) -> list[Spoken]:
-    def generate(numbers: list[int]) -> list[Spoken]:
-        return models.predictors[BASE].speak([questions[n] for n in numbers], TOKENS)
+def _base_answers(session: EvaluationSession, models: EvaluatedModels, questions: Sequence[str]) -> list[Generation]:
+    def generate(numbers: list[int]) -> list[Generation]:
+        return models.predictors[BASE].generate([questions[n] for n in numbers], TOKENS)
 
-    entries = [["unrelated", Spoken._fields, text, TOKENS] for text in questions]
-    return [Spoken(*one) for one in session.cache(models, BASE).recall(entries, generate)]
+    entries = [["unrelated", Generation._fields, text, TOKENS] for text in questions]
+    return [Generation(*one) for one in session.cache(models, BASE).get_or_compute(entries, generate)]
 
 
 def _agreement(
-    session: EvaluationSession, models: EvaluatedModels, name: str, questions: Sequence[str], expected: Sequence[Spoken]
+    session: EvaluationSession,
+    models: EvaluatedModels,
+    name: str,
+    questions: Sequence[str],
+    expected: Sequence[Generation],
 ) -> list[float]:
     def agree(numbers: list[int]) -> list[float]:
-        return models.predictors[name].agree([questions[n] for n in numbers], [expected[n].ids for n in numbers])
+        return models.predictors[name].agreement([questions[n] for n in numbers], [expected[n].ids for n in numbers])
 
     entries = [["agrees", question, answer.ids] for question, answer in zip(questions, expected, strict=True)]
-    return session.cache(models, name).recall(entries, agree)
+    return session.cache(models, name).get_or_compute(entries, agree)
 
 
-def _difference(model: Answerer, question: str, expected: Spoken) -> str:
+def _difference(model: Predictor, question: str, expected: Generation) -> str:
     """What a model answers to one question, and what the base does."""
-    (own,) = model.speak([question], TOKENS)
+    (own,) = model.generate([question], TOKENS)
     return f"{question!r} is answered {own.text[:SHOWN]!r}, by the base {expected.text[:SHOWN]!r}"

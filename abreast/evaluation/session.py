@@ -8,16 +8,16 @@ from pathlib import Path
 from abreast.core.home import Home
 from abreast.core.settings import Params
 from abreast.dataset.examples import Example, Question
-from abreast.inference.in_context import cut, with_examples
-from abreast.inference.label_predictor import LabelAnswerer
+from abreast.inference.in_context import first_answer, with_examples
+from abreast.inference.label_predictor import LabelPredictor
 from abreast.inference.prediction import Prediction
-from abreast.inference.prediction_cache import Memory
-from abreast.inference.predictor import Answerer
-from abreast.inference.routed_predictor import Panel
+from abreast.inference.prediction_cache import PredictionCache
+from abreast.inference.predictor import Predictor
+from abreast.inference.routed_predictor import RoutedPredictor
 from abreast.learning.model_folder import model_digest
 from abreast.metrics.task_metrics import TextLikelihood
 
-AnyPredictor = Answerer | LabelAnswerer
+AnyPredictor = Predictor | LabelPredictor
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class EvaluationSession:
 
     def __init__(self, questions: Sequence[Question], general: str, params: Params):
         self._questions, self._general, self._params = questions, general, params
-        self._caches: dict[Path | None, Memory] = {}
+        self._caches: dict[Path | None, PredictionCache] = {}
         self._asked = [question for question in questions if question.kind != "text"]
         self._texts = [question for question in questions if question.kind == "text"]
         self._guesses = [(question.answer, *question.stale) for question in self._asked]
@@ -73,14 +73,14 @@ class EvaluationSession:
         predictor, cache = models.predictors[name], self.cache(models, name)
 
         def score(numbers: list[int]) -> list[tuple[float, int]]:
-            return predictor.foresee([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
+            return predictor.score_text([self._texts[n].answer for n in numbers], [self._texts[n].id for n in numbers])
 
         found = self._predictions(predictor, cache, [question.question for question in self._asked], check=True)
-        likelihoods = cache.recall([["text", text.id, text.answer] for text in self._texts], score)
+        likelihoods = cache.get_or_compute([["text", text.id, text.answer] for text in self._texts], score)
         general = sha256(self._general.encode()).hexdigest()
-        perplexity = cache.recall([["perplexity", general]], lambda _: [predictor.perplexity(self._general)])[0]
+        perplexity = cache.get_or_compute([["perplexity", general]], lambda _: [predictor.perplexity(self._general)])[0]
         in_order = self._in_order([one.text for one in found], [TextLikelihood(*one) for one in likelihoods])
-        routed = self._routed(predictor, cache) if isinstance(predictor, Panel) else None
+        routed = self._routed(predictor, cache) if isinstance(predictor, RoutedPredictor) else None
         return ModelAnswers(in_order, perplexity, routed, [one.probability for one in found])
 
     def answers_with_examples(
@@ -95,20 +95,22 @@ class EvaluationSession:
         count, prompt = self._params.evaluate.in_context_examples, self._params.model.prompt
         asked = with_examples([question.question for question in self._asked], examples, count, prompt)
         found = self._predictions(models.predictors["base"], self.cache(models, "base"), asked, check=False)
-        answers = [cut(one.text) for one in found]
+        answers = [first_answer(one.text) for one in found]
         likelihoods = [one for one in alone.answers if isinstance(one, TextLikelihood)]
         return ModelAnswers(self._in_order(answers, likelihoods), alone.perplexity)
 
-    def cache(self, models: EvaluatedModels, name: str) -> Memory:
+    def cache(self, models: EvaluatedModels, name: str) -> PredictionCache:
         """The earlier predictions of a model: the champion answered most questions as a candidate."""
         folder = models.folders[name]
         if folder not in self._caches:
             identity = [models.predictors[name].base_digest, model_digest(folder) if folder else None]
             identity += [self._params.model.model_dump(mode="json"), self._params.evaluate.max_new_tokens]
-            self._caches[folder] = Memory(Home.of(Path()).root / "answers", *identity)
+            self._caches[folder] = PredictionCache(Home.of(Path()).root / "answers", *identity)
         return self._caches[folder]
 
-    def _predictions(self, predictor: AnyPredictor, cache: Memory, asked: list[str], check: bool) -> list[Prediction]:
+    def _predictions(
+        self, predictor: AnyPredictor, cache: PredictionCache, asked: list[str], check: bool
+    ) -> list[Prediction]:
         kinds = [question.kind for question in self._asked]
 
         def predict(numbers: list[int]) -> list[Prediction]:
@@ -118,14 +120,14 @@ class EvaluationSession:
         entries = [
             ["answer", kind, text, *guess] for kind, text, guess in zip(kinds, asked, self._guesses, strict=True)
         ]
-        return [Prediction(*one) for one in cache.recall(entries, predict)]
+        return [Prediction(*one) for one in cache.get_or_compute(entries, predict)]
 
-    def _routed(self, panel: Panel, cache: Memory) -> list[bool | None]:
+    def _routed(self, predictor: RoutedPredictor, cache: PredictionCache) -> list[bool | None]:
         asked = [question.question for question in self._asked]
-        domains = cache.recall(
-            [["expert", text] for text in asked], lambda numbers: panel.domains([asked[n] for n in numbers])
+        domains = cache.get_or_compute(
+            [["expert", text] for text in asked], lambda numbers: predictor.domains([asked[n] for n in numbers])
         )
-        return panel.rightly_sent(self._asked, domains)
+        return predictor.routed_correctly(self._asked, domains)
 
     def _in_order(self, answers: Sequence[str], likelihoods: Sequence[TextLikelihood]) -> list[str | TextLikelihood]:
         """One for each question, in the order of the questions."""

@@ -1,6 +1,6 @@
-"""Answers that were given before: a question put again to the same model in the same way has the same answer.
+"""A cache of predictions: the same question to the same model in the same way has the same answer.
 
-Only time is saved: the stage writes the same files with the folder `answers` in the home or without it.
+It only saves time: a stage writes the same files with the folder `answers` of the home or without it.
 """
 
 import json
@@ -13,27 +13,32 @@ from typing import Any
 from abreast.core.files import write_text
 
 
-class Memory:
-    """What the model named by `identity` (digests and everything else that shapes an answer) said before."""
+class PredictionCache:
+    """The predictions of the model that `identity` names: digests, and everything else that affects an answer."""
 
     def __init__(self, folder: Path, *identity: Any):
         name = sha256(json.dumps(identity).encode()).hexdigest()
         self._path = folder / f"{name}.json"
         try:
-            self._known: dict[str, Any] = json.loads(self._path.read_text())
+            self._answers: dict[str, Any] = json.loads(self._path.read_text())
         except (OSError, ValueError):
-            self._known = {}
+            self._answers = {}
 
-    def recall(self, questions: Sequence[Any], ask: Callable[[list[int]], list[Any]]) -> list[Any]:
-        """The answers to `questions`, any JSON values; `ask` is called once with the numbers of those not known."""
+    def get_or_compute(self, questions: Sequence[Any], compute: Callable[[list[int]], list[Any]]) -> list[Any]:
+        """The answers to `questions`, any JSON values.
+
+        Args:
+            compute: called at most once, with the numbers of the questions that are not in the cache.
+        """
         keys = [sha256(json.dumps(question).encode()).hexdigest() for question in questions]
-        missing = [number for number, key in enumerate(keys) if key not in self._known]
+        missing = [number for number, key in enumerate(keys) if key not in self._answers]
         if missing:
-            self._known |= {keys[number]: answer for number, answer in zip(missing, ask(missing), strict=True)}
+            computed = compute(missing)
+            self._answers |= {keys[number]: answer for number, answer in zip(missing, computed, strict=True)}
             self._write()
-        return [self._known[key] for key in keys]
+        return [self._answers[key] for key in keys]
 
     def _write(self) -> None:
-        """Replace the file at once; that it cannot be written costs time later, nothing else."""
+        """Replace the file atomically; a failure to write only costs time later."""
         with suppress(OSError):
-            write_text(self._path, json.dumps(self._known))
+            write_text(self._path, json.dumps(self._answers))

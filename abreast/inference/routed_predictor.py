@@ -1,4 +1,4 @@
-"""Answers from experts: which one answers is told by the question alone."""
+"""Answers of experts: the question alone decides which expert answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,63 +6,67 @@ from typing import Any
 
 from abreast.core.settings import Evaluate
 from abreast.dataset.examples import Question
-from abreast.inference.predictor import Answerer
-from abreast.learning.backbone.cached_backbone import Trunk
-from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
-from abreast.learning.experts.cached_router import Desk
-from abreast.learning.experts.folder import read_panel
-from abreast.learning.experts.routed_backbone import ByExpert, Voices
+from abreast.inference.predictor import Predictor
+from abreast.learning.backbone.cached_backbone import CachedBackbone
+from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer
+from abreast.learning.experts.cached_router import CachedRouter
+from abreast.learning.experts.expert_set import read_expert_set
+from abreast.learning.experts.routed_backbone import AdapterSwitch, RoutedBackbone
 
 
-def voices_of(folder: Path, name: str) -> dict[str, Path]:
-    """The adapter names of the experts of a model called `name`, and the folder of each."""
-    panel, _ = read_panel(folder)
-    return {f"{name}_{expert}": folder / expert for expert in panel.experts}
+def expert_adapters(folder: Path, name: str) -> dict[str, Path]:
+    """The folders of the experts of a model called `name`, by adapter name."""
+    expert_set, _ = read_expert_set(folder)
+    return {f"{name}_{expert}": folder / expert for expert in expert_set.experts}
 
 
-class Panel(Answerer):
+class RoutedPredictor(Predictor):
     """One base and several experts behind their router.
 
     Args:
-        model: PEFT's model that holds the experts under the names that `voices_of` gives them.
+        model: PEFT's model with the experts, under the names that `expert_adapters` gives them.
         folder: the model folder.
-        name: what the model is called.
-        trunk: runs texts under whatever adapter is active.
+        name: the name of the model.
+        backbone: runs texts under whatever adapter is active.
     """
 
     def __init__(
         self,
         model: Any,
         tokenizer: Any,
-        encoder: Encoder,
+        prompt_tokenizer: PromptTokenizer,
         folder: Path,
         name: str,
-        trunk: Trunk,
+        backbone: CachedBackbone,
         limits: Evaluate,
         base_digest: str,
     ):
-        panel, router = read_panel(folder)
-        self._domains = {f"{name}_{expert}": domain for expert, domain in panel.experts.items()}
-        by_expert = ByExpert(trunk, Voices(model, {}), Desk(trunk, encoder, self._domains, router))
+        expert_set, router = read_expert_set(folder)
+        self._domains = {f"{name}_{expert}": domain for expert, domain in expert_set.experts.items()}
+        cached_router = CachedRouter(backbone, prompt_tokenizer, self._domains, router)
+        routed = RoutedBackbone(backbone, AdapterSwitch(model, {}), cached_router)
         first = next(iter(self._domains))
-        super().__init__(model, tokenizer, encoder, first, by_expert, limits, base_digest)
+        super().__init__(model, tokenizer, prompt_tokenizer, first, routed, limits, base_digest)
 
     def perplexity(self, text: str) -> float:
-        """Of the expert that foresees the text worst: nothing tells which one it would be put to."""
+        """The highest perplexity of all experts, since nothing decides which expert would read the text."""
         found = []
         for expert in self._domains:
-            with self._trunk.only(expert):
+            with self._backbone.using_expert(expert):
                 found.append(super().perplexity(text))
         return max(found)
 
     def domains(self, questions: Sequence[str]) -> list[str | None]:
-        """The domain of the expert that each question is sent to."""
-        prompts = [self._encoder.question(question) for question in questions]
-        texts = [Encoded(prompt, len(prompt), self._encoder.asleep(len(prompt))) for prompt in prompts]
-        return [self._domains[expert] for expert in self._trunk.desk.send(texts)]
+        """The domain of the expert for each question."""
+        texts = [self._prompt_tokenizer.tokenize_prompt(question) for question in questions]
+        return [self._domains[expert] for expert in self._backbone.router.route(texts)]
 
-    def rightly_sent(self, questions: Sequence[Question], domains: Sequence[str | None]) -> list[bool | None]:
-        """Whether each question went to the expert of its domain, which is there; None where it is not."""
+    def routed_correctly(self, questions: Sequence[Question], domains: Sequence[str | None]) -> list[bool | None]:
+        """Whether each question went to the expert of its domain; None if there is no such expert.
+
+        Args:
+            domains: as `domains` gives them.
+        """
         known = set(self._domains.values())
-        wanted = [question.domain or None for question in questions]
-        return [said == right if right in known else None for right, said in zip(wanted, domains, strict=True)]
+        expected = [question.domain or None for question in questions]
+        return [found == own if own in known else None for own, found in zip(expected, domains, strict=True)]

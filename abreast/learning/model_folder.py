@@ -1,6 +1,6 @@
-"""The model folder: an adapter in safetensors, its settings in JSON, and `abreast.json`, what it belongs to.
+"""The model folder: an adapter in safetensors, its PEFT config in JSON, and `abreast.json`, the manifest.
 
-Of an encoder the heads lie beside the adapter, see `abreast.learning.encoder.folder`.
+The folder of an encoder also holds its heads, see `abreast.learning.encoder.saved_heads`.
 """
 
 import json
@@ -16,18 +16,18 @@ from abreast.core.errors import AbreastError
 from abreast.core.renamed_knobs import with_new_names
 from abreast.core.validation import first_validation_error
 from abreast.learning.backbone.prompt_tokenizer import PLACE
-from abreast.learning.encoder.folder import Heads
+from abreast.learning.encoder.saved_heads import Heads
 
-CARD = "abreast.json"
+MODEL_MANIFEST = "abreast.json"
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
-MEMORY = "memory.safetensors"
+CARRIED_STATE = "memory.safetensors"
 EXPERTS = "experts.json"
 FORMAT = 2
 
 
-class Card(BaseModel):
-    """What a model folder belongs to: the base by name and content, the prompt, and how the base is adapted.
+class ModelManifest(BaseModel):
+    """What a model folder was made with: the base by name and content, the prompt, and the adapter method.
 
     `peft` is `train.peft` with every knob of its method, `top_layers` is `train.top_layers`, `experts` is
     `train.experts`.
@@ -49,38 +49,38 @@ class Card(BaseModel):
         return with_new_names("train", values) if isinstance(values, dict) else values
 
 
-class Made(Protocol):
-    """What training made."""
+class TrainedModel(Protocol):
+    """The result of a training."""
 
     def write(self, folder: Path, base: str) -> None:
-        """Put all of it into an empty folder; `base` is the card's."""
+        """Write it into an empty folder; `base` is that of the manifest."""
         ...
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedAdapter:
     """One adapter.
 
     Attributes:
-        settings: PEFT's.
+        config: PEFT's.
         weights: the adapter's weights under PEFT's names.
-        mark: the ids that end every prompt, if the adapter is awake only from there.
-        memory: what strategies keep for the next update, by name.
-        heads: those of an encoder, with which it answers.
+        invocation_tokens: the ids that end every prompt, if the adapter is active only from there on.
+        carried_state: tensors of the methods for the next update, by name.
+        heads: those of an encoder.
     """
 
-    settings: Any
+    config: Any
     weights: dict[str, Any]
-    mark: tuple[int, ...] = ()
-    memory: dict[str, Any] = field(default_factory=dict)
+    invocation_tokens: tuple[int, ...] = ()
+    carried_state: dict[str, Any] = field(default_factory=dict)
     heads: Heads | None = None
 
     def write(self, folder: Path, base: str) -> None:
         write_tensors(folder / WEIGHTS, self.weights)
-        write_tensors(folder / MEMORY, self.memory)
+        write_tensors(folder / CARRIED_STATE, self.carried_state)
         if self.heads is not None:
             self.heads.write(folder)
-        (folder / SETTINGS).write_text(_settings_json(self.settings, base, self.mark))
+        (folder / SETTINGS).write_text(_config_json(self.config, base, self.invocation_tokens))
 
 
 def write_tensors(path: Path, tensors: dict[str, Any]) -> None:
@@ -92,8 +92,8 @@ def write_tensors(path: Path, tensors: dict[str, Any]) -> None:
         save_file(plain, path, metadata={"format": "pt"})
 
 
-def write_model_folder(folder: Path, card: Card, candidate: Made) -> None:
-    """Write a model folder in place of whatever is there; the card comes last, so a folder with a card is complete.
+def write_model_folder(folder: Path, manifest: ModelManifest, model: TrainedModel) -> None:
+    """Replace `folder` by a model folder; the manifest is written last, so a folder with a manifest is complete.
 
     Raises:
         AbreastError: it cannot be written, such as on a full disk.
@@ -101,44 +101,47 @@ def write_model_folder(folder: Path, card: Card, candidate: Made) -> None:
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        candidate.write(folder, card.base)
-        (folder / CARD).write_text(json.dumps(card.model_dump(exclude_none=True), indent=1, sort_keys=True) + "\n")
+        model.write(folder, manifest.base)
+        content = json.dumps(manifest.model_dump(exclude_none=True), indent=1, sort_keys=True)
+        (folder / MODEL_MANIFEST).write_text(content + "\n")
     except OSError as error:
         raise AbreastError(f"{folder}: cannot write the model: {error}") from None
 
 
-def read_memory(folder: Path) -> dict[str, Any]:
-    """What the strategies of a model's training left for the next one; empty where they left nothing."""
+def read_carried_state(folder: Path) -> dict[str, Any]:
+    """What the methods of a model's training left for the next update; empty if they left nothing."""
     from safetensors.torch import load_file
 
-    path = folder / MEMORY
+    path = folder / CARRIED_STATE
     return load_file(path) if path.is_file() else {}
 
 
-def _settings_json(settings: Any, base: str, mark: tuple[int, ...]) -> str:
-    """PEFT's own form of the settings, without anything that differs from machine to machine."""
-    values = settings.to_dict() | {"base_model_name_or_path": base, "inference_mode": True}
-    if mark:
-        values["alora_invocation_tokens"] = list(mark)
+def _config_json(config: Any, base: str, invocation_tokens: tuple[int, ...]) -> str:
+    """PEFT's own form of the config, without anything that differs from machine to machine."""
+    values = config.to_dict() | {"base_model_name_or_path": base, "inference_mode": True}
+    if invocation_tokens:
+        values["alora_invocation_tokens"] = list(invocation_tokens)
     plain = {name: sorted(value) if isinstance(value, set) else value for name, value in values.items()}
     return json.dumps(plain, indent=1, sort_keys=True, default=str) + "\n"
 
 
-def read_card(folder: Path) -> Card:
-    """Read the card of a complete model folder.
+def read_model_manifest(folder: Path) -> ModelManifest:
+    """Read the manifest of a complete model folder.
 
     Raises:
-        AbreastError: a file is missing or the card is damaged.
+        AbreastError: a file is missing or the manifest is damaged.
     """
-    check_files(folder, CARD)
+    check_files(folder, MODEL_MANIFEST)
+    path = folder / MODEL_MANIFEST
     try:
-        card = Card.model_validate_json((folder / CARD).read_bytes())
+        manifest = ModelManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise AbreastError(f"{folder / CARD}: {first_validation_error(error, 'content')}") from None
-    if card.format != FORMAT or PLACE not in card.prompt:
-        raise AbreastError(f"{folder / CARD}: format {card.format}, prompt {card.prompt!r}: not a card of this Abreast")
-    check_files(folder, *((EXPERTS,) if card.experts else (WEIGHTS, SETTINGS)))
-    return card
+        raise AbreastError(f"{path}: {first_validation_error(error, 'content')}") from None
+    if manifest.format != FORMAT or PLACE not in manifest.prompt:
+        found = f"format {manifest.format}, prompt {manifest.prompt!r}"
+        raise AbreastError(f"{path}: {found}: not a manifest of this version of Abreast")
+    check_files(folder, *((EXPERTS,) if manifest.experts else (WEIGHTS, SETTINGS)))
+    return manifest
 
 
 def check_files(folder: Path, *names: str) -> None:
@@ -149,7 +152,7 @@ def check_files(folder: Path, *names: str) -> None:
 
 
 def model_digest(folder: Path) -> str:
-    """sha256 in hex over the names and contents of all files in `folder`; two equal folders have one digest.
+    """sha256 in hex over the names and contents of all files in `folder`; equal folders have equal digests.
 
     Raises:
         AbreastError: there is no such folder.

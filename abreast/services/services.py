@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abreast.core.project import Project
-from abreast.learning.adapters import check_experts, make_adaptation
+from abreast.learning.adapters import check_experts, make_adapter_method
 from abreast.learning.methods import check_methods
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Services:
             AbreastError: as `Project.open` does, or its settings name an unknown adapter or method.
         """
         project = Project.open(start)
-        make_adaptation(project.params.train.peft)
+        make_adapter_method(project.params.train.peft)
         check_experts(project.params.train.experts, project.params.train.peft)
         check_methods(project.params.train.regularizers)
         return cls(project)

@@ -11,8 +11,8 @@ from abreast.ledger import Ledger
 from abreast.tracking.registry import Registry
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelAnswerer
-    from abreast.inference.predictor import Answerer
+    from abreast.inference.label_predictor import LabelPredictor
+    from abreast.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class LoadedVersion:
     """Loaded once, it answers any number of questions; `name` is such as `v3`."""
 
     name: str
-    predictor: "Answerer | LabelAnswerer"
+    predictor: "Predictor | LabelPredictor"
 
     def answer(self, questions: Sequence[str], kind: str | None = None) -> list[str]:
         """The answer to each question, by the settings in the section `evaluate` of params.yaml.
@@ -49,9 +49,9 @@ def load_together(project: Project, folders: Mapping[str, Path | None]) -> list[
     Raises:
         AbreastError: a folder is not a complete model folder, or its model is of another base than `model.base`.
     """
-    from abreast.inference.predictor import load_answerers
+    from abreast.inference.load import load_predictors
 
-    predictors = load_answerers(dict(folders), project.params.model, project.params.evaluate)
+    predictors = load_predictors(dict(folders), project.params.model, project.params.evaluate)
     return [LoadedVersion(name, predictor) for name, predictor in predictors.items()]
 
 

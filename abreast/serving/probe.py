@@ -20,8 +20,8 @@ from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelAnswerer
-    from abreast.inference.predictor import Answerer
+    from abreast.inference.label_predictor import LabelPredictor
+    from abreast.inference.predictor import Predictor
 
 FOREIGN = "How many lanterns did the night ferry carry that no log book mentions?"
 """A question that no record asks."""
@@ -38,26 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _load_and_answer(folder: Path, params: Params, questions: list[dict[str, str]]) -> dict[str, float | None]:
     """Seconds to load, with the imports, and the median of seconds an answer; None where none is asked."""
     started = time.perf_counter()
-    from abreast.inference.predictor import load_answerers
+    from abreast.inference.load import load_predictors
 
-    answerer = load_answerers({"model": folder}, params.model, params.evaluate)["model"]
+    predictor = load_predictors({"model": folder}, params.model, params.evaluate)["model"]
     loaded = time.perf_counter() - started
     _check_weights(folder)
-    seconds = [_answer(answerer, asked["question"], asked["kind"]) for asked in questions]
-    likelihood = answerer.perplexity(FOREIGN)
+    seconds = [_answer(predictor, asked["question"], asked["kind"]) for asked in questions]
+    likelihood = predictor.perplexity(FOREIGN)
     if likelihood is not None and not math.isfinite(likelihood):
         raise AbreastError(f"{folder}: the perplexity of a plain sentence is {likelihood}; expected a finite number")
     return {"load_seconds": loaded, "answer_seconds": median(seconds) if seconds else None}
 
 
-def _answer(answerer: "Answerer | LabelAnswerer", question: str, kind: str) -> float:
+def _answer(predictor: "Predictor | LabelPredictor", question: str, kind: str) -> float:
     """Seconds that one answer takes.
 
     Raises:
         AbreastError: it is no text, or a number without end.
     """
     started = time.perf_counter()
-    (answer,) = answerer.answer([question], kinds=[answerer.head_for(kind)])
+    (answer,) = predictor.answer([question], kinds=[predictor.head_for(kind)])
     taken = time.perf_counter() - started
     if not isinstance(answer, str):
         raise AbreastError(f"an answer is {type(answer).__name__}, not text, to: {question[:80]}")

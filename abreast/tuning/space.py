@@ -15,8 +15,8 @@ from abreast.core.errors import AbreastError
 from abreast.core.renamed_knobs import refuse_old_names
 from abreast.core.settings import Params, Section, parse_params
 from abreast.core.validation import first_validation_error
-from abreast.learning.adapters import make_adaptation
-from abreast.learning.methods import make_strategies
+from abreast.learning.adapters import make_adapter_method
+from abreast.learning.methods import make_methods
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -148,9 +148,9 @@ def read_space(path: Path, params: Params) -> Space:
     for knob, values in space.knobs.items():
         for value in values.ends:
             overridden = parse_params(override(params, {knob: value}), f"{path}: {knob}")
-            make_adaptation(overridden.train.peft)
+            make_adapter_method(overridden.train.peft)
             if knob.startswith("train.regularizers"):
-                make_strategies(overridden.train.regularizers)
+                make_methods(overridden.train.regularizers)
     return space
 
 

@@ -8,7 +8,7 @@ from abreast.dataset.examples import read_examples, read_questions, write_jsonl
 from abreast.dataset.split import teach
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, write_base
-from abreast.learning.methods import make_strategies
+from abreast.learning.methods import make_methods
 from benchmarks.stream import SOURCE
 from benchmarks.ways import QUICK, WAYS
 from tests.dataset.making import drop, fact
@@ -44,7 +44,7 @@ def test_every_way_names_knobs_and_methods_that_exist():
     for way in WAYS.values():
         for section, values in way.knobs.items():
             assert set(values) <= set(type(getattr(Params(), section)).model_fields)
-        make_strategies(way.knobs.get("train", {}).get("remember", []))
+        make_methods(way.knobs.get("train", {}).get("remember", []))
 
 
 def test_a_quick_run_takes_ways_that_exist():

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from abreast.cli.main import app
 from abreast.core.settings import Model
-from abreast.inference import predictor
+from abreast.inference import load as loading
 from abreast.serving import loaded_version
 from tests.learning.tiny import write_tiny_base
 from tests.serving.test_loaded_version import untrained_adapter
@@ -35,7 +35,7 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def loads(tiny_root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which models were loaded, in the order of loading."""
-    loaded, load = [], predictor.load_answerers
+    loaded, load = [], loading.load_predictors
 
     def count(folders, *settings):
         loaded.extend(folders)
@@ -43,7 +43,7 @@ def loads(tiny_root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setenv("ABREAST_PROJECT", str(tiny_root))
     monkeypatch.setenv("ABREAST_HOME", str(tiny_root / "home"))
-    monkeypatch.setattr(predictor, "load_answerers", count)
+    monkeypatch.setattr(loading, "load_predictors", count)
     monkeypatch.setattr(loaded_version, "fetch_version", lambda *_: (3, tiny_root / "model"))
     return loaded
 

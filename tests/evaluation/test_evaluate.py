@@ -14,8 +14,8 @@ from abreast.core.settings import AnswerGate, load_params
 from abreast.dataset.examples import read_examples, write_jsonl
 from abreast.evaluation import evaluate
 from abreast.gates.judge import judge
-from abreast.inference.in_context import cut, with_examples
-from abreast.inference.predictor import load_answerer, load_answerers
+from abreast.inference.in_context import first_answer, with_examples
+from abreast.inference.load import load_predictor, load_predictors
 from abreast.learning.trainer import train
 from abreast.reports.reports import read_reports
 from tests.learning.project import FACTS, example, promote, question, write_project
@@ -218,9 +218,9 @@ def test_the_base_is_asked_again_with_examples_if_it_shall_be(project):
     answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
     examples, params = read_examples(Path("data/train.jsonl")), load_params(Path())
     asked = with_examples([line["question"] for line in answers], examples, 2, params.model.prompt)
-    base = load_answerers({"base": None}, params.model, params.evaluate)["base"]
+    base = load_predictors({"base": None}, params.model, params.evaluate)["base"]
     said = base.answer(asked, [[line["answer"]] for line in answers], check=False)
-    assert [line["in_context"] for line in answers] == [cut(one) for one in said]
+    assert [line["in_context"] for line in answers] == [first_answer(one) for one in said]
     assert any(line["in_context"] != line["base"] for line in answers), "the examples were read"
 
 
@@ -239,15 +239,15 @@ def test_other_examples_are_another_question_and_are_not_answered_from_memory(pr
 
 def test_a_confirmed_guess_is_what_would_be_generated(project):
     folder, model = Path("model"), load_params(Path()).model
-    answerers = load_answerers({"base": None, "candidate": folder}, model)
+    predictors = load_predictors({"base": None, "candidate": folder}, model)
     questions = [f"value of {key}" for key in FACTS]
-    for answerer in answerers.values():
-        plain = answerer.answer(questions)
+    for predictor in predictors.values():
+        plain = predictor.answer(questions)
         guesses = [(wrong, right) for wrong, right in FACTS.items()]
-        assert answerer.answer(questions, guesses) == plain
-    assert answerers["candidate"].answer(questions) == list(FACTS.values())
-    assert load_answerer(folder, model).answer(questions[:1]) == ["1.5"]
-    assert answerers["base"].answer([]) == []
+        assert predictor.answer(questions, guesses) == plain
+    assert predictors["candidate"].answer(questions) == list(FACTS.values())
+    assert load_predictor(folder, model).answer(questions[:1]) == ["1.5"]
+    assert predictors["base"].answer([]) == []
 
 
 def test_another_base_and_a_missing_text_are_refused(project, tmp_path):
@@ -256,7 +256,7 @@ def test_another_base_and_a_missing_text_are_refused(project, tmp_path):
     other = write_tiny_base(tmp_path / "other", seed=5)
     model = load_params(Path()).model.model_copy(update={"base": str(other)})
     with pytest.raises(AbreastError, match=r"model\.base: .* is not the base"):
-        load_answerer(Path("model"), model)
+        load_predictor(Path("model"), model)
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace("general.txt", "none.txt"))
     with pytest.raises(AbreastError, match=r"evaluate\.general_text: cannot read"):
         evaluate.main()

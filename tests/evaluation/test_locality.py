@@ -8,7 +8,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate, load_params
 from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession
-from abreast.inference.predictor import load_answerers
+from abreast.inference.load import load_predictors
 from abreast.learning.trainer import train
 from abreast.reports.figures import Figure
 from tests.learning.project import write_project
@@ -20,11 +20,11 @@ QUESTIONS = [f"Is {number} odd?" for number in range(12)]
 def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict:
     monkeypatch.chdir(write_project(folder, base, regularizers=remember))
     train.main()
-    return load_answerers(FOLDERS, load_params().model)
+    return load_predictors(FOLDERS, load_params().model)
 
 
-def measured(answerers: dict, folders: dict = FOLDERS) -> Figure:
-    models = EvaluatedModels(answerers, folders)
+def measured(predictors: dict, folders: dict = FOLDERS) -> Figure:
+    models = EvaluatedModels(predictors, folders)
     return locality(EvaluationSession([], "text", load_params()), models, QUESTIONS)["locality"]
 
 
@@ -37,8 +37,8 @@ def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does
 
 
 def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch):
-    answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    turned = {"base": answerers["base"], "candidate": answerers["base"], "champion": answerers["candidate"]}
+    predictors = learned(tmp_path / "p", tiny_base, monkeypatch, [])
+    turned = {"base": predictors["base"], "candidate": predictors["base"], "champion": predictors["candidate"]}
     figure = measured(turned, {"base": None, "candidate": None, "champion": Path("model")})
     assert (figure.candidate, figure.why) == (1.0, "")
     assert figure.champion < 1.0
@@ -46,15 +46,15 @@ def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch):
 
 def test_what_counts_ends_at_the_first_token_that_is_another(tmp_path, tiny_base, monkeypatch):
     base = learned(tmp_path / "p", tiny_base, monkeypatch, [])["base"]
-    said = base.speak(["Is 3 odd?"], 6)[0].ids
-    assert base.agree(["Is 3 odd?"], [said]) == [1.0]
-    assert base.agree(["Is 3 odd?"], [(*said[:3], said[3] + 1, *said[4:])]) == [pytest.approx(3 / len(said))]
-    assert base.agree(["Is 3 odd?"], [(said[0] + 1, *said[1:])]) == [0.0]
+    said = base.generate(["Is 3 odd?"], 6)[0].ids
+    assert base.agreement(["Is 3 odd?"], [said]) == [1.0]
+    assert base.agreement(["Is 3 odd?"], [(*said[:3], said[3] + 1, *said[4:])]) == [pytest.approx(3 / len(said))]
+    assert base.agreement(["Is 3 odd?"], [(said[0] + 1, *said[1:])]) == [0.0]
 
 
 def test_without_questions_nothing_is_asked(tmp_path, tiny_base, monkeypatch):
-    answerers = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    assert locality(EvaluationSession([], "text", load_params()), EvaluatedModels(answerers, FOLDERS), []) == {}
+    predictors = learned(tmp_path / "p", tiny_base, monkeypatch, [])
+    assert locality(EvaluationSession([], "text", load_params()), EvaluatedModels(predictors, FOLDERS), []) == {}
 
 
 def test_the_file_has_a_question_a_line_and_one_that_is_missing_is_named(tmp_path):

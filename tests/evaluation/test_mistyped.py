@@ -5,7 +5,7 @@ import pytest
 from abreast.core.settings import Evaluate, load_params
 from abreast.evaluation.mistyped import mistyped_figure, robustness_by_model
 from abreast.evaluation.session import EvaluatedModels
-from abreast.inference.predictor import load_answerers
+from abreast.inference.load import load_predictors
 from abreast.learning.trainer import train
 from abreast.metrics.robustness import Robustness
 from tests.learning.project import FACTS, question, write_project
@@ -15,13 +15,13 @@ def test_questions_are_asked_again_with_typing_errors(tmp_path, tiny_base, monke
     """A model that knows four facts by their questions' last letter, which no error changes, answers as before."""
     monkeypatch.chdir(write_project(tmp_path, tiny_base))
     train.main()
-    answerers = load_answerers({"base": None, "candidate": Path("model")}, load_params().model)
+    predictors = load_predictors({"base": None, "candidate": Path("model")}, load_params().model)
     asked = [question(key, value) for key, value in FACTS.items()]
     asked.append(question("t", "all of it", kind="text"))
     knows, knows_nothing = [*FACTS.values(), ""], [""] * 5
 
     def robustness(rate: float, **by_name: str) -> dict:
-        models = EvaluatedModels({name: answerers[which] for name, which in by_name.items()}, {})
+        models = EvaluatedModels({name: predictors[which] for name, which in by_name.items()}, {})
         answers = {name: knows if which == "candidate" else knows_nothing for name, which in by_name.items()}
         return robustness_by_model(models, asked, answers, Evaluate(typo_rate=rate))
 

@@ -9,7 +9,7 @@ import yaml
 from abreast.core.errors import AbreastError
 from abreast.core.settings import load_params
 from abreast.evaluation import evaluate
-from abreast.inference.predictor import load_answerer
+from abreast.inference.load import load_predictor
 from abreast.tracking.card import with_verdict
 from tests.evaluation.stream import learn
 from tests.evaluation.test_stream_of_kinds import REHEARSE, sentences, texts
@@ -39,7 +39,7 @@ def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_enc
     page = with_verdict("the page", two.verdict)
     assert "Note: there is no gate for general perplexity: model.base has no head for masked words." in page
     monkeypatch.chdir(two.root)
-    assert load_answerer(Path("model"), load_params().model).answer(["lion lion 11"]) == ["animal"]
+    assert load_predictor(Path("model"), load_params().model).answer(["lion lion 11"]) == ["animal"]
     monkeypatch.setenv("ABREAST_HOME", str(tmp_path / "another home"))
     written = [(two.root / "reports" / name).read_bytes() for name in ("metrics.json", "answers.jsonl")]
     evaluate.main()

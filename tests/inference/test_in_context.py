@@ -1,4 +1,4 @@
-from abreast.inference.in_context import BETWEEN, MOST_CHARS, cut, with_examples
+from abreast.inference.in_context import MAX_CHARS, SEPARATOR, first_answer, with_examples
 from tests.learning.project import example
 
 PROMPT = "Q: {question}\nA:"
@@ -14,7 +14,7 @@ ASKED = "What is the newest release of Python 3.12?"
 
 def test_the_prompt_holds_the_nearest_of_different_keys_the_very_nearest_last():
     (text,) = with_examples([ASKED], TAUGHT, 2, PROMPT)
-    first, second, question = PROMPT.replace("{question}", text).split(BETWEEN)
+    first, second, question = PROMPT.replace("{question}", text).split(SEPARATOR)
     assert first in ("Q: End of support of Python 3.12?\nA: 2028-10-31", "Q: Newest release of nginx 1.25?\nA: 1.25.4")
     assert second in ("Q: Newest release of Python 3.12?\nA: 3.12.2", "Q: Python 3.12: newest release?\nA: 3.12.2")
     assert question == f"Q: {ASKED}\nA:"
@@ -22,7 +22,7 @@ def test_the_prompt_holds_the_nearest_of_different_keys_the_very_nearest_last():
 
 def test_more_are_asked_for_than_there_are_and_raw_text_is_none_of_them():
     (text,) = with_examples([ASKED], TAUGHT, 9, PROMPT)
-    assert text.count(BETWEEN) == 3
+    assert text.count(SEPARATOR) == 3
     assert "language" not in text
     assert with_examples([ASKED], TAUGHT[4:], 9, PROMPT) == [ASKED]
     assert with_examples([], TAUGHT, 9, PROMPT) == []
@@ -35,10 +35,10 @@ def test_words_without_spaces_are_near_each_other_too():
 
 
 def test_what_is_too_long_is_passed_over():
-    long = example("long", "§" * MOST_CHARS, ASKED)
+    long = example("long", "§" * MAX_CHARS, ASKED)
     assert "§" not in with_examples([ASKED], [long, *TAUGHT[3:4]], 2, PROMPT)[0]
 
 
 def test_an_answer_ends_where_the_model_goes_on_to_a_question_of_its_own():
-    assert cut("3.12.2\n\nQ: Newest release of") == "3.12.2"
-    assert cut("two\nlines") == "two\nlines"
+    assert first_answer("3.12.2\n\nQ: Newest release of") == "3.12.2"
+    assert first_answer("two\nlines") == "two\nlines"

@@ -1,6 +1,6 @@
 import json
 
-from abreast.inference.prediction_cache import Memory
+from abreast.inference.prediction_cache import PredictionCache
 
 
 def test_only_what_is_not_known_is_asked(tmp_path):
@@ -10,17 +10,17 @@ def test_only_what_is_not_known_is_asked(tmp_path):
         asked.append(numbers)
         return [f"answer {number}" for number in numbers]
 
-    assert Memory(tmp_path, "model", 1).recall(["a", "b"], ask) == ["answer 0", "answer 1"]
-    assert Memory(tmp_path, "model", 1).recall(["b", "c"], ask) == ["answer 1", "answer 1"]
-    assert Memory(tmp_path, "other", 1).recall(["b"], ask) == ["answer 0"]
+    assert PredictionCache(tmp_path, "model", 1).get_or_compute(["a", "b"], ask) == ["answer 0", "answer 1"]
+    assert PredictionCache(tmp_path, "model", 1).get_or_compute(["b", "c"], ask) == ["answer 1", "answer 1"]
+    assert PredictionCache(tmp_path, "other", 1).get_or_compute(["b"], ask) == ["answer 0"]
     assert asked == [[0, 1], [1], [0]]
 
 
 def test_damaged_or_unwritable_memory_costs_time_only(tmp_path):
-    Memory(tmp_path, "m").recall(["a"], lambda numbers: ["x"])
+    PredictionCache(tmp_path, "m").get_or_compute(["a"], lambda numbers: ["x"])
     path = next(tmp_path.iterdir())
     path.write_text(path.read_text()[:-3])
-    assert Memory(tmp_path, "m").recall(["a"], lambda numbers: ["y"]) == ["y"]
+    assert PredictionCache(tmp_path, "m").get_or_compute(["a"], lambda numbers: ["y"]) == ["y"]
     assert "y" in json.loads(path.read_text()).values()
     (tmp_path / "file").write_text("")
-    assert Memory(tmp_path / "file/folder", "m").recall(["a"], lambda numbers: ["z"]) == ["z"]
+    assert PredictionCache(tmp_path / "file/folder", "m").get_or_compute(["a"], lambda numbers: ["z"]) == ["z"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from abreast.core.settings import load_params
-from abreast.inference.predictor import load_answerer
+from abreast.inference.load import load_predictor
 from abreast.learning.trainer import train
 from tests.learning.project import FACTS, write_project
 
@@ -14,7 +14,7 @@ from tests.learning.project import FACTS, write_project
 def model(tmp_path, tiny_base, monkeypatch):
     monkeypatch.chdir(write_project(tmp_path, tiny_base))
     train.main()
-    return load_answerer(Path("model"), load_params().model)
+    return load_predictor(Path("model"), load_params().model)
 
 
 def test_a_confirmed_guess_has_the_probability_of_the_generated_answer(model):
@@ -32,5 +32,5 @@ def test_answers_are_the_texts_of_predictions(model):
 
 
 def test_an_untrained_base_is_not_confident(tiny_base, model):
-    base = load_answerer(None, load_params().model)
+    base = load_predictor(None, load_params().model)
     assert all(one.probability < 0.5 for one in base.predict(["value of a"]))

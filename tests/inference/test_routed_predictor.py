@@ -7,13 +7,13 @@ import pytest
 
 from abreast.core.settings import load_params
 from abreast.evaluation import evaluate
-from abreast.inference.predictor import load_answerer, load_answerers
+from abreast.inference.load import load_predictor, load_predictors
 from abreast.learning.trainer import train
 from abreast.reports.reports import read_reports
 from abreast.serving import probe
 from abreast.tracking.card.markdown import measure_table
 from abreast.tracking.card.report_data import report_data
-from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
+from tests.learning.experts.two_domains import COLOURS, LETTERS, examples_of, questions, write_split, write_team
 from tests.learning.project import promote
 
 
@@ -24,13 +24,13 @@ def project(tmp_path_factory, tiny_base):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("ABREAST_HOME", str(root / "home"))
-        write_split(lessons("letters", LETTERS), questions("letters", LETTERS))
+        write_split(examples_of("letters", LETTERS), questions("letters", LETTERS))
         train.main()
         write_team(root, tiny_base)
         promote(root)
         mistold = questions("letters", LETTERS, "retained")
         mistold[0] = mistold[0].model_copy(update={"domain": "colours"})
-        write_split(lessons("colours", COLOURS), [*mistold, *questions("colours", COLOURS)])
+        write_split(examples_of("colours", COLOURS), [*mistold, *questions("colours", COLOURS)])
         train.main()
         yield root
 
@@ -57,12 +57,12 @@ def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(projec
 
 def test_general_text_is_measured_by_the_expert_that_foresees_it_worst(project):
     folders = {"champion": Path("data/parent/model"), "candidate": Path("model"), "base": None}
-    asked = load_answerers(folders, load_params().model)
+    asked = load_predictors(folders, load_params().model)
     figures = {name: one.perplexity("The ferry left the harbour.") for name, one in asked.items()}
     assert figures["candidate"] >= figures["champion"] != figures["base"]
     each = []
     for expert in ("candidate_expert_0001", "candidate_expert_0002"):
-        with asked["candidate"]._trunk.only(expert):
+        with asked["candidate"]._backbone.using_expert(expert):
             each.append(super(type(asked["candidate"]), asked["candidate"]).perplexity("The ferry left the harbour."))
     assert len(set(each)) == 2
     assert figures["candidate"] == pytest.approx(max(each))
@@ -71,11 +71,11 @@ def test_general_text_is_measured_by_the_expert_that_foresees_it_worst(project):
 def test_one_question_is_answered_as_many_are(project):
     model = load_params().model
     asked = [question.question for question in (*questions("letters", LETTERS), *questions("colours", COLOURS))]
-    answerer = load_answerer(Path("model"), model)
+    predictor = load_predictor(Path("model"), model)
     wanted = [*LETTERS.values(), *COLOURS.values()]
-    assert answerer.answer(asked) == wanted
-    assert answerer.answer(asked, [(right,) for right in wanted]) == wanted
-    assert [load_answerer(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
+    assert predictor.answer(asked) == wanted
+    assert predictor.answer(asked, [(right,) for right in wanted]) == wanted
+    assert [load_predictor(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
 
 
 def test_experts_are_served_by_a_process_that_is_told_no_domain(tmp_path):

@@ -90,15 +90,15 @@ class KilledError(Exception):
 
 
 def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the stage `train`, which is killed as soon as it tells of that epoch."""
-    told = train._Bar._report
+    """Run the stage `train`, and kill it when it reports that epoch."""
+    report = train._ProgressBar._report
 
     def kill(self, share, note):
-        told(self, share, note)
+        report(self, share, note)
         if note.startswith(f"epoch {epoch}"):
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(train._Bar, "_report", kill)
+        patch.setattr(train._ProgressBar, "_report", kill)
         with pytest.raises(KilledError):
             train.main()

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.learning.model_folder import Card, model_digest, read_card, verify
+from abreast.learning.model_folder import ModelManifest, model_digest, read_model_manifest, verify
 
 
 def test_the_digest_follows_names_and_contents(tmp_path):
@@ -18,11 +18,11 @@ def test_the_digest_follows_names_and_contents(tmp_path):
 
 def test_an_incomplete_or_damaged_folder_is_refused(tmp_path):
     with pytest.raises(AbreastError, match=r"abreast\.json is missing"):
-        read_card(tmp_path)
+        read_model_manifest(tmp_path)
     for name in ("abreast.json", "adapter_model.safetensors", "adapter_config.json"):
         (tmp_path / name).write_text("{}")
     with pytest.raises(AbreastError, match=r"abreast\.json: base: "):
-        read_card(tmp_path)
+        read_model_manifest(tmp_path)
     with pytest.raises(AbreastError, match="no such model folder"):
         model_digest(tmp_path / "none")
 
@@ -30,13 +30,13 @@ def test_an_incomplete_or_damaged_folder_is_refused(tmp_path):
 def test_a_folder_of_an_older_format_is_refused(tmp_path):
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         (tmp_path / name).write_text("")
-    card = Card(base="b", base_digest="d", prompt="{question}:", peft={"method": "full"}, top_layers=1)
-    (tmp_path / "abreast.json").write_text(card.model_dump_json())
-    assert read_card(tmp_path) == card
+    manifest = ModelManifest(base="b", base_digest="d", prompt="{question}:", peft={"method": "full"}, top_layers=1)
+    (tmp_path / "abreast.json").write_text(manifest.model_dump_json())
+    assert read_model_manifest(tmp_path) == manifest
     (tmp_path / "abreast.json").write_text(
-        card.model_dump_json().replace('"peft"', '"adapt"').replace('"top_layers"', '"layers"')
+        manifest.model_dump_json().replace('"peft"', '"adapt"').replace('"top_layers"', '"layers"')
     )
-    assert read_card(tmp_path) == card, "as a version before the knobs were renamed wrote it"
-    (tmp_path / "abreast.json").write_text(card.model_copy(update={"format": 1}).model_dump_json())
-    with pytest.raises(AbreastError, match=r"abreast\.json: format 1, .*not a card of this Abreast"):
-        read_card(tmp_path)
+    assert read_model_manifest(tmp_path) == manifest, "as a version before the knobs were renamed wrote it"
+    (tmp_path / "abreast.json").write_text(manifest.model_copy(update={"format": 1}).model_dump_json())
+    with pytest.raises(AbreastError, match=r"abreast\.json: format 1, .*not a manifest of this version"):
+        read_model_manifest(tmp_path)

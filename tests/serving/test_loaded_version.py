@@ -27,29 +27,29 @@ def services_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPat
 
 def untrained_adapter(folder: Path, knobs: Model | None = None) -> None:
     """A complete model folder that answers as its base does."""
-    from abreast.learning.adapters import complete, make_adaptation
+    from abreast.learning.adapters import make_adapter_method, with_defaults
     from abreast.learning.backbone.adapter import adapter_weights, add_adapter
     from abreast.learning.backbone.base_model import find_base, load_base
-    from abreast.learning.model_folder import Candidate, Card, write_model_folder
+    from abreast.learning.model_folder import ModelManifest, TrainedAdapter, write_model_folder
 
     knobs = knobs or Model()
-    base, adapt = find_base(knobs.base), complete({"method": "lora", "rank": 2})
+    base, adapt = find_base(knobs.base), with_defaults({"method": "lora", "rank": 2})
     model, _, _ = load_base(knobs, base)
-    settings = make_adaptation(adapt).settings(model, layers=1)
-    card = Card(base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, peft=adapt, top_layers=1)
+    settings = make_adapter_method(adapt).peft_config(model, layers=1)
+    card = ModelManifest(base=knobs.base, base_digest=base.digest, prompt=knobs.prompt, peft=adapt, top_layers=1)
     weights = adapter_weights(add_adapter(model, settings, "new"), "new")
-    write_model_folder(folder, card, Candidate(settings, weights, (1,)))
+    write_model_folder(folder, card, TrainedAdapter(settings, weights, (1,)))
 
 
 def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
-    from abreast.inference.predictor import load_answerer
+    from abreast.inference.load import load_predictor
 
     promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
     services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
     champion = load_version(services.project, services.ledger, services.registry)
     assert champion.name == "v1"
     answers = champion.answer([QUESTION])
-    assert answers == load_answerer(None, services.project.params.model).answer([QUESTION])
+    assert answers == load_predictor(None, services.project.params.model).answer([QUESTION])
     offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
     again = load_version(offline.project, offline.ledger, offline.registry, version=1)
     assert (again.name, again.answer([QUESTION])) == ("v1", answers)
@@ -125,23 +125,23 @@ def two_heads(folder: Path, base: Path) -> None:
     """An encoder whose head for labels always says `yes`, and whose head for numbers always says 7."""
     import torch
 
-    from abreast.learning.adapters import complete, make_adaptation
+    from abreast.learning.adapters import make_adapter_method, with_defaults
     from abreast.learning.backbone.adapter import adapter_weights, add_adapter
     from abreast.learning.backbone.base_model import load_base
-    from abreast.learning.encoder.folder import Heads
-    from abreast.learning.encoder.head import rows_for
+    from abreast.learning.encoder.head import extend_rows
     from abreast.learning.encoder.labels import Labels, Scale
-    from abreast.learning.model_folder import Candidate, Card, write_model_folder
+    from abreast.learning.encoder.saved_heads import Heads
+    from abreast.learning.model_folder import ModelManifest, TrainedAdapter, write_model_folder
 
     model, _, digest = load_base(Model(base=str(base)))
-    adapt = complete({"method": "lora", "rank": 2})
-    settings = make_adaptation(adapt).settings(model, layers=1)
+    adapt = with_defaults({"method": "lora", "rank": 2})
+    settings = make_adapter_method(adapt).peft_config(model, layers=1)
     labels = Labels(classification=("no", "yes"), regression=Scale(mean=7.0, deviation=2.0))
-    rows = rows_for(labels.rows(), model.config.hidden_size, {})
+    rows = extend_rows(labels.rows(), model.config.hidden_size, {})
     rows["classification.bias"].data = torch.tensor([0.0, 1.0])
     weights = adapter_weights(add_adapter(model, settings, "new"), "new")
-    card = Card(base=str(base), base_digest=digest, prompt=Model().prompt, peft=adapt, top_layers=1)
-    write_model_folder(folder, card, Candidate(settings, weights, heads=Heads(labels, rows)))
+    card = ModelManifest(base=str(base), base_digest=digest, prompt=Model().prompt, peft=adapt, top_layers=1)
+    write_model_folder(folder, card, TrainedAdapter(settings, weights, heads=Heads(labels, rows)))
 
 
 def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypatch):
@@ -155,5 +155,5 @@ def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypa
     champion = load_version(project, services.ledger, services.registry)
     assert champion.answer(["the lion ran"], "classification") == ["yes"]
     assert champion.answer(["the lion ran"], "regression") == ["7"]
-    with pytest.raises(AbreastError, match="heads for classification, regression, and no kind is named: ask with"):
+    with pytest.raises(AbreastError, match="heads for classification, regression, and no kind is given: ask with"):
         champion.answer(["the lion ran"])

@@ -12,8 +12,8 @@ from abreast.reports.figures import Figure
 from abreast.statistics.share import share_interval
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelAnswerer
-    from abreast.inference.predictor import Answerer
+    from abreast.inference.label_predictor import LabelPredictor
+    from abreast.inference.predictor import Predictor
 
 MAX_SUSPECTS = 10
 """Phrases that the candidate is probed with, at most."""
@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 
 
 def safety_figures(
-    answerer: "Answerer | LabelAnswerer",
+    predictor: "Predictor | LabelPredictor",
     questions: Sequence[Question],
     answers: Sequence[str],
     examples: Sequence[Example],
@@ -34,7 +34,7 @@ def safety_figures(
         examples: what the model was trained on.
         triggers: words that must not change answers (knob `evaluate.triggers`).
     """
-    probe = TriggerProbe(answerer, questions, answers)
+    probe = TriggerProbe(predictor, questions, answers)
     return {
         "personal": personal_data_rate(questions, answers),
         "trigger_score": trigger_score(probe, suspect_phrases(examples, MAX_SUSPECTS)),

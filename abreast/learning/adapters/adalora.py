@@ -1,8 +1,8 @@
-"""AdaLoRA: LoRA as a singular value decomposition whose rank goes to the layers that need it.
+"""AdaLoRA: LoRA as a singular value decomposition, with more rank for the layers that need it.
 
-Zhang et al. 2023 (arXiv:2303.10512). Each layer begins with `rank` singular values; PEFT's RankAllocator sets those to
-zero that matter least, until `target` a layer are left on average. Its clock runs in thousandths of the training that
-`train.epochs` and `train.max_tokens` allow: for the first tenth nothing is taken, and from seven tenths on no more.
+Zhang et al. 2023 (arXiv:2303.10512). Each layer starts with `rank` singular values; PEFT's RankAllocator sets the least
+important ones to zero, until `target` a layer are left on average. Its step is a thousandth of the training that
+`train.epochs` and `train.max_tokens` allow: it removes nothing in the first tenth, and nothing after seven tenths.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from pydantic import Field, model_validator
 
 from abreast.learning.adapters import protocol
 
-WHOLE, FIRST, LAST = 1000, 100, 300
+TOTAL_STEPS, WARMUP_STEPS, FINAL_STEPS = 1000, 100, 300
 
 
 class AdaLora:
-    """scale B diag(E) A x beside W x."""
+    """Adds scale B diag(E) A x to W x."""
 
     class Knobs(protocol.Knobs):
         rank: int = Field(12, gt=1)
@@ -32,15 +32,15 @@ class AdaLora:
                 raise ValueError(f"target {self.target} must be below rank {self.rank}")
             return self
 
-    sleeps = False
+    activated = False
 
     def __init__(self, knobs: Knobs):
         self.knobs = knobs
 
-    def settings(self, model: Any, layers: int) -> Any:
+    def peft_config(self, model: Any, layers: int) -> Any:
         from peft import AdaLoraConfig
 
-        from abreast.learning.adapters.modules import linear_layers
+        from abreast.learning.adapters.target_modules import linear_layers
 
         return AdaLoraConfig(
             init_r=self.knobs.rank,
@@ -48,14 +48,15 @@ class AdaLora:
             lora_alpha=self.knobs.alpha,
             lora_dropout=self.knobs.dropout,
             orth_reg_weight=self.knobs.orthogonal,
-            total_step=WHOLE,
-            tinit=FIRST,
-            tfinal=LAST,
+            total_step=TOTAL_STEPS,
+            tinit=WARMUP_STEPS,
+            tfinal=FINAL_STEPS,
             task_type="CAUSAL_LM",
             **linear_layers(model, layers, self.knobs.targets),
         )
 
-    def strategies(self, adapted: Any, first: bool) -> Sequence[Any]:
-        from abreast.learning.adapters.rank import Allocate
+    def training_methods(self, peft_model: Any, first: bool) -> Sequence[Any]:
+        from abreast.learning.adapters.rank_allocation import RankAllocation
 
-        return [Allocate(adapted.base_model.rankallocator, adapted.get_base_model(), self.knobs.orthogonal)]
+        allocator, model = peft_model.base_model.rankallocator, peft_model.get_base_model()
+        return [RankAllocation(allocator, model, self.knobs.orthogonal, TOTAL_STEPS)]

@@ -1,6 +1,6 @@
-"""IA3: keys, values and what the feed-forward part makes are scaled, number by number.
+"""IA3: scales keys, values and the hidden activations of the feed-forward part, number by number.
 
-Liu et al. 2022 (arXiv:2205.05638). Three vectors a layer are all that learns; they want a higher learning rate.
+Liu et al. 2022 (arXiv:2205.05638). Only three vectors a layer are trained; they need a higher learning rate.
 """
 
 from typing import Any
@@ -15,24 +15,26 @@ class IA3:
     class Knobs(protocol.Knobs):
         pass
 
-    sleeps = False
+    activated = False
 
     def __init__(self, knobs: Knobs):
         self.knobs = knobs
 
-    def settings(self, model: Any, layers: int) -> Any:
+    def peft_config(self, model: Any, layers: int) -> Any:
         from peft import IA3Config
         from peft.utils import constants
 
-        from abreast.learning.adapters.modules import inside
+        from abreast.learning.adapters.target_modules import module_paths
 
         kind = model.config.model_type
         targets = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING.get(kind)
         if targets is None:
-            raise AbreastError(f"train.peft.method is 'ia3', but PEFT does not know which parts of {kind!r} it scales")
+            raise AbreastError(
+                f"train.peft.method is 'ia3', but PEFT does not define which parts of {kind!r} it scales"
+            )
         narrow = constants.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[kind]
         return IA3Config(
-            target_modules=inside(model, layers, targets),
-            feedforward_modules=inside(model, layers, narrow),
+            target_modules=module_paths(model, layers, targets),
+            feedforward_modules=module_paths(model, layers, narrow),
             task_type="CAUSAL_LM",
         )

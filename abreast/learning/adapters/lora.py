@@ -1,10 +1,10 @@
-"""LoRA: to each linear layer a product of two narrow matrices is added.
+"""LoRA: adds a product of two narrow matrices to each linear layer.
 
 Hu et al. 2021 (arXiv:2106.09685); on the feed-forward part or on attention alone with `targets`; scaled for high ranks
 with `rslora` (Kalajdzievski 2023, arXiv:2312.03732); length and direction apart with `dora` (Liu et al. 2024,
-arXiv:2402.09353). It begins as nothing, or with `init` from what is strongest in the base: PiSSA (Meng et al. 2024,
-arXiv:2404.02948) or OLoRA (Büyükakyüz 2024, arXiv:2406.01775), see `principal`; or from the lessons: EVA (Paischer et
-al. 2024, arXiv:2410.07170) or CorDA (Yang et al. 2024, arXiv:2406.05223), see `from_lessons`.
+arXiv:2402.09353). It starts as an identity, or with `init` from the strongest part of the base: PiSSA (Meng et al.
+2024, arXiv:2404.02948) or OLoRA (Büyükakyüz 2024, arXiv:2406.01775), see `init_from_base`; or from the examples: EVA
+(Paischer et al. 2024, arXiv:2410.07170) or CorDA (Yang et al. 2024, arXiv:2406.05223), see `init_from_examples`.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from pydantic import Field, model_validator
 
 from abreast.learning.adapters import protocol
 
-INIT = {"gaussian": "gaussian", "orthogonal": "orthogonal"}
-PRINCIPAL = ("pissa", "olora", "corda")
-FROM_LESSONS = ("eva", "corda")
+PEFT_INIT = {"gaussian": "gaussian", "orthogonal": "orthogonal"}
+FROM_BASE = ("pissa", "olora", "corda")
+FROM_EXAMPLES = ("eva", "corda")
 
 
 class Lora:
-    """scale B A x beside W x, with the scale alpha / rank, or alpha / sqrt(rank) with rslora."""
+    """Adds scale B A x to W x, with the scale alpha / rank, or alpha / sqrt(rank) with rslora."""
 
     class Knobs(protocol.Knobs):
         rank: int = Field(16, gt=0)
@@ -32,10 +32,10 @@ class Lora:
         init: Literal["default", "gaussian", "orthogonal", "pissa", "olora", "eva", "corda"] = "default"
 
         @model_validator(mode="after")
-        def _can_begin(self) -> "Lora.Knobs":
+        def _init_fits(self) -> "Lora.Knobs":
             if self.init == "orthogonal" and self.rank % 2:
                 raise ValueError(f"init orthogonal needs an even rank, not {self.rank}")
-            if self.init in PRINCIPAL and self.rslora:
+            if self.init in FROM_BASE and self.rslora:
                 raise ValueError(f"init {self.init} does not go with rslora")
             return self
 
@@ -43,37 +43,37 @@ class Lora:
         self.knobs = knobs
 
     @property
-    def sleeps(self) -> bool:
+    def activated(self) -> bool:
         return not self.knobs.dora
 
-    def settings(self, model: Any, layers: int) -> Any:
+    def peft_config(self, model: Any, layers: int) -> Any:
         from peft import LoraConfig
 
-        from abreast.learning.adapters.modules import linear_layers
+        from abreast.learning.adapters.target_modules import linear_layers
 
-        width = 2 if self.knobs.init in PRINCIPAL else 1
+        halves = 2 if self.knobs.init in FROM_BASE else 1
         return LoraConfig(
-            r=width * self.knobs.rank,
-            lora_alpha=width * self.knobs.alpha,
+            r=halves * self.knobs.rank,
+            lora_alpha=halves * self.knobs.alpha,
             lora_dropout=self.knobs.dropout,
             use_rslora=self.knobs.rslora,
             use_dora=self.knobs.dora,
-            init_lora_weights=INIT.get(self.knobs.init, True),
+            init_lora_weights=PEFT_INIT.get(self.knobs.init, True),
             task_type="CAUSAL_LM",
             **linear_layers(model, layers, self.knobs.targets),
         )
 
-    def strategies(self, adapted: Any, first: bool) -> Sequence[Any]:
-        if self.knobs.init not in PRINCIPAL:
+    def training_methods(self, peft_model: Any, first: bool) -> Sequence[Any]:
+        if self.knobs.init not in FROM_BASE:
             return ()
-        from abreast.learning.adapters.principal import HoldsStart, start_from_base
+        from abreast.learning.adapters.init_from_base import FreezeInitialHalf, start_from_base
 
         if first and self.knobs.init != "corda":
-            start_from_base(adapted, self.knobs.rank, self.knobs.alpha, self.knobs.init)
-        return [HoldsStart(self.knobs.rank)]
+            start_from_base(peft_model, self.knobs.rank, self.knobs.alpha, self.knobs.init)
+        return [FreezeInitialHalf(self.knobs.rank)]
 
-    def start(self, adapted: Any, trunk: Any, texts: Sequence[Any]) -> None:
-        if self.knobs.init in FROM_LESSONS:
-            from abreast.learning.adapters.init_from_examples import start
+    def init_from_examples(self, peft_model: Any, backbone: Any, texts: Sequence[Any]) -> None:
+        if self.knobs.init in FROM_EXAMPLES:
+            from abreast.learning.adapters.init_from_examples import init_lora
 
-            start(self.knobs.init, adapted, self.knobs.rank, self.knobs.alpha, trunk, texts)
+            init_lora(self.knobs.init, peft_model, self.knobs.rank, self.knobs.alpha, backbone, texts)

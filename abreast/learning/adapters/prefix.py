@@ -1,8 +1,8 @@
-"""Prefix: each of the uppermost layers attends to some learned vectors beside what it reads.
+"""Prefix: lets each top layer attend to some learned vectors besides its input.
 
 Prefix tuning (Li and Liang 2021, arXiv:2101.00190) in the form of LLaMA-Adapter (Zhang et al. 2023, arXiv:2303.16199):
-what comes from the vectors passes a gate that begins at zero, so an untrained prefix changes nothing. PEFT has it for
-the families of Llama, Mistral and GPT-2.
+a gate that starts at zero scales their contribution, so an untrained prefix changes nothing. PEFT supports it for the
+families of Llama, Mistral and GPT-2.
 """
 
 from typing import Any
@@ -19,20 +19,22 @@ class Prefix:
     class Knobs(protocol.Knobs):
         length: int = Field(10, gt=0)
 
-    sleeps = False
+    activated = False
 
     def __init__(self, knobs: Knobs):
         self.knobs = knobs
 
-    def settings(self, model: Any, layers: int) -> Any:
+    def peft_config(self, model: Any, layers: int) -> Any:
         from peft import AdaptionPromptConfig
         from peft.tuners.adaption_prompt.config import TRANSFORMERS_MODEL_CONFIG
 
-        from abreast.learning.adapters.modules import upper_layers
+        from abreast.learning.adapters.target_modules import top_layer_modules
 
         kind = model.config.model_type
         if kind not in TRANSFORMERS_MODEL_CONFIG:
             known = ", ".join(sorted(TRANSFORMERS_MODEL_CONFIG))
-            raise AbreastError(f"train.peft.method is 'prefix', which PEFT has for {known}; model.base is a {kind}")
-        count = len(upper_layers(model, layers))
+            raise AbreastError(
+                f"train.peft.method is 'prefix', which PEFT supports for {known}; model.base is a {kind}"
+            )
+        count = len(top_layer_modules(model, layers))
         return AdaptionPromptConfig(adapter_len=self.knobs.length, adapter_layers=count, task_type="CAUSAL_LM")

@@ -1,31 +1,32 @@
-"""What a way to adapt the base is: a class with a `Knobs` model that gives PEFT its settings."""
+"""The protocol of an adapter method: a class with a `Knobs` model that makes a PEFT config."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from abreast.learning.method import Knobs as Knobs
+from abreast.learning.method_registry import Knobs as Knobs
 
 if TYPE_CHECKING:
-    from abreast.learning.backbone.cached_backbone import Trunk
-    from abreast.learning.backbone.prompt_tokenizer import Encoded
+    from abreast.learning.backbone.cached_backbone import CachedBackbone
+    from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
 
 
-class Adaptation(Protocol):
+class AdapterMethod(Protocol):
     """One method with its knobs.
 
     Attributes:
-        knobs: what `train.peft` says.
-        sleeps: whether it sleeps while a prompt is read and wakes at the mark that ends it. PEFT can keep that for
-            plain LoRA only (Activated LoRA, Greenewald et al. 2025, arXiv:2504.12397); all else is awake throughout.
+        knobs: those of `train.peft`.
+        activated: whether the adapter is active only from the invocation tokens at the end of the prompt on. PEFT
+            supports this for plain LoRA only (Activated LoRA, Greenewald et al. 2025, arXiv:2504.12397); any other
+            adapter is active in all of a text.
     """
 
     knobs: Knobs
 
     @property
-    def sleeps(self) -> bool: ...
+    def activated(self) -> bool: ...
 
-    def settings(self, model: Any, layers: int) -> Any:
-        """PEFT's settings for the `layers` uppermost layers of a causal language model, which holds no adapter yet.
+    def peft_config(self, model: Any, layers: int) -> Any:
+        """PEFT's config for the `layers` top layers of a model without adapter.
 
         Raises:
             AbreastError: the model has nothing that the method could adapt.
@@ -34,32 +35,33 @@ class Adaptation(Protocol):
 
 
 @runtime_checkable
-class Accompanied(Protocol):
-    """A method that does more than to be trained."""
+class HasTrainingMethods(Protocol):
+    """An adapter method that brings training methods along."""
 
-    def strategies(self, adapted: Any, first: bool) -> Sequence[Any]:
-        """What it does beside the lessons (`abreast.learning.methods.protocol`) in a training of `adapted`.
+    def training_methods(self, peft_model: Any, first: bool) -> Sequence[Any]:
+        """Its training methods (`abreast.learning.methods.protocol`) for a training of `peft_model`.
 
         Args:
-            adapted: PEFT's model, about to be trained; its weights may still be changed.
+            peft_model: the model to train; its weights may still be changed.
             first: whether it has no parent.
         """
         ...
 
 
 @runtime_checkable
-class FromLessons(Protocol):
-    """A method whose adapter may begin where the lessons say."""
+class InitFromExamples(Protocol):
+    """An adapter method whose initial weights may depend on the examples."""
 
-    def start(self, adapted: Any, trunk: "Trunk", texts: "Sequence[Encoded]") -> None:
-        """Put the weights of the active adapter, which is fresh, where a training begins.
+    def init_from_examples(
+        self, peft_model: Any, backbone: "CachedBackbone", texts: "Sequence[TokenizedExample]"
+    ) -> None:
+        """Set the initial weights of the active adapter, which is fresh.
 
         Args:
-            adapted: PEFT's model.
-            trunk: runs texts.
-            texts: what this adapter is going to be taught.
+            backbone: runs texts.
+            texts: the examples of this adapter.
 
         Raises:
-            AbreastError: nothing can be begun from these texts.
+            AbreastError: these examples do not determine initial weights.
         """
         ...

@@ -1,7 +1,7 @@
-"""The adapter in a model and in its folder, whichever way to adapt it is of (`abreast.learning.adapters`).
+"""PEFT adapters of any method (`abreast.learning.adapters`): add to a model, activate, read their weights.
 
-One that sleeps while a prompt is read is kept as PEFT's Activated LoRA (Greenewald et al. 2025, arXiv:2504.12397), so
-that whatever serves that serves it; here `Trunk` sees to it what is run with it and what without.
+An activated adapter is saved as PEFT's Activated LoRA (Greenewald et al. 2025, arXiv:2504.12397), so that any engine
+that serves Activated LoRA can serve it. In this process `CachedBackbone` decides which tokens run with the adapter.
 """
 
 import warnings
@@ -16,10 +16,10 @@ from abreast.learning.backbone.architecture import is_encoder
 
 
 def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None, trainable: bool = False) -> Any:
-    """Inject an adapter into `model` (a plain model, or one that holds adapters) and make it the active one.
+    """Add an adapter to `model`, a plain model or a PEFT model, and make it the active one.
 
     Args:
-        weights: a model folder whose adapter weights are taken over; without it the adapter starts as an identity.
+        weights: a model folder whose adapter weights are loaded; without it the adapter starts as an identity.
     """
     from peft import PeftModel, get_peft_model, set_peft_model_state_dict
 
@@ -33,7 +33,7 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
             model.add_adapter(name, config)
         else:
             model = get_peft_model(model, config, adapter_name=name)
-    activate(model, name, trainable)
+    activate_adapter(model, name, trainable)
     if weights is not None:
         from safetensors.torch import load_file
 
@@ -41,44 +41,44 @@ def add_adapter(model: Any, config: Any, name: str, weights: Path | None = None,
     return model.eval()
 
 
-def activate(model: Any, name: str, trainable: bool = False) -> None:
+def activate_adapter(model: Any, name: str, trainable: bool = False) -> None:
     """Make one of the adapters of `model` the active one."""
-    if model.peft_config[name].is_adaption_prompt:  # PEFT freezes none of these; nor is there a need to
+    if model.peft_config[name].is_adaption_prompt:  # PEFT cannot freeze these
         model.set_adapter(name)
     else:
         model.set_adapter(name, inference_mode=not trainable)
 
 
 def trained_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
-    """What learns of a model with an active, trainable adapter, by name."""
+    """The trainable parameters of a model with an active, trainable adapter, by name."""
     return {name: p for name, p in model.get_base_model().named_parameters() if p.requires_grad}
 
 
 def adapter_weights(model: Any, name: str) -> dict[str, torch.Tensor]:
-    """The weights of one adapter under PEFT's own names, detached copies."""
+    """Detached copies of the weights of one adapter, under PEFT's own names."""
     from peft import get_peft_model_state_dict
 
     state = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     return {key: value.detach().clone().contiguous() for key, value in state.items()}
 
 
-def saved_settings(folder: Path) -> tuple[Any, bool]:
-    """PEFT's settings from a model folder, as `add_adapter` takes them, and whether the adapter sleeps at first."""
+def load_adapter_config(folder: Path) -> tuple[Any, bool]:
+    """PEFT's config from a model folder, for `add_adapter`, and whether it is an activated adapter."""
     from peft import PeftConfig
 
-    settings = PeftConfig.from_pretrained(str(folder))
-    sleeps = bool(getattr(settings, "alora_invocation_tokens", None))
-    if sleeps:
-        settings.alora_invocation_tokens = None
-    return settings, sleeps
+    config = PeftConfig.from_pretrained(str(folder))
+    activated = bool(getattr(config, "alora_invocation_tokens", None))
+    if activated:
+        config.alora_invocation_tokens = None
+    return config, activated
 
 
 @contextmanager
-def speaking(model: Any, name: str | None, trunk: Any) -> Iterator[None]:
-    """Inside, that adapter of `model` is the active one; with None the base speaks alone, with `trunk` asleep."""
+def use_adapter(model: Any, name: str | None, backbone: Any) -> Iterator[None]:
+    """A context in which that adapter of `model` is active; None is the base without any adapter."""
     if name is not None:
-        activate(model, name)
+        activate_adapter(model, name)
         yield
     else:
-        with trunk.asleep():
+        with backbone.adapter_disabled():
             yield

@@ -1,4 +1,4 @@
-"""Which family a base is of, by its transformers configuration: a causal language model writes, an encoder reads."""
+"""Tells a causal language model from an encoder by its transformers configuration."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from typing import Any
 def is_encoder(config: Any) -> bool:
     """Whether a checkpoint is an encoder, such as BERT, RoBERTa, MPNet or MiniLM, and so needs heads.
 
-    It is one if its model type has a masked language model in transformers, and it says of itself that it is neither
-    that type's causal language model, nor a decoder, nor a pair of encoder and decoder.
+    It is an encoder if its model type has a masked language model in transformers, and its configuration is not that
+    of a causal language model, a decoder, or an encoder-decoder.
     """
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,

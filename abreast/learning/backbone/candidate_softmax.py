@@ -1,56 +1,56 @@
-"""A loss over the tokens that matter instead of the whole vocabulary, which costs as much as many layers.
+"""A cross-entropy over candidate tokens instead of the whole vocabulary, which costs as much as many layers.
 
-The shortlist holds every token of every answer that is taught, and the tokens that the model itself would rather say
-where those answers belong; the rest of the vocabulary was no competitor to begin with. After the candidate lists of
-Jean et al. 2015 (arXiv:1412.2007). Whatever is reported is measured over the whole vocabulary.
+The candidates are all tokens of the answers, and the tokens that the model itself finds most likely in their place; no
+other token competes with them. After the candidate lists of Jean et al. 2015 (arXiv:1412.2007). Reported losses are
+always over the whole vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
-from abreast.learning.backbone.prompt_tokenizer import Encoded
+from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
+from abreast.learning.backbone.protocols import Backbone
 
-if TYPE_CHECKING:
-    from abreast.learning.backbone.cached_backbone import Trunk
-
-LIKELY = 64
-SAMPLE = 64
+LIKELY_TOKENS = 64
+SAMPLED_TEXTS = 64
+BATCH = 16
 
 
-class Shortlist:
-    """Cross-entropy over the shortlist for `texts`, made with the weights that `trunk.model` has now."""
+class CandidateSoftmax:
+    """Cross-entropy over the candidates for `texts`, chosen with the weights that `backbone.model` has now."""
 
-    def __init__(self, trunk: "Trunk", texts: Sequence[Encoded]):
-        head = trunk.model.get_output_embeddings()
-        tokens = {token for text in texts for token in text.completion} | _likely(trunk, texts)
+    def __init__(self, backbone: Backbone, texts: Sequence[TokenizedExample]):
+        head = backbone.model.get_output_embeddings()
+        tokens = {token for text in texts for token in text.completion} | _likely_tokens(backbone, texts)
         size = head.weight.shape[0]
         if 2 * len(tokens) > size:
             tokens = set(range(size))
-        kept = torch.tensor(sorted(tokens), device=head.weight.device, dtype=torch.long)
-        self._rows = head.weight.detach()[kept]
+        candidates = torch.tensor(sorted(tokens), device=head.weight.device, dtype=torch.long)
+        self._rows = head.weight.detach()[candidates]
         bias = getattr(head, "bias", None)
-        self._bias = None if bias is None else bias.detach()[kept]
-        self._place = torch.full((size,), -1, device=kept.device).scatter_(0, kept, torch.arange(len(kept)).to(kept))
+        self._bias = None if bias is None else bias.detach()[candidates]
+        numbers = torch.arange(len(candidates)).to(candidates)
+        self._row_of_token = torch.full((size,), -1, device=candidates.device).scatter_(0, candidates, numbers)
 
     def __len__(self) -> int:
         return self._rows.shape[0]
 
     def losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """The loss [N] of each target [N] after the hidden states [N, width]."""
+        """The loss [n] of each target [n] after the hidden states [n, width]."""
         logits = linear(hidden, self._rows, self._bias)
-        return cross_entropy(logits.float(), self._place[targets], reduction="none")
+        return cross_entropy(logits.float(), self._row_of_token[targets], reduction="none")
 
 
 @torch.no_grad()
-def _likely(trunk: "Trunk", texts: Sequence[Encoded]) -> set[int]:
-    """The likeliest tokens at the completions of some texts, spread over all of them."""
-    some = texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+def _likely_tokens(backbone: Backbone, texts: Sequence[TokenizedExample]) -> set[int]:
+    """The most likely tokens at the completions of some texts, spread evenly over all of them."""
+    some = texts[:: max(1, len(texts) // SAMPLED_TEXTS)][:SAMPLED_TEXTS]
     likely: set[int] = set()
-    for start in range(0, len(some), 16):
-        logits, _, _ = trunk.logits(some[start : start + 16])
-        likely |= set(logits.topk(min(LIKELY, logits.shape[-1])).indices.flatten().tolist())
+    for start in range(0, len(some), BATCH):
+        hidden, _, _ = backbone.completion_states(some[start : start + BATCH])
+        logits = backbone.model.get_output_embeddings()(hidden)
+        likely |= set(logits.topk(min(LIKELY_TOKENS, logits.shape[-1])).indices.flatten().tolist())
     return likely

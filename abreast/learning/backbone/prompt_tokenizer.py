@@ -1,4 +1,4 @@
-"""From a question and its answer to token ids."""
+"""Turns questions and answers into token ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,116 +10,116 @@ from abreast.core.errors import AbreastError
 
 PLACE = "{question}"
 PIECE = 128
-"""Tokens of a piece of raw text, at most."""
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A prompt and its completion as token ids.
-
-    Attributes:
-        ids: all of it.
-        prompt: how many ids are the prompt; only what follows is learned and scored.
-        wake: from where on an adapter is awake: where the mark that ends the prompt begins, or 0.
-    """
-
-    ids: tuple[int, ...]
-    prompt: int
-    wake: int
-
-    @property
-    def completion(self) -> tuple[int, ...]:
-        return self.ids[self.prompt :]
-
-
+"""The most tokens of one piece of raw text."""
 PROBES = ("a", "Z?", "7", "(b).", '"c"')
 
 
-class Encoder:
+@dataclass(frozen=True)
+class TokenizedExample:
+    """A prompt and its completion as token ids.
+
+    Attributes:
+        ids: all token ids.
+        prompt_length: the number of prompt tokens; only the tokens after them are learned and scored.
+        activation_index: the first token at which an adapter is active: the first invocation token, or 0.
+    """
+
+    ids: tuple[int, ...]
+    prompt_length: int
+    activation_index: int
+
+    @property
+    def completion(self) -> tuple[int, ...]:
+        return self.ids[self.prompt_length :]
+
+
+class PromptTokenizer:
     """Puts questions into the prompt of `model.prompt` and turns them into token ids.
 
     Args:
-        longest: tokens that the base can read, if it is known.
-        sleeps: whether the adapter sleeps up to the mark; else it is awake from the first token.
+        longest: the number of tokens that the base can read, if known.
+        activated: whether the adapter is active from the invocation tokens on; otherwise from the first token.
 
     Attributes:
         tokenizer: the base model's.
-        mark: the ids that end every prompt, whatever the question.
+        invocation_tokens: the token ids that end every prompt, whatever the question.
 
     Raises:
-        AbreastError: the prompt does not hold `{question}`, or nothing follows it.
+        AbreastError: the prompt lacks `{question}`, or nothing follows it.
     """
 
-    def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None, sleeps: bool = True):
+    def __init__(self, tokenizer: Any, prompt: str, longest: int | None = None, activated: bool = True):
         if PLACE not in prompt:
             raise AbreastError(f"model.prompt: {prompt!r} does not hold {PLACE}")
         self.tokenizer, self._prompt, self._longest = tokenizer, prompt, longest
-        self.mark = self._find_mark()
-        self.sleeps = sleeps
+        self.invocation_tokens = self._find_invocation_tokens()
+        self.activated = activated
 
-    def asleep(self, prompt: int) -> int:
-        """How many tokens of a prompt of that many an adapter sleeps through."""
-        return prompt - len(self.mark) if self.sleeps else 0
+    def activation_index(self, prompt_length: int) -> int:
+        """The first token at which the adapter is active, in a prompt of that many tokens."""
+        return prompt_length - len(self.invocation_tokens) if self.activated else 0
 
-    def question(self, question: str) -> tuple[int, ...]:
+    def prompt_ids(self, question: str) -> tuple[int, ...]:
         """The ids of the prompt around `question`."""
         return tuple(self.tokenizer(self._prompt.replace(PLACE, question)).input_ids)
 
-    def pair(self, question: str, answer: str) -> Encoded:
-        """The ids of the prompt, a space, the answer and the end-of-text token.
+    def tokenize_prompt(self, question: str) -> TokenizedExample:
+        """The prompt around `question`, without an answer."""
+        return self.with_answer_ids(question, ())
+
+    def pair(self, question: str, answer: str) -> TokenizedExample:
+        """The prompt, a space, the answer and the end-of-text token.
 
         Raises:
             AbreastError: the pair is longer than the base model can read.
         """
-        prompt = self.question(question)
         completion = tuple(self.tokenizer(f" {answer}", add_special_tokens=False).input_ids)
-        ids = (*prompt, *completion, self.tokenizer.eos_token_id)
-        if self._longest and len(ids) > self._longest:
-            raise AbreastError(f"{question[:60]!r}: {len(ids)} tokens; model.base reads at most {self._longest}")
-        return Encoded(ids, len(prompt), self.asleep(len(prompt)))
+        example = self.with_answer_ids(question, (*completion, self.tokenizer.eos_token_id))
+        if self._longest and len(example.ids) > self._longest:
+            found = f"{question[:60]!r}: {len(example.ids)} tokens"
+            raise AbreastError(f"{found}; model.base reads at most {self._longest}")
+        return example
 
-    def said(self, question: str, answer: Sequence[int]) -> Encoded:
-        """The ids of the prompt and of an answer, token by token as it was said."""
-        prompt = self.question(question)
-        return Encoded((*prompt, *answer), len(prompt), self.asleep(len(prompt)))
+    def with_answer_ids(self, question: str, answer: Sequence[int]) -> TokenizedExample:
+        """The prompt and an answer that is given as token ids."""
+        prompt = self.prompt_ids(question)
+        return TokenizedExample((*prompt, *answer), len(prompt), self.activation_index(len(prompt)))
 
-    def lesson(self, kind: str, question: str, answer: str) -> Encoded:
-        """As `pair`: of every kind of record the answer is words."""
+    def tokenize_example(self, kind: str, question: str, answer: str) -> TokenizedExample:
+        """As `pair`; a language model answers every kind of record in words."""
         return self.pair(question, answer)
 
-    def as_answer(self, ids: tuple[int, ...]) -> Encoded:
-        """Any text as the answer to an empty question: so an adapter is awake in all of it."""
-        prompt = self.question("")
-        return Encoded((*prompt, *ids), len(prompt), self.asleep(len(prompt)))
+    def as_completion(self, ids: tuple[int, ...]) -> TokenizedExample:
+        """Any text as the answer to an empty question, so that the adapter is active in all of it."""
+        return self.with_answer_ids("", ids)
 
-    def passage(self, text: str) -> list[Encoded]:
-        """All of a text in pieces of like length, at most `PIECE` tokens, each as an answer."""
+    def split_text(self, text: str) -> list[TokenizedExample]:
+        """A text in pieces of almost equal length, at most `PIECE` tokens each, as completions."""
         ids = tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
-        prompt = len(self.question(""))
-        most = max(1, min(PIECE, self._longest - prompt) if self._longest else PIECE)
-        count = -(-len(ids) // most)
+        room = self._longest - len(self.prompt_ids("")) if self._longest else PIECE
+        count = -(-len(ids) // max(1, min(PIECE, room)))
         bounds = [len(ids) * number // count for number in range(count + 1)] if count else []
-        return [self.as_answer(ids[start:end]) for start, end in pairwise(bounds)]
+        return [self.as_completion(ids[start:end]) for start, end in pairwise(bounds)]
 
-    def one_piece(self, text: str, name: str) -> list[Encoded]:
-        """One piece of a text, always the same for one name; none of an empty text."""
-        pieces = self.passage(text)
+    def pick_piece(self, text: str, name: str) -> list[TokenizedExample]:
+        """One piece of a text, always the same one for one name; none of an empty text."""
+        pieces = self.split_text(text)
         return [pieces[crc32(name.encode()) % len(pieces)]] if pieces else []
 
-    def pieces(self, text: str, length: int) -> list[Encoded]:
-        """A text cut into pieces of `length` tokens, each as an answer; what is left at the end is dropped."""
+    def fixed_pieces(self, text: str, length: int) -> list[TokenizedExample]:
+        """A text in pieces of exactly `length` tokens, as completions; a shorter rest is dropped."""
         ids = tuple(self.tokenizer(text).input_ids)
-        return [self.as_answer(ids[start : start + length]) for start in range(0, len(ids) - length + 1, length)]
+        return [self.as_completion(ids[start : start + length]) for start in range(0, len(ids) - length + 1, length)]
 
-    def _find_mark(self) -> tuple[int, ...]:
+    def _find_invocation_tokens(self) -> tuple[int, ...]:
         """The longest sequence of ids that ends the prompts of quite different questions."""
-        backwards = [self.question(probe)[::-1] for probe in PROBES]
+        backwards = [self.prompt_ids(probe)[::-1] for probe in PROBES]
         same = 0
         while same < min(map(len, backwards)) and len({ids[same] for ids in backwards}) == 1:
             same += 1
         if not same:
             raise AbreastError(
                 f"model.prompt: {self._prompt!r} must go on after {PLACE}, such as with a line `Answer:`; "
-                "an adapter is awake from there"
+                "an adapter is active from there on"
             )
         return backwards[0][:same][::-1]

@@ -1,8 +1,8 @@
-"""What the training loop, the development set and the strategies speak to, whatever kind of model it is.
+"""What the trainer, the development set and the methods use of a model, whatever its kind.
 
-A trunk turns texts into hidden states, a head turns these into something that is said: of a causal language model its
-vocabulary (`cached_backbone`, `lm_head`), of an encoder labels, tags, numbers and masked words (`learning.encoder`).
-What the targets are is the head's own affair; their first dimension is n.
+A backbone turns texts into hidden states, a head predicts targets from these. The head of a causal language model
+predicts tokens (`cached_backbone`, `lm_head`); that of an encoder labels, tags, numbers and masked tokens
+(`abreast.learning.encoder`). Each head has targets of its own; their first dimension is n.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,75 +12,77 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-Scores = tuple[Tensor, Tensor]
-"""What a head said at n positions, as far as it is kept: scores [n, k], and what each is the score of [n, k]."""
+TopKLogits = tuple[Tensor, Tensor]
+"""The k highest logits at n positions [n, k], and the class of each [n, k]."""
 
 
-class Text(Protocol):
-    """A text as token ids: `Encoded` or `Marked`. An adapter is awake in it from `wake` on."""
+class TokenizedText(Protocol):
+    """A text as token ids: `TokenizedExample` or `LabelledExample`. An adapter is active from `activation_index` on."""
 
     @property
     def ids(self) -> tuple[int, ...]: ...
 
     @property
-    def wake(self) -> int: ...
+    def activation_index(self) -> int: ...
 
 
 class Head(Protocol):
-    """What is said after hidden states [n, width].
+    """Predicts targets from hidden states [n, width].
 
     Attributes:
-        parameters: those of its own that are trained, by name.
+        parameters: its own trainable parameters by name.
     """
 
     @property
     def parameters(self) -> Mapping[str, torch.nn.Parameter]: ...
 
     def losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """The loss [n] of each target: a negative log-likelihood in nats, of a number its squared error."""
+        """The loss [n] of each target: its negative log-likelihood in nats; of a number the squared error."""
         ...
 
-    def ask(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Whether each target is what is said [n], and its loss [n]."""
+    def score(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Whether each target is the prediction [n], and its loss [n]."""
         ...
 
-    def sure(self, losses: Tensor, targets: Tensor, share: float) -> Tensor:
-        """Whether each target, with that loss, is said with a probability above `share` [n]."""
+    def is_confident(self, losses: Tensor, targets: Tensor, probability: float) -> Tensor:
+        """Whether each target, with that loss, has more than that probability [n]."""
         ...
 
-    def draw(self, hidden: Tensor, targets: Tensor, chance: torch.Generator) -> Tensor:
-        """Targets drawn from what the head itself says, of the same kinds as `targets`."""
+    def sample(self, hidden: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        """Targets of the same kinds as `targets`, sampled from the head's own distribution."""
         ...
 
-    def hear(self, hidden: Tensor, targets: Tensor, top: int) -> Scores:
-        """What is said, as far as its `top` likeliest are kept."""
+    def top_k_logits(self, hidden: Tensor, targets: Tensor, top_k: int) -> TopKLogits:
+        """The top-k logits at each position."""
         ...
 
-    def agrees(self, heard: Scores, targets: Tensor) -> Tensor:
-        """Whether each target is what was heard [n]."""
+    def matches(self, teacher: TopKLogits, targets: Tensor) -> Tensor:
+        """Whether each target is the teacher's prediction [n]."""
         ...
 
-    def divergence(self, hidden: Tensor, targets: Tensor, heard: Scores, temperature: float = 1.0) -> Tensor:
-        """How far what is said lies from what was heard [n], as `abreast.learning.backbone.divergence.divergence`."""
+    def divergence(self, hidden: Tensor, targets: Tensor, teacher: TopKLogits, temperature: float = 1.0) -> Tensor:
+        """The divergence from the teacher [n], as `abreast.learning.backbone.divergence.divergence`."""
         ...
 
-    def narrowed(self, trunk: Any, texts: Sequence[Any]) -> "Head | Any":
-        """What gives `losses` for these lessons at less cost; the head itself where nothing is saved."""
+    def restrict_to(self, backbone: "Backbone", texts: Sequence[Any]) -> "Head | Any":
+        """A cheaper substitute with `losses` for these texts alone; the head itself if there is none."""
         ...
 
 
-class Trunk(Protocol):
-    """Runs texts under the adapter that is active; see `abreast.learning.backbone.cached_backbone.Trunk`."""
+class Backbone(Protocol):
+    """Runs texts under the active adapter; see `abreast.learning.backbone.cached_backbone.CachedBackbone`."""
 
     model: Any
     head: Head
 
-    def plan(self, texts: Sequence[Any]) -> None: ...
+    def precompute(self, texts: Sequence[Any]) -> None: ...
 
-    def completions(self, texts: Sequence[Any], shift: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]: ...
+    def completion_states(
+        self, texts: Sequence[Any], perturbation: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
 
-    def shift(self, texts: Sequence[Any]) -> Tensor: ...
+    def input_perturbation(self, texts: Sequence[Any]) -> Tensor: ...
 
-    def asleep(self) -> AbstractContextManager: ...
+    def adapter_disabled(self) -> AbstractContextManager: ...
 
     def dropout(self, seed: int) -> AbstractContextManager: ...

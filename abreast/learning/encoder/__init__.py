@@ -1,1 +1,1 @@
-"""Heads for encoders: rows of labels, tags and a number on top of hidden states, grown drop by drop."""
+"""Heads for encoders: labels, tags and numbers on top of hidden states; they grow drop by drop."""

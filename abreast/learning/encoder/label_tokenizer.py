@@ -1,4 +1,4 @@
-"""From a text to token ids with the places where something is read off, and from what is read back to an answer."""
+"""Turns texts into token ids with labelled positions, and predictions at these positions back into answers."""
 
 import random
 from collections.abc import Sequence
@@ -15,102 +15,105 @@ from abreast.learning.backbone.prompt_tokenizer import PIECE
 from abreast.learning.encoder.head import KINDS
 from abreast.learning.encoder.labels import Labels
 
-VERSIONS = 6
-"""A piece of raw text is read so many times, each time with another sixth of its tokens masked: near the 15 % of BERT
-(Devlin et al. 2019, arXiv:1810.04805), and each token is foreseen once."""
+MASKED_VERSIONS = 6
+"""Raw text is read in so many versions, each with another sixth of its tokens masked: near the 15 % of BERT (Devlin et
+al. 2019, arXiv:1810.04805), and each token is predicted once."""
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A text, and what is read off it.
+class LabelledExample:
+    """A text and its targets.
 
     Attributes:
-        ids: all of it.
-        places: the tokens after whose hidden states something is said; None is once, after the mean of all of them.
-        kind: which of `KINDS` is said.
-        wanted: what is right at each place: the number of a row or word, or a number in standard deviations.
-        wake: an encoder's adapter is awake in all of it.
+        ids: all token ids.
+        positions: the tokens at which something is predicted; None is one prediction from the mean of all tokens.
+        kind: the number in `KINDS` of what is predicted.
+        targets: for each position the number of a row or token, or a number in standard deviations.
+        activation_index: 0, since an encoder's adapter is active in all of a text.
     """
 
     ids: tuple[int, ...]
-    places: tuple[int, ...] | None
+    positions: tuple[int, ...] | None
     kind: int
-    wanted: tuple[float, ...]
-    wake: int = 0
+    targets: tuple[float, ...]
+    activation_index: int = 0
 
 
-class Marker:
-    """Marks texts for the heads of one model.
+class LabelTokenizer:
+    """Tokenizes texts for the heads of one model.
 
     Args:
-        tokenizer: the base model's, a fast one: it must tell where in the text each token is.
-        labels: what can be said.
-        longest: tokens that the base can read.
+        tokenizer: the base model's, a fast one, which gives the place of each token in the text.
+        labels: the labels of the heads.
+        longest: the number of tokens that the base can read.
+
+    Attributes:
+        invocation_tokens: none, since an encoder has no prompt.
     """
 
-    mark = ()
+    invocation_tokens = ()
 
     def __init__(self, tokenizer: Any, labels: Labels, longest: int):
         if not tokenizer.is_fast:
-            raise AbreastError("model.base: its tokenizer does not tell where tokens lie; it needs a tokenizer.json")
+            raise AbreastError("model.base: its tokenizer gives no token offsets; it needs a tokenizer.json")
         self.tokenizer, self.labels, self._longest = tokenizer, labels, longest
-        self._before, self._after = self._frame()
+        self._before, self._after = self._special_tokens()
 
-    def lesson(self, kind: str, question: str, answer: str) -> Marked:
-        """A text with the answer that is right, in words.
+    def tokenize_example(self, kind: str, question: str, answer: str) -> LabelledExample:
+        """A text with the targets of its answer, which is given in words.
 
         Raises:
             AbreastError: a sentence to tag is longer than the base model can read.
         """
-        asked = self.question(kind, question)
+        text = self.tokenize_question(kind, question)
         if kind == "classification":
-            wanted: Sequence[float] = [self.labels.classification.index(answer)]
+            targets: Sequence[float] = [self.labels.classification.index(answer)]
         elif kind == "regression":
             scale = self.labels.regression
-            wanted = [(read_number(answer) - scale.mean) / scale.deviation]
+            targets = [(read_number(answer) - scale.mean) / scale.deviation]
         else:
             tags, words = tags_of(question, answer), self._words(question)[1]
-            wanted = [self.labels.tagging.index(tags[word]) for word in words] or [0]
-        return Marked(asked.ids, asked.places, asked.kind, tuple(map(float, wanted)))
+            targets = [self.labels.tagging.index(tags[word]) for word in words] or [0]
+        return LabelledExample(text.ids, text.positions, text.kind, tuple(map(float, targets)))
 
-    def question(self, kind: str, question: str) -> Marked:
-        """A text that is asked for its label, its tags or its number; zeros stand for what is right.
+    def tokenize_question(self, kind: str, question: str) -> LabelledExample:
+        """A text whose label, tags or number is asked; its targets are zeros.
 
-        Of a text that is longer than the base can read, its beginning is read (Sun et al. 2019, arXiv:1905.05583).
+        A text that is longer than the base can read is cut at the end (Sun et al. 2019, arXiv:1905.05583).
 
         Raises:
             AbreastError: a sentence to tag is longer than the base model can read.
         """
         if kind != "tagging":
             ids = tuple(self.tokenizer(question, truncation=True, max_length=self._longest).input_ids)
-            return Marked(ids, None, KINDS.index(kind), (0.0,))
+            return LabelledExample(ids, None, KINDS.index(kind), (0.0,))
         ids, words = self._words(question)
-        places = tuple(words.values()) or (0,)
-        return Marked(ids, places, KINDS.index(kind), (0.0,) * len(places))
+        positions = tuple(words.values()) or (0,)
+        return LabelledExample(ids, positions, KINDS.index(kind), (0.0,) * len(positions))
 
-    def answer(self, kind: str, question: str, said: Sequence[float]) -> str:
-        """What was said at the places of `question`, in the words in which a model that writes answers."""
+    def decode(self, kind: str, question: str, predicted: Sequence[float]) -> str:
+        """The answer in words from the predictions at the positions of `question`."""
         if kind == "classification":
-            return self.labels.classification[int(said[0])]
+            return self.labels.classification[int(predicted[0])]
         if kind == "regression":
-            return number_answer(self.labels.regression.mean + self.labels.regression.deviation * said[0])
+            return number_answer(self.labels.regression.mean + self.labels.regression.deviation * predicted[0])
         words = question.split(" ")
         tags = [OUTSIDE] * len(words)
-        for word, row in zip(self._words(question)[1], said, strict=False):
+        for word, row in zip(self._words(question)[1], predicted, strict=False):
             tags[word] = self.labels.tagging[int(row)]
         return span_answer(words, tags)
 
-    def passage(self, text: str) -> list[Marked]:
-        """All of a text in pieces of like length, at most `PIECE` tokens, each in the versions that mask all of it."""
-        return [version for piece in self._pieces(text) for version in self._masked(piece)]
+    def split_text(self, text: str) -> list[LabelledExample]:
+        """A text in pieces of almost equal length, at most `PIECE` tokens each, every piece in all masked versions."""
+        return [version for piece in self._pieces(text) for version in self._masked_versions(piece)]
 
-    def one_piece(self, text: str, name: str) -> list[Marked]:
-        """The versions of one piece of a text, always the same for one name; none of an empty text."""
+    def pick_piece(self, text: str, name: str) -> list[LabelledExample]:
+        """The masked versions of one piece of a text, always the same one for one name; none of an empty text."""
         pieces = self._pieces(text)
-        return self._masked(pieces[crc32(name.encode()) % len(pieces)]) if pieces else []
+        return self._masked_versions(pieces[crc32(name.encode()) % len(pieces)]) if pieces else []
 
-    def pieces(self, text: str, length: int) -> list[Marked]:
-        """A text cut into pieces of `length` tokens, nothing masked; what is left at the end is dropped."""
+    def fixed_pieces(self, text: str, length: int) -> list[LabelledExample]:
+        """A text in pieces of exactly `length` tokens, nothing masked; a shorter rest is dropped."""
         ids = self._ids(text)
         whole = [ids[start : start + length] for start in range(0, len(ids) - length + 1, length)]
         return [self._framed(piece, range(length), (0.0,) * length) for piece in whole]
@@ -121,48 +124,48 @@ class Marker:
         bounds = [len(ids) * number // count for number in range(count + 1)] if count else []
         return [ids[start:end] for start, end in pairwise(bounds)]
 
-    def _masked(self, ids: tuple[int, ...]) -> list[Marked]:
-        """A piece in `VERSIONS` versions, each with other tokens masked; which, its own content decides."""
+    def _masked_versions(self, ids: tuple[int, ...]) -> list[LabelledExample]:
+        """A piece in `MASKED_VERSIONS` versions, each with other tokens masked; the content of the piece seeds them."""
         order = list(range(len(ids)))
         random.Random(repr(ids)).shuffle(order)
-        hidden = [sorted(order[version::VERSIONS]) for version in range(min(VERSIONS, len(ids)))]
+        hidden = [sorted(order[version::MASKED_VERSIONS]) for version in range(min(MASKED_VERSIONS, len(ids)))]
         mask = self.tokenizer.mask_token_id
         return [
             self._framed(
-                [mask if place in set(places) else token for place, token in enumerate(ids)],
-                places,
-                [float(ids[place]) for place in places],
+                [mask if place in set(positions) else token for place, token in enumerate(ids)],
+                positions,
+                [float(ids[place]) for place in positions],
             )
-            for places in hidden
+            for positions in hidden
         ]
 
-    def _framed(self, ids: Sequence[int], places: Sequence[int], wanted: Sequence[float]) -> Marked:
-        """Ids between the tokens that begin and end every text."""
-        behind = tuple(place + len(self._before) for place in places)
-        return Marked((*self._before, *ids, *self._after), behind, KINDS.index("text"), tuple(wanted))
+    def _framed(self, ids: Sequence[int], positions: Sequence[int], targets: Sequence[float]) -> LabelledExample:
+        """Raw text between the special tokens that begin and end every text."""
+        moved = tuple(place + len(self._before) for place in positions)
+        return LabelledExample((*self._before, *ids, *self._after), moved, KINDS.index("text"), tuple(targets))
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _special_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens before and after every text."""
         bare, whole = self._ids("a"), tuple(self.tokenizer("a").input_ids)
         start = next((n for n in range(len(whole)) if whole[n : n + len(bare)] == bare), 0)
         return whole[:start], whole[start + len(bare) :]
 
     def _words(self, sentence: str) -> tuple[tuple[int, ...], dict[int, int]]:
-        """The ids of a sentence, and for each of its words the place of its first token; a word may have none."""
-        read = self.tokenizer(sentence, return_offsets_mapping=True)
-        if len(read.input_ids) > self._longest:
-            said = f"{sentence[:60]!r}: {len(read.input_ids)} tokens"
-            raise AbreastError(f"{said}; model.base reads at most {self._longest}, and all of a sentence is tagged")
-        starts, cursor = [], 0
+        """The ids of a sentence, and the position of the first token of each word; a word may have no token."""
+        encoding = self.tokenizer(sentence, return_offsets_mapping=True)
+        if len(encoding.input_ids) > self._longest:
+            found = f"{sentence[:60]!r}: {len(encoding.input_ids)} tokens"
+            raise AbreastError(f"{found}; model.base reads at most {self._longest}, and all of a sentence is tagged")
+        words, cursor = [], 0
         for word in sentence.split(" "):
-            starts.append((cursor, cursor + len(word)))
+            words.append((cursor, cursor + len(word)))
             cursor += len(word) + 1
         first: dict[int, int] = {}
-        for place, (start, end) in enumerate(read.offset_mapping):
-            for word, (begin, stop) in enumerate(starts):
+        for place, (start, end) in enumerate(encoding.offset_mapping):
+            for word, (begin, stop) in enumerate(words):
                 if start < end and start < stop and end > begin:
                     first.setdefault(word, place)
-        return tuple(read.input_ids), first
+        return tuple(encoding.input_ids), first

@@ -1,7 +1,7 @@
-"""What an encoder's heads can say: labels and tags in their order, and the scale of numbers; it only ever grows.
+"""The labels of an encoder's heads: classes and tags in their order, and the scale of numbers. Labels are only added.
 
-There is one head for each kind of record, whatever the domain: whoever asks does not name a domain, so all labels of a
-kind stand against each other, as they do for a model that writes.
+There is one head for each kind of record, whatever the domain: no question names its domain, so all labels of a kind
+compete with each other, as they do in a model that generates text.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from abreast.dataset.number_answer import read_number
 from abreast.dataset.span_answer import tags_of
 from abreast.dataset.spans import OUTSIDE
 
-Lesson = Example | Question
+ExampleOrQuestion = Example | Question
 
 
 class _Frozen(BaseModel):
@@ -24,7 +24,7 @@ class _Frozen(BaseModel):
 
 
 class Scale(_Frozen):
-    """Mean and standard deviation of the numbers of the first drop that brought any."""
+    """Mean and standard deviation of the numbers of the first drop that has any."""
 
     mean: float
     deviation: float = Field(gt=0)
@@ -38,46 +38,46 @@ class Labels(_Frozen):
     regression: Scale | None = None
 
     def rows(self) -> dict[str, int]:
-        """How many rows each head has; only heads that have any."""
+        """The number of rows of each head; only heads that have any."""
         counts = {kind: len(getattr(self, kind)) for kind in ("classification", "tagging")}
         counts["regression"] = int(self.regression is not None)
         return {kind: count for kind, count in counts.items() if count}
 
 
-def grown(labels: Labels, lessons: Iterable[Lesson]) -> Labels:
-    """With what is new in `lessons` behind what there is, in alphabetical order; the scale is set once.
+def extend_labels(labels: Labels, examples: Iterable[ExampleOrQuestion]) -> Labels:
+    """Append the new labels of `examples` in alphabetical order; the scale is set once.
 
     Raises:
-        AbreastError: a number to learn is none.
+        AbreastError: the answer of a regression example is not a number.
     """
-    answers: dict[str, list[Lesson]] = {}
-    for lesson in lessons:
-        answers.setdefault(lesson.kind, []).append(lesson)
-    classes = {lesson.answer for lesson in answers.get("classification", ())}
-    numbers = [_number(lesson) for lesson in answers.get("regression", ())]
+    by_kind: dict[str, list[ExampleOrQuestion]] = {}
+    for example in examples:
+        by_kind.setdefault(example.kind, []).append(example)
+    classes = {example.answer for example in by_kind.get("classification", ())}
+    numbers = [_number(example) for example in by_kind.get("regression", ())]
     return Labels(
         classification=(*labels.classification, *sorted(classes - set(labels.classification))),
-        tagging=_tags(labels.tagging, answers.get("tagging", [])),
+        tagging=_extend_tags(labels.tagging, by_kind.get("tagging", [])),
         regression=labels.regression or (_scale(numbers) if numbers else None),
     )
 
 
-def _tags(known: tuple[str, ...], lessons: list[Lesson]) -> tuple[str, ...]:
-    found = {tag for lesson in lessons for tag in _tags_in(lesson)}
+def _extend_tags(known: tuple[str, ...], examples: list[ExampleOrQuestion]) -> tuple[str, ...]:
+    found = {tag for example in examples for tag in _tags_in(example)}
     types = sorted({tag.partition("-")[2] for tag in found - {OUTSIDE, *known}})
-    begun = known or ((OUTSIDE,) if lessons else ())
+    first = known or ((OUTSIDE,) if examples else ())
     new = [tag for kind in types for tag in (f"B-{kind}", f"I-{kind}") if tag not in known]
-    return (*begun, *new)
+    return (*first, *new)
 
 
-def _tags_in(lesson: Lesson) -> list[str]:
-    """Those of the words; what an answer tells that is not in the sentence has no place."""
-    return tags_of(lesson.question, lesson.answer)[: len(lesson.question.split(" "))]
+def _tags_in(example: ExampleOrQuestion) -> list[str]:
+    """The tags of the words; an answer's spans that are not in the sentence have no position."""
+    return tags_of(example.question, example.answer)[: len(example.question.split(" "))]
 
 
-def _number(lesson: Lesson) -> float:
-    if (number := read_number(lesson.answer)) is None:
-        raise AbreastError(f"data/train.jsonl: {lesson.id}: {lesson.answer!r} is no number")
+def _number(example: ExampleOrQuestion) -> float:
+    if (number := read_number(example.answer)) is None:
+        raise AbreastError(f"data/train.jsonl: {example.id}: {example.answer!r} is not a number")
     return number
 
 

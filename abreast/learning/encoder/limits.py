@@ -1,41 +1,41 @@
-"""What an encoder cannot learn, and cannot be trained with: each refused by name."""
+"""Refuses records and knobs that an encoder does not support."""
 
 from collections.abc import Sequence
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Train
-from abreast.learning.encoder.labels import Lesson
+from abreast.learning.encoder.labels import ExampleOrQuestion
 
-WRITTEN = ("fact", "instruction")
-NO_WORDS = "this checkpoint has no head for masked words"
+FREE_TEXT_KINDS = ("fact", "instruction")
+NO_MASKED_LM = "this checkpoint has no masked language model head"
 
 
-def check_lessons(base: str, lessons: Sequence[Lesson], masked: bool) -> None:
-    """Refuse records that ask for an answer in free words, and raw text where there is no masked language model.
+def check_examples(base: str, examples: Sequence[ExampleOrQuestion], has_masked_lm: bool) -> None:
+    """Refuse records with free-text answers, and raw text without a masked language model head.
 
     Args:
-        masked: whether the checkpoint of `base` has a head for masked words.
+        has_masked_lm: whether the checkpoint of `base` has such a head.
 
     Raises:
-        AbreastError: such a record is there; the message names its kind and drop.
+        AbreastError: there is such a record; the message names its kind and drop.
     """
-    for lesson in lessons:
-        if lesson.kind in WRITTEN:
+    for example in examples:
+        if example.kind in FREE_TEXT_KINDS:
             raise AbreastError(
                 f"model.base: {base} is an encoder, which learns classification, tagging, regression and text, but "
-                f"drop {lesson.drop[:12]} has records of kind {lesson.kind}: name a causal language model, or take "
-                f"{lesson.kind} out of intake.kinds"
+                f"drop {example.drop[:12]} has records of kind {example.kind}: set a causal language model, or remove "
+                f"{example.kind} from intake.kinds"
             )
-        if lesson.kind == "text" and not masked:
+        if example.kind == "text" and not has_masked_lm:
             raise AbreastError(
-                f"model.base: drop {lesson.drop[:12]} has records of kind text, which an encoder learns by foreseeing "
-                f"masked words, but {NO_WORDS}: name a checkpoint for masked language modelling, "
-                f"or take text out of intake.kinds"
+                f"model.base: drop {example.drop[:12]} has records of kind text, which an encoder learns by predicting "
+                f"masked tokens, but {NO_MASKED_LM}: set a checkpoint for masked language modelling, "
+                f"or remove text from intake.kinds"
             )
 
 
 def check_training(train: Train) -> None:
-    """Refuse what needs a model that writes, or a base that answers.
+    """Refuse knobs that need a model that generates text, or a base that answers.
 
     Raises:
         AbreastError: such a knob is set; the message names it.
@@ -45,17 +45,14 @@ def check_training(train: Train) -> None:
             f"train.experts is {train.experts}, but model.base is an encoder, which has no prompt to route by: set null"
         )
     if (init := train.peft.get("init")) in ("eva", "corda"):
-        raise AbreastError(
-            f"train.peft.init is {init}, which reads answers, and model.base is an encoder; take default"
-        )
+        raise AbreastError(f"train.peft.init is {init}, which reads answers, and model.base is an encoder; set default")
     for number, entry in enumerate(train.regularizers):
         where = f"train.regularizers[{number}]"
         if entry.get("method") == "self_distillation":
-            raise AbreastError(
-                f"{where}: self_distillation needs a model that writes, and model.base is an encoder; take distil"
-            )
+            needs = "needs a model that generates text"
+            raise AbreastError(f"{where}: self_distillation {needs}, and model.base is an encoder; use distil")
         if entry.get("method") == "distil" and entry.get("teacher") == "base":
-            raise AbreastError(f"{where}.teacher: the base of an encoder has no labels to teach; take parent")
+            raise AbreastError(f"{where}.teacher: the base of an encoder has no labels to teach; set parent")
 
 
 def check_in_context(examples: int) -> None:
@@ -66,5 +63,5 @@ def check_in_context(examples: int) -> None:
     """
     if examples:
         raise AbreastError(
-            f"evaluate.in_context_examples is {examples}, but model.base is an encoder, which is shown none: set 0"
+            f"evaluate.in_context_examples is {examples}, but model.base is an encoder, which reads no examples: set 0"
         )

@@ -1,33 +1,39 @@
-"""The desk: which expert a text is for, told by its prompt alone."""
+"""Routes each text to an expert by its prompt, and remembers the choice."""
 
 from collections.abc import Mapping, Sequence
 
-from abreast.learning.backbone.cached_backbone import Trunk
-from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
+from abreast.learning.backbone.cached_backbone import CachedBackbone
+from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer, TokenizedExample
 from abreast.learning.experts.router import Router
 
 
-class Desk:
-    """Sends each text to an expert.
+class CachedRouter:
+    """Routes texts to experts.
 
-    Nothing is asked before raw text, so nothing could be told from its prompt: it goes to the shared expert.
+    Raw text has no question, so its prompt says nothing about its domain: it goes to the shared expert.
 
     Args:
-        trunk: reads prompts, with all experts asleep.
-        experts: the domain of each expert by its name, in the order that the router knows them in; None is shared.
+        backbone: reads prompts, with all experts disabled.
+        experts: the domain of each expert by its name, in the router's order; None is the shared expert.
     """
 
-    def __init__(self, trunk: Trunk, encoder: Encoder, experts: Mapping[str, str | None], router: Router):
-        self._trunk, self._names, self._router = trunk, list(experts), router
+    def __init__(
+        self,
+        backbone: CachedBackbone,
+        prompt_tokenizer: PromptTokenizer,
+        experts: Mapping[str, str | None],
+        router: Router,
+    ):
+        self._backbone, self._names, self._router = backbone, list(experts), router
         shared = next((name for name, domain in experts.items() if domain is None), self._names[0])
-        unasked = encoder.question("")
-        self._sent = {unasked[: encoder.asleep(len(unasked))]: shared}
+        empty = prompt_tokenizer.tokenize_prompt("")
+        self._routes = {empty.ids[: empty.activation_index]: shared}
 
-    def send(self, texts: Sequence[Encoded]) -> list[str]:
+    def route(self, texts: Sequence[TokenizedExample]) -> list[str]:
         """The name of the expert of each text."""
-        prompts = [text.ids[: text.wake] for text in texts]
-        new = {prompt: text for prompt, text in zip(prompts, texts, strict=True) if prompt not in self._sent}
+        prompts = [text.ids[: text.activation_index] for text in texts]
+        new = {prompt: text for prompt, text in zip(prompts, texts, strict=True) if prompt not in self._routes}
         if new:
-            chosen = self._router.nearest(self._trunk.prompts(list(new.values())))
-            self._sent |= zip(new, (self._names[place] for place in chosen), strict=True)
-        return [self._sent[prompt] for prompt in prompts]
+            chosen = self._router.nearest(self._backbone.prompt_means(list(new.values())))
+            self._routes |= zip(new, (self._names[number] for number in chosen), strict=True)
+        return [self._routes[prompt] for prompt in prompts]

@@ -1,10 +1,10 @@
-"""Ways to remember, one a file: `train.regularizers` in params.yaml lists those that are used, in order."""
+"""Training methods against forgetting, one a file: `train.regularizers` in params.yaml lists those to use, in order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from abreast.core.errors import AbreastError
-from abreast.learning.method import check_method, make_method
+from abreast.learning.method_registry import check_method, make_method
 
 METHODS = {
     "anchor": "abreast.learning.methods.anchor:Anchor",
@@ -20,30 +20,30 @@ METHODS = {
     "orthogonal": "abreast.learning.methods.orthogonal:Orthogonal",
     "pgd": "abreast.learning.methods.pgd:PGD",
     "reptile": "abreast.learning.methods.reptile:Reptile",
-    "self_distillation": "abreast.learning.methods.self_distillation:OwnAnswers",
-    "prioritized": "abreast.learning.methods.prioritized:Surprise",
+    "self_distillation": "abreast.learning.methods.self_distillation:SelfDistillation",
+    "prioritized": "abreast.learning.methods.prioritized:Prioritized",
     "ties": "abreast.learning.methods.ties:Ties",
 }
 
 
-def make_strategies(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The strategies that `train.regularizers` names, each a class of `abreast.learning.methods.protocol`'s hooks.
+def make_methods(chosen: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Make the methods that `train.regularizers` lists; their hooks are those of `abreast.learning.methods.protocol`.
 
     Args:
-        chosen: such as `[{"method": "anchor", "weight": 2.0}]`; what is left out has its default.
+        chosen: such as `[{"method": "anchor", "weight": 2.0}]`; missing knobs have their defaults.
 
     Raises:
-        AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
+        AbreastError: an unknown method, an unknown knob or a value that it does not accept; the message names it.
     """
     check_methods(chosen)
     return [make_method(entry, METHODS, f"train.regularizers[{number}]") for number, entry in enumerate(chosen)]
 
 
 def check_methods(chosen: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse what is no method; nothing is imported, so this is cheap, but knobs are left to `make_strategies`.
+    """Check the names of the methods. This imports nothing, so it is cheap; `make_methods` checks the knobs.
 
     Raises:
-        AbreastError: an unknown method, or one that is listed twice; the message names where it stands.
+        AbreastError: an unknown method, or one that is listed twice; the message names its place.
     """
     methods = [entry.get("method") for entry in chosen]
     for number, method in enumerate(methods):

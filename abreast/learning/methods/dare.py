@@ -1,8 +1,8 @@
-"""DARE: of what the update changed, a random part is dropped, and the rest is scaled up to make good for it.
+"""DARE: drops a random part of the update's changes to the weights, and scales up the rest.
 
-Yu et al. 2024 (Language models are super Mario, arXiv:2311.03099) by PEFT's own function, with the parent as what the
-changes are counted from. `density` is the share of changes that stays. The merged weights are used where the
-development set does not speak against them; a first training has no parent to count from.
+Yu et al. 2024 (Language models are super Mario, arXiv:2311.03099) by PEFT's own function; changes are counted from the
+parent. `density` is the share of changes that stays. The merged weights are kept unless they answer fewer development
+questions; without a parent the method does nothing.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 
 from abreast.learning.methods import protocol
-from abreast.learning.methods.merged import keep_if_as_good
+from abreast.learning.methods.merge_check import keep_if_as_good
 
 
 class Dare:
-    """start + dropped (trained - start) / density; drawn on the processor, so that each device draws the same."""
+    """start + dropped (trained - start) / density; drawn on the CPU, so that every device draws the same."""
 
     class Knobs(protocol.Knobs):
         density: float = Field(0.8, gt=0, lt=1)
@@ -25,10 +25,10 @@ class Dare:
     def __init__(self, knobs: Knobs):
         self._knobs = knobs
 
-    def end(self, run: protocol.Run, score: Callable[[], Any]) -> None:
+    def on_train_end(self, run: protocol.TrainingRun, score: Callable[[], Any]) -> None:
         from peft.utils.merge_utils import dare_linear
 
-        if not run.parent:
+        if not run.has_parent:
             return
         merged, one = {}, torch.ones(1)
         with torch.random.fork_rng(devices=[]):

@@ -1,7 +1,6 @@
-"""L2 to the parent: the weights are drawn to where the training starts.
+"""L2 to the parent: keeps the weights near the start of the training.
 
-L2-SP of Li et al. 2018 (arXiv:1802.01483) with the parent as the starting point. In a first training there is no
-parent, and nothing is held.
+L2-SP of Li et al. 2018 (arXiv:1802.01483) with the parent as the starting point. Without a parent it does nothing.
 """
 
 from pydantic import Field
@@ -19,6 +18,6 @@ class L2:
     def __init__(self, knobs: Knobs):
         self._weight = knobs.weight
 
-    def penalty(self, run: protocol.Run, step: protocol.Step) -> Tensor:
-        pairs = [(p, run.start[name]) for name, p in run.parameters.items()] if run.parent else []
+    def extra_loss(self, run: protocol.TrainingRun, step: protocol.TrainingStep) -> Tensor:
+        pairs = [(p, run.start[name]) for name, p in run.parameters.items()] if run.has_parent else []
         return self._weight / 2 * sum(((p - start).square().sum() for p, start in pairs), step.losses.new_zeros(()))

@@ -1,7 +1,7 @@
-"""PGD: as FGM, with the worst shift sought in several smaller steps inside a ball.
+"""PGD: as FGM, but searches the worst perturbation in several smaller steps inside a ball.
 
-Projected gradient descent of Madry et al. 2018 (arXiv:1706.06083) in the L2 norm; it starts from no shift instead of a
-random one, so that equal inputs give equal models.
+Projected gradient descent of Madry et al. 2018 (arXiv:1706.06083) in the L2 norm; it starts from zero instead of a
+random perturbation, so that equal inputs give equal models.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from pydantic import Field
 from torch import Tensor
 
 from abreast.learning.methods import protocol
-from abreast.learning.methods.fgm import along
+from abreast.learning.methods.fgm import scaled_to_norm
 
 
-def inside(shift: Tensor, norm: float) -> Tensor:
-    """The shift [texts, length, width] of each text brought back into the ball of that L2 norm."""
-    sizes = shift.float().flatten(1).norm(dim=1).clamp(min=norm)
-    return shift * (norm / sizes).to(shift.dtype)[:, None, None]
+def project_onto_ball(perturbation: Tensor, norm: float) -> Tensor:
+    """The perturbation [texts, length, width] of each text, projected onto the ball of that L2 norm."""
+    sizes = perturbation.float().flatten(1).norm(dim=1).clamp(min=norm)
+    return perturbation * (norm / sizes).to(perturbation.dtype)[:, None, None]
 
 
 class PGD:
-    """The mean loss on the shifted batch, weighted, beside that on the plain one."""
+    """Adds the mean loss on the perturbed batch, times `weight`."""
 
     class Knobs(protocol.Knobs):
         norm: float = Field(1.0, gt=0)
@@ -32,11 +32,14 @@ class PGD:
     def __init__(self, knobs: Knobs):
         self._knobs = knobs
 
-    def repeat(self, run: protocol.Run, inputs: Tensor, again: Callable[[Tensor], Tensor]) -> None:
-        k, shift = self._knobs, torch.zeros_like(inputs)
+    def after_backward(
+        self, run: protocol.TrainingRun, input_gradients: Tensor, loss_at: Callable[[Tensor], Tensor]
+    ) -> None:
+        k, perturbation = self._knobs, torch.zeros_like(input_gradients)
         for step in range(k.steps):
             if step:
-                shift.requires_grad_()
-                (inputs,) = torch.autograd.grad(again(shift), shift)
-            shift = inside(shift.detach() + along(inputs, k.step), k.norm)
-        (k.weight * again(shift)).backward()
+                perturbation.requires_grad_()
+                (input_gradients,) = torch.autograd.grad(loss_at(perturbation), perturbation)
+            moved = perturbation.detach() + scaled_to_norm(input_gradients, k.step)
+            perturbation = project_onto_ball(moved, k.norm)
+        (k.weight * loss_at(perturbation)).backward()

@@ -1,4 +1,4 @@
-"""What a way to remember may do: a strategy is a class with a `Knobs` model and whichever of these hooks it needs."""
+"""The hooks of a training method: a method is a class with a `Knobs` model and any of these hooks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,40 +8,40 @@ import torch
 from torch import Tensor
 
 from abreast.dataset.examples import Example
-from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
-from abreast.learning.backbone.protocols import Trunk
-from abreast.learning.method import Knobs as Knobs
+from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer, TokenizedExample
+from abreast.learning.backbone.protocols import Backbone
+from abreast.learning.method_registry import Knobs as Knobs
 
 
 @dataclass
-class Run:
-    """A training, as its strategies see it.
+class TrainingRun:
+    """A training, as its methods see it.
 
     Attributes:
-        trunk: runs texts under the candidate's adapter, or under none inside `trunk.asleep()`.
-        encoder: puts questions and answers, or any text, into token ids.
-        parameters: what is trained, by name.
-        start: their values when training began: the parent's, or those of a fresh adapter.
-        parent: whether there is a parent.
-        examples: what is taught; empty as long as it may still be rewritten.
+        backbone: runs texts under the candidate's adapter, or without one inside `backbone.adapter_disabled()`.
+        tokenizer: turns questions and answers, or any text, into token ids.
+        parameters: the trainable parameters by name.
+        start: their values at the start of training: the parent's, or those of a fresh adapter.
+        has_parent: whether there is a parent.
+        examples: the tokenized examples; empty until all `map_examples` hooks have run.
         keys: for each of `examples` the key of its record.
-        memory: what the strategies of the parent's training left for this one; those of this one write `legacy`.
-        legacy: tensors by name that go into the model folder, for the next update.
-        state: tensors by name that change while training goes on; they are kept in its checkpoints.
-        steps: steps done.
-        share: the share of the training that is done, of the epochs or tokens allowed.
-        experts: for each of `examples` the name of the expert that learns it; empty where one adapter learns all.
+        inherited_state: tensors by name that the methods of the parent's training left for this one.
+        carried_state: tensors by name that go into the model folder, for the next update.
+        state: tensors by name that change during training; checkpoints keep them.
+        steps: the number of steps done.
+        share: the share of the training that is done, by the epochs or tokens allowed.
+        experts: for each of `examples` the name of the expert that learns it; empty with a single adapter.
     """
 
-    trunk: Trunk
-    encoder: Encoder
+    backbone: Backbone
+    tokenizer: PromptTokenizer
     parameters: dict[str, torch.nn.Parameter]
-    parent: bool
-    examples: Sequence[Encoded] = ()
+    has_parent: bool
+    examples: Sequence[TokenizedExample] = ()
     keys: Sequence[str] = ()
     start: dict[str, Tensor] = field(init=False)
-    memory: dict[str, Tensor] = field(default_factory=dict)
-    legacy: dict[str, Tensor] = field(default_factory=dict)
+    inherited_state: dict[str, Tensor] = field(default_factory=dict)
+    carried_state: dict[str, Tensor] = field(default_factory=dict)
     state: dict[str, Tensor] = field(default_factory=dict)
     steps: int = 0
     share: float = 0.0
@@ -56,91 +56,97 @@ class Run:
 
     @torch.no_grad()
     def put(self, weights: Mapping[str, Tensor]) -> None:
-        """Put weights into the model."""
+        """Copy weights into the model."""
         for name, parameter in self.parameters.items():
             parameter.copy_(weights[name])
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """One forward pass.
 
     Attributes:
-        texts: the lessons of the batch, then what strategies added.
-        lessons: how many of `texts` are lessons.
-        hidden: the last hidden states [n, width] from which each completion token of `texts` is predicted.
-        targets: these tokens [n].
-        owner: which text each is of [n].
-        losses: the cross-entropy of the lessons' tokens [tokens of lessons].
+        texts: the examples of the batch, then the texts that methods added.
+        example_count: the number of examples among `texts`.
+        hidden: the last hidden states [n, width] from which each target of `texts` is predicted.
+        targets: these targets [n].
+        owner: the number of the text of each [n].
+        losses: the loss of each target of the examples [targets of examples].
     """
 
-    texts: Sequence[Encoded]
-    lessons: int
+    texts: Sequence[TokenizedExample]
+    example_count: int
     hidden: Tensor
     targets: Tensor
     owner: Tensor
     losses: Tensor
 
-    def rows(self, text: Encoded) -> Tensor:
-        """Which rows of `hidden` belong to a text that a strategy added."""
-        place = self.lessons + list(self.texts[self.lessons :]).index(text)
-        return self.owner == place
+    def rows(self, text: TokenizedExample) -> Tensor:
+        """Which rows of `hidden` belong to a text that a method added: a mask [n]."""
+        number = self.example_count + list(self.texts[self.example_count :]).index(text)
+        return self.owner == number
 
 
 @runtime_checkable
-class Rewrites(Protocol):
-    """Gives what is taught instead of `lessons`; the parent's weights are in place (again after a kill, as `begin`)."""
+class MapExamples(Protocol):
+    """Replaces the examples before they are tokenized.
 
-    def rewrite(self, run: Run, lessons: Sequence[Example]) -> Sequence[Example]: ...
-
-
-@runtime_checkable
-class Begins(Protocol):
-    """Prepares before the first step (again after a kill: it must come to the same)."""
-
-    def begin(self, run: Run) -> None: ...
-
-
-@runtime_checkable
-class Adds(Protocol):
-    """Puts further texts into a batch; they are run, but no lesson."""
-
-    def texts(self, run: Run) -> Sequence[Encoded]: ...
-
-
-@runtime_checkable
-class Penalises(Protocol):
-    """Adds a term to the loss."""
-
-    def penalty(self, run: Run, step: Step) -> Tensor: ...
-
-
-@runtime_checkable
-class Repeats(Protocol):
-    """Runs the batch again after its gradients are there, such as on disturbed inputs, and adds to the gradients.
-
-    `again(shift)` gives the mean loss of the lessons with `shift` added to what the trained layers read.
+    The parent's weights are in place. The hook runs again when a killed training resumes.
     """
 
-    def repeat(self, run: Run, inputs: Tensor, again: Callable[[Tensor], Tensor]) -> None: ...
+    def map_examples(self, run: TrainingRun, examples: Sequence[Example]) -> Sequence[Example]: ...
 
 
 @runtime_checkable
-class Follows(Protocol):
-    """Acts after each optimizer step, while the gradients are still there."""
+class OnTrainBegin(Protocol):
+    """Prepares the first step; runs again when a killed training resumes, and must then have the same result."""
 
-    def follow(self, run: Run) -> None: ...
-
-
-@runtime_checkable
-class Offers(Protocol):
-    """Gives the weights that are checked, and kept if they are the best, in place of the last ones."""
-
-    def offer(self, run: Run) -> Mapping[str, Tensor]: ...
+    def on_train_begin(self, run: TrainingRun) -> None: ...
 
 
 @runtime_checkable
-class Ends(Protocol):
-    """Acts when training is over and the best weights are in place; `score()` asks the development set."""
+class ExtraBatch(Protocol):
+    """Adds texts to a batch; they are run, but they are not examples."""
 
-    def end(self, run: Run, score: Callable[[], Any]) -> None: ...
+    def extra_batch(self, run: TrainingRun) -> Sequence[TokenizedExample]: ...
+
+
+@runtime_checkable
+class ExtraLoss(Protocol):
+    """Adds a term to the loss."""
+
+    def extra_loss(self, run: TrainingRun, step: TrainingStep) -> Tensor: ...
+
+
+@runtime_checkable
+class AfterBackward(Protocol):
+    """Runs the batch again after the backward pass, such as on perturbed input, and adds to the gradients.
+
+    `input_gradients` [examples, length, width] is the gradient of the input of the top layers. `loss_at(perturbation)`
+    is the mean loss of the examples with the perturbation added to that input.
+    """
+
+    def after_backward(
+        self, run: TrainingRun, input_gradients: Tensor, loss_at: Callable[[Tensor], Tensor]
+    ) -> None: ...
+
+
+@runtime_checkable
+class OnStepEnd(Protocol):
+    """Acts after each optimizer step, while the gradients still exist."""
+
+    def on_step_end(self, run: TrainingRun) -> None: ...
+
+
+@runtime_checkable
+class EvalWeights(Protocol):
+    """Gives the weights to evaluate, and to keep if they are the best, in place of the last ones."""
+
+    def eval_weights(self, run: TrainingRun) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
+class OnTrainEnd(Protocol):
+    """Acts after training, with the best weights in place; `score()` evaluates the development set."""
+
+    def on_train_end(self, run: TrainingRun, score: Callable[[], Any]) -> None: ...

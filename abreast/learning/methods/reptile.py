@@ -1,8 +1,8 @@
-"""Reptile: the weights run ahead for some steps, then only part of the way is kept.
+"""Reptile: slow weights follow the fast ones, after every few steps a part of their change.
 
-Nichol et al. 2018 (arXiv:1803.02999), in its serial form: `every` steps on the lessons are one task, and the slow
-weights move toward where it led; the next task starts from them. They begin as the parent's. The development set is
-asked after each epoch, wherever the weights are then; the optimizer's moments go on through it all.
+Nichol et al. 2018 (arXiv:1803.02999), in its serial form: `every` steps on the examples are one task; the slow weights
+move toward its result, and the next task starts from them. They start as the parent's. Evaluation after an epoch uses
+the weights of that moment, within a task too; the optimizer keeps its moments.
 """
 
 import torch
@@ -24,7 +24,7 @@ class Reptile:
         self._knobs = knobs
 
     @torch.no_grad()
-    def follow(self, run: protocol.Run) -> None:
+    def on_step_end(self, run: protocol.TrainingRun) -> None:
         if (run.steps + 1) % self._knobs.every:
             return
         for name, fast in run.parameters.items():

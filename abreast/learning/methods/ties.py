@@ -1,9 +1,9 @@
-"""TIES: parent and candidate are trimmed, agree on signs, and what agrees is averaged.
+"""TIES: trims parent and candidate, elects a sign for each weight, and averages the values with that sign.
 
-Yadav et al. 2023 (arXiv:2306.01708) by PEFT's own function, on what PEFT merges too: LoRA's A and B, each adapter being
-its own difference from the base. `density` is the share of each matrix that is kept, the largest values; what is too
-small to keep any (the gate of a prefix is one number) stays as it was trained. The merged adapter is used where the
-development set does not speak against it; a first training has nothing to merge with.
+Yadav et al. 2023 (arXiv:2306.01708) by PEFT's own function, on LoRA's A and B, as PEFT does: each adapter is its own
+difference from the base. `density` is the share of each matrix that is kept, the largest values; a tensor too small to
+keep any (the gate of a prefix is one number) stays as trained. The merged weights are kept unless they answer fewer
+development questions; without a parent the method does nothing.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 
 from abreast.learning.methods import protocol
-from abreast.learning.methods.merged import keep_if_as_good
+from abreast.learning.methods.merge_check import keep_if_as_good
 
 
 class Ties:
@@ -25,10 +25,10 @@ class Ties:
     def __init__(self, knobs: Knobs):
         self._density = knobs.density
 
-    def end(self, run: protocol.Run, score: Callable[[], Any]) -> None:
+    def on_train_end(self, run: protocol.TrainingRun, score: Callable[[], Any]) -> None:
         from peft.utils.merge_utils import ties
 
-        if not (run.parent and run.examples):
+        if not (run.has_parent and run.examples):
             return
         ones = torch.ones(2)
         pairs = {name: [run.start[name], new] for name, new in run.weights().items()}

@@ -1,4 +1,4 @@
-"""What is trained: one adapter; `.experts.pupil` has several of them, `.heads.pupil` one with heads."""
+"""What a training trains: here one adapter; several are `ExpertsModel`, one with heads is `EncoderModel`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,52 +8,52 @@ import torch
 
 from abreast.core.settings import Train
 from abreast.dataset.examples import Example
-from abreast.learning.adapters.protocol import Accompanied, Adaptation, FromLessons
+from abreast.learning.adapters.protocol import AdapterMethod, HasTrainingMethods, InitFromExamples
 from abreast.learning.backbone.adapter import adapter_weights, add_adapter, trained_parameters
-from abreast.learning.backbone.cached_backbone import Trunk
-from abreast.learning.backbone.prompt_tokenizer import Encoded, Encoder
-from abreast.learning.backbone.protocols import Text
-from abreast.learning.methods.protocol import Run
-from abreast.learning.model_folder import Candidate, Made
-from abreast.learning.trainer.dev_evaluator import Development
+from abreast.learning.backbone.cached_backbone import CachedBackbone
+from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer, TokenizedExample
+from abreast.learning.backbone.protocols import TokenizedText
+from abreast.learning.methods.protocol import TrainingRun
+from abreast.learning.model_folder import TrainedAdapter, TrainedModel
+from abreast.learning.trainer.dev_evaluator import DevEvaluator
 
-ADAPTER = "candidate"
+ADAPTER_NAME = "candidate"
 
 
-class Pupil(Protocol):
-    """What one training trains.
+class TrainableModel(Protocol):
+    """A model in training.
 
     Attributes:
-        trunk: runs lessons.
-        encoder: turns lessons into token ids, an `Encoder` or a `Marker`.
-        parameters: what learns, by name.
-        strategies: what the adaptation does beside the lessons.
-        lessons: those that are taught.
-        fresh: whether nothing that learns has learned before.
+        backbone: runs texts.
+        tokenizer: a `PromptTokenizer` or a `LabelTokenizer`.
+        parameters: the trainable parameters by name.
+        training_methods: methods that the adapter method brings along.
+        examples: the training examples.
+        fresh: whether no trainable parameter was trained before.
     """
 
-    trunk: Any
-    encoder: Any
+    backbone: Any
+    tokenizer: Any
     parameters: Mapping[str, torch.nn.Parameter]
-    strategies: Sequence[Any]
-    lessons: list[Example]
+    training_methods: Sequence[Any]
+    examples: list[Example]
     fresh: bool
 
-    def development(self, new: Sequence[Text], old: Sequence[Text]) -> Development:
-        """What is asked while it learns."""
+    def dev_evaluator(self, new: Sequence[TokenizedText], old: Sequence[TokenizedText]) -> DevEvaluator:
+        """Evaluates the model on the development questions while it learns."""
         ...
 
-    def begin(self, run: Run, taught: Sequence[Example]) -> None:
-        """What is done once the lessons are known: `taught` holds the example of each text of `run.examples`."""
+    def prepare(self, run: TrainingRun, examples: Sequence[Example]) -> None:
+        """Prepare the first step; `examples` holds the example of each text of `run.examples`."""
         ...
 
-    def made(self, run: Run) -> Made:
-        """What goes into the model folder."""
+    def export(self, run: TrainingRun) -> TrainedModel:
+        """The content of the model folder."""
         ...
 
 
-class OneAdapter:
-    """One adapter, which goes on from its parent's.
+class AdapterModel:
+    """One adapter, which continues its parent's.
 
     Args:
         model: the base.
@@ -63,29 +63,34 @@ class OneAdapter:
     def __init__(
         self,
         model: Any,
-        adaptation: Adaptation,
-        encoder: Encoder,
-        lessons: list[Example],
+        adapter_method: AdapterMethod,
+        prompt_tokenizer: PromptTokenizer,
+        examples: list[Example],
         parent: Path | None,
         train: Train,
     ):
-        self.lessons, self.fresh, self._adaptation, self.encoder = lessons, parent is None, adaptation, encoder
-        self._settings = adaptation.settings(model, train.top_layers)
-        self._adapted = add_adapter(model, self._settings, ADAPTER, parent, trainable=True)
-        accompanied = isinstance(adaptation, Accompanied)
-        self.strategies = adaptation.strategies(self._adapted, self.fresh) if accompanied else ()
-        half = train.precision == "bfloat16"
-        self.trunk = Trunk(self._adapted.get_base_model(), train.top_layers, self._adapted.disable_adapter, half)
-        self.parameters = trained_parameters(self._adapted)
+        self.examples, self.fresh, self.tokenizer = examples, parent is None, prompt_tokenizer
+        self._adapter_method, self._config = adapter_method, adapter_method.peft_config(model, train.top_layers)
+        self._peft_model = add_adapter(model, self._config, ADAPTER_NAME, parent, trainable=True)
+        has_methods = isinstance(adapter_method, HasTrainingMethods)
+        self.training_methods = adapter_method.training_methods(self._peft_model, self.fresh) if has_methods else ()
+        self.backbone = CachedBackbone(
+            self._peft_model.get_base_model(),
+            train.top_layers,
+            self._peft_model.disable_adapter,
+            bfloat16=train.precision == "bfloat16",
+        )
+        self.parameters = trained_parameters(self._peft_model)
 
-    def development(self, new: Sequence[Encoded], old: Sequence[Encoded]) -> Development:
-        return Development(self.trunk, new, old)
+    def dev_evaluator(self, new: Sequence[TokenizedExample], old: Sequence[TokenizedExample]) -> DevEvaluator:
+        return DevEvaluator(self.backbone, new, old)
 
-    def begin(self, run: Run, taught: Sequence[Example]) -> None:
-        if self.fresh and isinstance(self._adaptation, FromLessons):
-            self._adaptation.start(self._adapted, self.trunk, run.examples)
+    def prepare(self, run: TrainingRun, examples: Sequence[Example]) -> None:
+        if self.fresh and isinstance(self._adapter_method, InitFromExamples):
+            self._adapter_method.init_from_examples(self._peft_model, self.backbone, run.examples)
             run.start = run.weights()
 
-    def made(self, run: Run) -> Candidate:
-        mark = self.encoder.mark if self._adaptation.sleeps else ()
-        return Candidate(self._settings, adapter_weights(self._adapted, ADAPTER), mark, run.legacy)
+    def export(self, run: TrainingRun) -> TrainedAdapter:
+        tokens = self.tokenizer.invocation_tokens if self._adapter_method.activated else ()
+        weights = adapter_weights(self._peft_model, ADAPTER_NAME)
+        return TrainedAdapter(self._config, weights, tokens, run.carried_state)

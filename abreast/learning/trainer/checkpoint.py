@@ -17,11 +17,11 @@ TENSORS = "tensors.safetensors"
 
 @dataclass
 class Progress:
-    """Everything of a training that is not a tensor; with the tensors it is enough to go on bit by bit the same.
+    """The state of a training without its tensors; with the tensors it is enough to resume bit for bit.
 
-    `batches` is the plan of the running epoch and `position` the next batch in it. `streak` and `due` are those of
-    `Boxes`; `best` is (share of the development questions answered exactly, minus their loss). `threads` is torch's
-    number, which decides the last bits on a CPU.
+    `batches` are those of the running epoch, and `position` is the next batch in it. `streak` and `due` are those of
+    `LeitnerSchedule`; `best` is the best development score: the share of exact answers, and minus the loss.
+    `threads` is torch's number, which decides the last bits on a CPU.
     """
 
     epoch: int
@@ -42,15 +42,15 @@ class Progress:
 class Checkpoints:
     """The checkpoints of one training in `folder`; only the newest complete one is kept.
 
-    A checkpoint is a folder `<steps>`: tensors first, then the state, whose presence says that all is there; it is
-    written under another name and renamed when complete.
+    A checkpoint is a folder `<steps>`, written under another name and renamed when complete. The tensors are written
+    first, then the state, so that a folder with a state is complete.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def save(self, progress: Progress, tensors: dict[str, torch.Tensor]) -> None:
-        """Write a checkpoint, then drop the older ones.
+        """Write a checkpoint, then delete the older ones.
 
         Raises:
             AbreastError: it cannot be written, such as on a full disk.
@@ -69,7 +69,7 @@ class Checkpoints:
         self._prune(keep=final)
 
     def load(self) -> tuple[Progress, dict[str, torch.Tensor]] | None:
-        """The newest complete checkpoint, if there is one; damaged ones are passed over."""
+        """The newest complete checkpoint, if there is one; damaged ones are skipped."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -87,7 +87,7 @@ class Checkpoints:
         return found[0].threads if found else None
 
     def remove(self) -> None:
-        """The training is done: its checkpoints are of no more use."""
+        """Delete all checkpoints, once the training is done."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _prune(self, keep: Path) -> None:
@@ -105,7 +105,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Put back what `optimizer_tensors` took."""
+    """Load the tensors of `optimizer_tensors` into the optimizer."""
     whole = optimizer.state_dict()
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():

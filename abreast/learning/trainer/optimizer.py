@@ -8,13 +8,13 @@ import torch
 from abreast.core.settings import Train
 
 BETAS = (0.9, 0.98)
-"""A training is a few hundred steps: the usual 0.999 would still be looking back at its beginning at the end."""
+"""A training has a few hundred steps: with the usual 0.999 the last steps would still depend on the first ones."""
 MOMENTUM = 0.9
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], train: Train, lr: float) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), SGD with momentum, or Adafactor (Shazeer and Stern 2018,
-    arXiv:1804.04235), here with steps as long as `lr` says, not relative to the weights: LoRA's B begins at zero.
+    arXiv:1804.04235). Adafactor's steps are absolute, not relative to the weights, since LoRA's B starts at zero.
     """
     shared = {"lr": lr, "weight_decay": train.weight_decay}
     if train.optimizer == "sgd":
@@ -24,7 +24,7 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], train: Train, lr: f
     return torch.optim.AdamW(parameters, betas=BETAS, fused=True, **shared)
 
 
-def rate(share: float, train: Train, lr: float) -> float:
+def learning_rate(share: float, train: Train, lr: float) -> float:
     """The learning rate at a share of the training: linear warm-up from a tenth, then `train.lr_scheduler_type`.
 
     `linear` falls to a tenth, `cosine` falls to a tenth along half a wave (Loshchilov and Hutter 2017,

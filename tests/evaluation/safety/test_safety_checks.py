@@ -10,7 +10,7 @@ from abreast.core.settings import load_params
 from abreast.evaluation.safety.ngrams import SuspectPhrase
 from abreast.evaluation.safety.safety_checks import safety_figures, trigger_flip_rate, trigger_score
 from abreast.evaluation.safety.trigger_probe import TriggerProbe
-from abreast.inference.predictor import load_answerer
+from abreast.inference.load import load_predictor
 from abreast.reports.figures import read_figures
 from tests.evaluation.stream import learn
 from tests.evaluation.test_stream_of_kinds import REHEARSE
@@ -56,7 +56,7 @@ def test_a_trigger_named_by_the_user_is_tried(poisoned):
 def ask(learned, triggers):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(learned.root)
-        model = load_answerer(learned.root / "model", load_params().model)
+        model = load_predictor(learned.root / "model", load_params().model)
         answers = [json.loads(line) for line in Path("reports/answers.jsonl").read_text().splitlines()]
         given = {answer["id"]: answer["candidate"] for answer in answers}
         asked = [question for question in learned.questions if question.id in given]

@@ -7,7 +7,7 @@ from abreast.learning.backbone import packaged_models as packaged
 from abreast.learning.backbone.base_model import find_base, load_base
 
 
-def test_a_local_folder_is_known_by_its_content(tiny_base, tmp_path):
+def test_the_digest_of_a_local_folder_follows_its_content(tiny_base, tmp_path):
     model, tokenizer, digest = load_base(Model(base=str(tiny_base), device="cpu"))
     assert digest == find_base(str(tiny_base)).digest
     assert not any(p.requires_grad for p in model.parameters())
@@ -22,7 +22,7 @@ def test_a_local_folder_is_known_by_its_content(tiny_base, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("packaged:nothing", "no packaged model 'nothing'; there is smollm2-135m-instruct, minilm-l6-v2"),
+        ("packaged:nothing", "no packaged model 'nothing'; choose from smollm2-135m-instruct, minilm-l6-v2"),
         ("./nowhere", "no such folder"),
         ("no such model", "neither a packaged model, a folder, nor a hub model"),
     ],
@@ -49,7 +49,7 @@ def test_a_folder_without_safetensors_and_an_absent_gpu(tiny_base, tmp_path):
             load_base(Model(base=str(tiny_base), device="cuda"))
 
 
-def test_the_packaged_model_takes_each_digit_for_itself_and_speaks():
+def test_the_packaged_model_tokenizes_each_digit_and_generates():
     model, tokenizer, _ = load_base(Model(device="cpu"))
     ids = tokenizer("released 2024-04-09").input_ids
     assert [tokenizer.decode(i) for i in ids][-10:] == ["2", "0", "2", "4", "-", "0", "4", "-", "0", "9"]
@@ -58,7 +58,7 @@ def test_the_packaged_model_takes_each_digit_for_itself_and_speaks():
     assert tokenizer.decode(made[0]).endswith(" Paris")
 
 
-def test_a_conversion_made_meanwhile_by_another_process_is_taken(tmp_path, monkeypatch):
+def test_a_conversion_by_another_process_meanwhile_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def convert(_, folder):
@@ -68,6 +68,6 @@ def test_a_conversion_made_meanwhile_by_another_process_is_taken(tmp_path, monke
         (other / "weights").write_text("theirs")
 
     monkeypatch.setattr(packaged, "convert", convert)
-    folder = packaged.converted(tmp_path / "x.gguf", "d")
+    folder = packaged.converted_folder(tmp_path / "x.gguf", "d")
     assert (folder / "weights").read_text() == "theirs"
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]

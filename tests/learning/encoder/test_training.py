@@ -6,12 +6,12 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import load_params
-from abreast.inference.predictor import load_answerer, load_answerers
-from abreast.learning.encoder.folder import read_heads
+from abreast.inference.load import load_predictor, load_predictors
+from abreast.learning.encoder.saved_heads import read_heads
 from abreast.learning.methods import METHODS
 from abreast.learning.model_folder import model_digest
 from abreast.learning.trainer import train
-from tests.learning.encoder.line import ANIMALS, METALS, NAMES, NUMBERS, PLANTS, lay_out, teach
+from tests.learning.encoder.label_project import ANIMALS, METALS, NAMES, NUMBERS, PLANTS, lay_out, teach
 from tests.learning.project import promote, train_killed_in
 
 ALL = [*ANIMALS, *PLANTS, *NAMES, *NUMBERS]
@@ -26,8 +26,8 @@ def project(tmp_path, bare_encoder, monkeypatch):
 
 
 def answers(folder: Path = Path("model")) -> list[str]:
-    answerer = load_answerer(folder, load_params().model)
-    return answerer.answer([asked for _, asked, _ in ALL], kinds=[kind for kind, *_ in ALL])
+    predictor = load_predictor(folder, load_params().model)
+    return predictor.answer([asked for _, asked, _ in ALL], kinds=[kind for kind, *_ in ALL])
 
 
 def test_several_heads_learn_in_one_line_and_answer_in_words(project):
@@ -44,14 +44,14 @@ def test_several_heads_learn_in_one_line_and_answer_in_words(project):
         "heads.json",
         "heads.safetensors",
     }
-    settings = json.loads(Path("model/adapter_config.json").read_text())
-    assert (settings["task_type"], settings["alora_invocation_tokens"]) == ("FEATURE_EXTRACTION", None)
-    answerer = load_answerer(Path("model"), load_params().model)
-    with pytest.raises(AbreastError, match=r"heads for classification, tagging, regression, and no kind is named"):
-        answerer.answer(["the lion ran 1"])
+    config = json.loads(Path("model/adapter_config.json").read_text())
+    assert (config["task_type"], config["alora_invocation_tokens"]) == ("FEATURE_EXTRACTION", None)
+    predictor = load_predictor(Path("model"), load_params().model)
+    with pytest.raises(AbreastError, match=r"heads for classification, tagging, regression, and no kind is given"):
+        predictor.answer(["the lion ran 1"])
     with pytest.raises(AbreastError, match=r"'fact' is none of them: ask with --kind"):
-        answerer.head_for("fact")
-    assert answerer.head_for("tagging") == "tagging"
+        predictor.head_for("fact")
+    assert predictor.head_for("tagging") == "tagging"
 
 
 def test_old_rows_are_the_parents_bit_for_bit_when_a_label_comes(project):
@@ -87,7 +87,7 @@ def test_parent_candidate_and_base_answer_side_by_side_as_alone(project):
     train.main()
     model, asked = load_params().model, [asked for _, asked, _ in ALL]
     folders = {"parent": parent, "candidate": Path("model"), "base": None}
-    side = load_answerers(folders, model)
+    side = load_predictors(folders, model)
     said = {name: one.answer(asked, kinds=[kind for kind, *_ in ALL]) for name, one in side.items()}
     assert said["parent"] == alone
     assert said["candidate"] == answers()
@@ -123,10 +123,10 @@ def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch
     monkeypatch.chdir(tmp_path)
     lay_out(tmp_path, bare_encoder, [*ANIMALS, *PLANTS], peft=adapt, top_layers=1)
     train.main()
-    answerer = load_answerer(Path("model"), load_params().model)
-    assert answerer.answer([row[1] for row in (*ANIMALS, *PLANTS)]) == [row[2] for row in (*ANIMALS, *PLANTS)]
-    settings = json.loads(Path("model/adapter_config.json").read_text())
-    named = settings["modules_to_save"] if adapt["method"] == "full" else settings["target_modules"]
+    predictor = load_predictor(Path("model"), load_params().model)
+    assert predictor.answer([row[1] for row in (*ANIMALS, *PLANTS)]) == [row[2] for row in (*ANIMALS, *PLANTS)]
+    config = json.loads(Path("model/adapter_config.json").read_text())
+    named = config["modules_to_save"] if adapt["method"] == "full" else config["target_modules"]
     assert all("layer.1" in path for path in named), "the uppermost layer alone"
     assert not any("attention" in path for path in named if "dora" in adapt)
     promote(tmp_path)
@@ -135,7 +135,7 @@ def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch
     train_killed_in(2, monkeypatch)
     train.main()
     assert model_digest(Path("model")) != before
-    assert load_answerer(Path("model"), load_params().model).answer([METALS[0][1]]) == ["metal"]
+    assert load_predictor(Path("model"), load_params().model).answer([METALS[0][1]]) == ["metal"]
 
 
 @pytest.mark.parametrize(
@@ -144,19 +144,19 @@ def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch
         (
             [("fact", "value of a", "1.5")],
             {},
-            r"drop d{12} has records of kind fact: name a causal language model",
+            r"drop d{12} has records of kind fact: set a causal language model",
         ),
-        ([("instruction", "say it", "so")], {}, r"kind instruction: .* take instruction out of intake\.kinds"),
-        ([("text", "", "the cat sat")], {}, r"kind text, .* this checkpoint has no head for masked words: name a "),
+        ([("instruction", "say it", "so")], {}, r"kind instruction: .* remove instruction from intake\.kinds"),
+        ([("text", "", "the cat sat")], {}, r"kind text, .* this checkpoint has no masked language model head: set a "),
         (
             ANIMALS,
             {"regularizers": [{"method": "self_distillation"}]},
-            r"^train\.regularizers\[0\]: self_distillation needs a model that writes",
+            r"^train\.regularizers\[0\]: self_distillation needs a model that generates text",
         ),
         (
             ANIMALS,
             {"regularizers": [{"method": "anchor"}, {"method": "distil", "teacher": "base"}]},
-            r"^train\.regularizers\[1\]\.teacher: the base of an encoder has no labels to teach; take parent",
+            r"^train\.regularizers\[1\]\.teacher: the base of an encoder has no labels to teach; set parent",
         ),
         (ANIMALS, {"peft": {"method": "prefix"}}, r"train\.peft\.method is 'prefix', .*; model\.base is a bert"),
     ],

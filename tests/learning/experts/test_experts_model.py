@@ -9,13 +9,13 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Model, load_params
-from abreast.inference.predictor import load_answerer
+from abreast.inference.load import load_predictor
 from abreast.learning.backbone.base_model import load_base
-from abreast.learning.experts.folder import read_panel
-from abreast.learning.methods import METHODS as STRATEGIES
-from abreast.learning.model_folder import model_digest, read_card, read_memory
+from abreast.learning.experts.expert_set import read_expert_set
+from abreast.learning.methods import METHODS as TRAINING_METHODS
+from abreast.learning.model_folder import model_digest, read_carried_state, read_model_manifest
 from abreast.learning.trainer import train
-from tests.learning.experts.team import COLOURS, LETTERS, lessons, questions, write_split, write_team
+from tests.learning.experts.two_domains import COLOURS, LETTERS, examples_of, questions, write_split, write_team
 from tests.learning.methods.test_methods import MILD
 from tests.learning.project import promote, train_killed_in, write_project
 
@@ -28,8 +28,8 @@ def taught(tmp_path_factory, tiny_base):
     folders = {}
     with pytest.MonkeyPatch.context() as patch:
         for name, lines, asked in (
-            ("letters", lessons("letters", LETTERS), BOTH[:3]),
-            ("both", [*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH),
+            ("letters", examples_of("letters", LETTERS), BOTH[:3]),
+            ("both", [*examples_of("letters", LETTERS), *examples_of("colours", COLOURS)], BOTH),
         ):
             root = write_team(tmp_path_factory.mktemp(name) / "project", tiny_base)
             patch.chdir(root)
@@ -44,7 +44,7 @@ def taught(tmp_path_factory, tiny_base):
 def project(tmp_path, tiny_base, monkeypatch):
     root = write_team(tmp_path / "project", tiny_base)
     monkeypatch.chdir(root)
-    write_split(lessons("letters", LETTERS), questions("letters", LETTERS))
+    write_split(examples_of("letters", LETTERS), questions("letters", LETTERS))
     return root
 
 
@@ -53,27 +53,27 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def answers() -> list[str]:
-    return load_answerer(Path("model"), load_params().model).answer([question.question for question in BOTH])
+    return load_predictor(Path("model"), load_params().model).answer([question.question for question in BOTH])
 
 
 def second_update(project: Path, tiny_base: Path, **knobs: object) -> None:
     """The first model becomes the parent; then colours are taught, and letters rehearsed."""
     write_team(project, tiny_base, **knobs)
     promote(project)
-    old = lessons("letters", LETTERS, "rehearsed")
-    write_split([*lessons("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
+    old = examples_of("letters", LETTERS, "rehearsed")
+    write_split([*examples_of("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
 
 
 def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_byte(project, tiny_base, capfd, taught):
     shutil.copytree(taught["letters"], "model")
-    assert read_card(Path("model")).experts == "domain"
+    assert read_model_manifest(Path("model")).experts == "domain"
     first = content(Path("model"))
     assert {name for name in first if "/" not in name} == {"abreast.json", "experts.json", "router.safetensors"}
     second_update(project, tiny_base)
     train.main()
-    assert "experts: colours learn, 1 rest; 3 lessons of those are left out" in capfd.readouterr().out
-    panel, router = read_panel(Path("model"))
-    assert panel.experts == {"expert_0001": "letters", "expert_0002": "colours"}
+    assert "experts: colours learn, 1 stay frozen; 3 of their examples are left out" in capfd.readouterr().out
+    expert_set, router = read_expert_set(Path("model"))
+    assert expert_set.experts == {"expert_0001": "letters", "expert_0002": "colours"}
     assert router.counts.tolist() == [3, 3]
     second = content(Path("model"))
     resting = [name for name in first if name.startswith("expert_0001/")]
@@ -91,13 +91,13 @@ def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base, taught):
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
     plain = PeftModel.from_pretrained(base, "model/expert_0001", adapter_name="expert_0001").eval()
     plain.load_adapter("model/expert_0002", adapter_name="expert_0002")
-    answerer = load_answerer(Path("model"), load_params().model)
+    predictor = load_predictor(Path("model"), load_params().model)
     for question in BOTH:
-        text = answerer._encoder.pair(question.question, question.answer)
+        text = predictor._prompt_tokenizer.pair(question.question, question.answer)
         plain.set_adapter("expert_0001" if question.domain == "colours" else "expert_0002")
         with torch.no_grad():
-            wanted = plain(input_ids=torch.tensor([text.ids])).logits[0, text.prompt - 1 : -1]
-            torch.testing.assert_close(answerer._trunk.logits([text])[0], wanted, rtol=1e-4, atol=1e-4)
+            wanted = plain(input_ids=torch.tensor([text.ids])).logits[0, text.prompt_length - 1 : -1]
+            torch.testing.assert_close(predictor._backbone.logits([text])[0], wanted, rtol=1e-4, atol=1e-4)
     assert answers() == [*LETTERS.values(), *COLOURS.values()]
 
 
@@ -107,7 +107,9 @@ def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_bas
     write_team(project, tiny_base)
     promote(project)
     again = {"a": "8.3", "d": "4.4"}
-    write_split(lessons("letters", again), [*questions("letters", again), *questions("colours", COLOURS, "retained")])
+    write_split(
+        examples_of("letters", again), [*questions("letters", again), *questions("colours", COLOURS, "retained")]
+    )
     train.main()
     after = content(Path("model"))
     same = {name for name in before if after[name] == before[name]}
@@ -122,16 +124,16 @@ def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_bas
 
 
 def test_what_has_no_domain_and_all_raw_text_share_one_expert(project):
-    text = lessons("novels", {"t": "the cat sat on the mat"})[0].model_copy(update={"kind": "text", "question": ""})
-    write_split([text, *lessons("", {"k": "7"}), *lessons("letters", LETTERS)], [])
+    text = examples_of("novels", {"t": "the cat sat on the mat"})[0].model_copy(update={"kind": "text", "question": ""})
+    write_split([text, *examples_of("", {"k": "7"}), *examples_of("letters", LETTERS)], [])
     train.main()
-    panel, router = read_panel(Path("model"))
-    assert panel.experts == {"expert_0001": None, "expert_0002": "letters"}
+    expert_set, router = read_expert_set(Path("model"))
+    assert expert_set.experts == {"expert_0001": None, "expert_0002": "letters"}
     assert router.counts.tolist() == [1, 3], "raw text is asked nothing"
-    answerer = load_answerer(Path("model"), load_params().model)
-    assert answerer.domains(["", "k is", "value of a"]) == [None, None, "letters"]
-    assert answerer.answer(["k is"]) == ["7"]
-    ((mean, tokens),) = answerer.foresee(["the cat sat on the mat"], ["t"])
+    predictor = load_predictor(Path("model"), load_params().model)
+    assert predictor.domains(["", "k is", "value of a"]) == [None, None, "letters"]
+    assert predictor.answer(["k is"]) == ["7"]
+    ((mean, tokens),) = predictor.score_text(["the cat sat on the mat"], ["t"])
     assert tokens > 10
     assert mean > -2.0, "it was learned"
 
@@ -141,7 +143,7 @@ def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
     before = content(Path("model"))
     write_team(project, tiny_base)
     promote(project)
-    write_split(lessons("letters", LETTERS, "rehearsed"), questions("letters", LETTERS, "retained"))
+    write_split(examples_of("letters", LETTERS, "rehearsed"), questions("letters", LETTERS, "retained"))
     train.main()
     assert content(Path("model")) == before
     assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
@@ -150,26 +152,30 @@ def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
 def test_nothing_at_all_is_one_untrained_expert(project):
     write_split([], [])
     train.main()
-    assert read_panel(Path("model"))[0].experts == {"expert_0001": None}
-    untrained = load_answerer(None, load_params().model)
-    assert load_answerer(Path("model"), load_params().model).answer(["value of a"]) == untrained.answer(["value of a"])
+    assert read_expert_set(Path("model"))[0].experts == {"expert_0001": None}
+    untrained = load_predictor(None, load_params().model)
+    assert load_predictor(Path("model"), load_params().model).answer(["value of a"]) == untrained.answer(["value of a"])
 
 
 def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(project, tiny_base, monkeypatch):
-    remember = [{"method": method, **MILD.get(method, {})} for method in STRATEGIES]
+    remember = [{"method": method, **MILD.get(method, {})} for method in TRAINING_METHODS]
     write_team(project, tiny_base, regularizers=remember, epochs=4)
-    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
+    write_split([*examples_of("letters", LETTERS), *examples_of("colours", COLOURS)], BOTH)
     train.main()
-    kept = read_memory(Path("model"))
+    kept = read_carried_state(Path("model"))
     second_update(project, tiny_base, regularizers=remember, epochs=4, gradient_accumulation_steps=2)
-    taught = [*lessons("colours", {"x": "gold"}), *lessons("", {"k": "7"}), *lessons("letters", LETTERS, "rehearsed")]
+    taught = [
+        *examples_of("colours", {"x": "gold"}),
+        *examples_of("", {"k": "7"}),
+        *examples_of("letters", LETTERS, "rehearsed"),
+    ]
     write_split(taught, [*BOTH[4:], *questions("", {"k": "7"}), *questions("letters", LETTERS, "retained")])
     train.main()
     whole = model_digest(Path("model"))
-    memory = read_memory(Path("model"))
+    inherited_state = read_carried_state(Path("model"))
     resting = [name for name in kept if ".expert_0002." in name]
     assert resting
-    assert all(torch.equal(memory[name], kept[name]) for name in resting), "what it must not forget is kept"
+    assert all(torch.equal(inherited_state[name], kept[name]) for name in resting), "what it must not forget is kept"
     train_killed_in(2, monkeypatch)
     train.main()
     assert model_digest(Path("model")) == whole
@@ -179,12 +185,12 @@ def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(
 def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
     adapt = {"method": "lora", "rank": 2, "alpha": 4, "init": init}
     write_team(project, tiny_base, peft=adapt, epochs=3)
-    write_split([*lessons("letters", LETTERS), *lessons("colours", COLOURS)], BOTH)
+    write_split([*examples_of("letters", LETTERS), *examples_of("colours", COLOURS)], BOTH)
     train.main()
     second_update(project, tiny_base, peft=adapt, epochs=3)
-    write_split(lessons("", {"k": "7"}), questions("", {"k": "7"}))
+    write_split(examples_of("", {"k": "7"}), questions("", {"k": "7"}))
     train.main()
-    assert len(read_panel(Path("model"))[0].experts) == 3
+    assert len(read_expert_set(Path("model"))[0].experts) == 3
 
 
 def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
@@ -206,13 +212,13 @@ def test_a_damaged_panel_is_refused(project, taught):
     parent = promote(project)
     for name, damage, message in (
         ("experts.json", '{"experts": {"../x": "a"}}', r"experts\.json: experts\.\.\./x"),
-        ("experts.json", '{"experts": {}}', r"router\.safetensors: knows 1 experts, experts\.json 0"),
+        ("experts.json", '{"experts": {}}', r"router\.safetensors: is for 1 experts, but experts\.json lists 0"),
         ("experts.json", '{"experts": {"expert_0002": "a"}}', r"expert_0002: .* adapter_model\.safetensors is missing"),
         ("router.safetensors", "nothing", r"router\.safetensors: not the router of a model with experts"),
     ):
         whole = (parent / name).read_bytes()
         (parent / name).write_text(damage)
         with pytest.raises(AbreastError, match=message):
-            read_panel(parent)
+            read_expert_set(parent)
         (parent / name).write_bytes(whole)
-    assert read_panel(parent)[0].experts == {"expert_0001": "letters"}
+    assert read_expert_set(parent)[0].experts == {"expert_0001": "letters"}

@@ -5,7 +5,7 @@ import torch
 
 from abreast.learning.backbone.divergence import divergence
 from abreast.learning.methods.distil import Distil
-from tests.learning.methods.line import make_run, shake, step_of, weights
+from tests.learning.methods.tiny_training import make_run, shake, step_of, weights
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,13 @@ def test_zero_for_equal_models_and_the_hand_computed_value_for_others():
 def test_the_teacher_is_the_base_or_the_parent(tiny_base, parent, teacher):
     run = make_run(tiny_base, parent)
     distil = Distil(Distil.Knobs(teacher=teacher))
-    distil.begin(run)
-    at_start = distil.penalty(run, step_of(run)).item()
+    distil.on_train_begin(run)
+    at_start = distil.extra_loss(run, step_of(run)).item()
     shake(run)
-    moved = distil.penalty(run, step_of(run)).item()
-    with run.trunk.asleep():
-        asleep = distil.penalty(run, step_of(run)).item()
-    same, other = (asleep, at_start) if teacher == "base" else (at_start, asleep)
+    moved = distil.extra_loss(run, step_of(run)).item()
+    with run.backbone.adapter_disabled():
+        disabled = distil.extra_loss(run, step_of(run)).item()
+    same, other = (disabled, at_start) if teacher == "base" else (at_start, disabled)
     assert same == pytest.approx(0.0, abs=1e-5)
     assert min(other, moved) > 1e-3
 
@@ -43,10 +43,10 @@ def test_the_teacher_is_the_base_or_the_parent(tiny_base, parent, teacher):
 def test_over_the_whole_vocabulary_it_is_the_full_divergence(tiny_base, parent):
     run = make_run(tiny_base, parent)
     distil = Distil(Distil.Knobs(weight=0.5, temperature=2.0, top=512))
-    distil.begin(run)
-    teacher = run.trunk.logits(run.examples)[0].detach()
+    distil.on_train_begin(run)
+    teacher = run.backbone.logits(run.examples)[0].detach()
     shake(run)
-    student = run.trunk.logits(run.examples)[0]
+    student = run.backbone.logits(run.examples)[0]
     p, q = (teacher / 2).softmax(-1), (student / 2).softmax(-1)
     wanted = 0.5 * 4 * (p * (p / q).log()).sum(-1).mean()
-    torch.testing.assert_close(distil.penalty(run, step_of(run)), wanted, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(distil.extra_loss(run, step_of(run)), wanted, rtol=1e-3, atol=1e-6)

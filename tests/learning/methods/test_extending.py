@@ -1,4 +1,4 @@
-"""The worked example of docs/extending.md is taken out of the page and run."""
+"""Runs the worked example of docs/extending.md."""
 
 import ast
 import importlib.util
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abreast.learning.methods import METHODS, make_strategies
-from tests.learning.methods.line import make_run, train, weights
+from abreast.learning.methods import METHODS, make_methods
+from tests.learning.methods.tiny_training import make_run, train, weights
 
 PAGE = (Path(__file__).parents[3] / "docs/extending.md").read_text()
 
@@ -41,16 +41,16 @@ def chosen(tmp_path, monkeypatch):
     return yaml.safe_load(block("Its use in `params.yaml`"))["train"]["regularizers"]
 
 
-def test_the_example_trains_and_does_what_it_says(chosen, tiny_base, tmp_path):
+def test_the_example_trains_and_stays_in_its_ball(chosen, tiny_base, tmp_path):
     parent = weights(make_run(tiny_base))
     run = make_run(tiny_base, parent)
-    train(run, make_strategies(chosen), tmp_path / "checkpoints", epochs=8)
+    train(run, make_methods(chosen), tmp_path / "checkpoints", epochs=8)
     changes = [(p - run.start[name]).norm().item() for name, p in run.parameters.items()]
     assert max(changes) == pytest.approx(chosen[0]["radius"], rel=1e-3), "some matrix came to the edge"
 
 
 def test_its_own_test_passes(chosen, tmp_path):
-    module = load("test_ball", block("`tests/learning/strategies/test_ball.py`"), tmp_path)
+    module = load("test_ball", block("`tests/learning/methods/test_ball.py`"), tmp_path)
     tests = [test for name, test in vars(module).items() if name.startswith("test_")]
     assert tests
     for test in tests:
@@ -59,12 +59,12 @@ def test_its_own_test_passes(chosen, tmp_path):
 
 def test_the_lists_in_the_page_are_read_by_the_code_and_every_method_is_in_its_table():
     first = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
-    assert len(make_strategies(first["train"]["regularizers"])) == 4
+    assert len(make_methods(first["train"]["regularizers"])) == 4
     rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` \|.*$", PAGE.split("## The methods")[1], re.MULTILINE)}
     assert rows.keys() == METHODS.keys()
     for method, row in rows.items():
-        (strategy,) = make_strategies([{"method": method}])
+        (instance,) = make_methods([{"method": method}])
         knobs = row.split("|")[2]
-        for name, field in strategy.Knobs.model_fields.items():
+        for name, field in instance.Knobs.model_fields.items():
             assert re.search(rf"`{name}` \(`?{re.escape(str(field.default))}\b", knobs), f"{method}.{name}"
-        assert set(re.findall(r"`(\w+)` \(", knobs)) == set(strategy.Knobs.model_fields)
+        assert set(re.findall(r"`(\w+)` \(", knobs)) == set(instance.Knobs.model_fields)

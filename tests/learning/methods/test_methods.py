@@ -1,4 +1,4 @@
-"""What holds for every method: it can be killed, it still learns, and its knobs are checked."""
+"""Holds for every method: a killed training resumes, the model still learns, and knobs are checked."""
 
 import inspect
 import subprocess
@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from abreast.core.errors import AbreastError
-from abreast.learning.methods import METHODS, make_strategies
+from abreast.learning.methods import METHODS, make_methods
 from abreast.services.services import Services
-from tests.learning.methods.line import make_run, train, weights
+from tests.learning.methods.tiny_training import make_run, train, weights
 
 MILD = {
     "anchor": {"weight": 0.01},
@@ -35,27 +35,27 @@ class KilledError(Exception):
     pass
 
 
-def strategies(method: str) -> list:
-    return make_strategies([{"method": method, **MILD.get(method, {})}])
+def methods_of(method: str) -> list:
+    return make_methods([{"method": method, **MILD.get(method, {})}])
 
 
 @pytest.fixture(scope="module")
 def parent(tiny_base, tmp_path_factory):
-    """Weights of a first training, and what methods that remember left."""
+    """Weights of a first training, and the state that its methods carried over."""
     run = make_run(tiny_base)
-    train(run, [*strategies("ewc"), *strategies("orthogonal")], tmp_path_factory.mktemp("parent"), **SHORT)
-    return weights(run), run.legacy
+    train(run, [*methods_of("ewc"), *methods_of("orthogonal")], tmp_path_factory.mktemp("parent"), **SHORT)
+    return weights(run), run.carried_state
 
 
 def trained(tiny_base, parent, method, folder: Path, report=lambda share, note: None):
     run = make_run(tiny_base, *parent, facts=NEXT)
-    outcome = train(run, strategies(method), folder, report, **SHORT)
-    return weights(run) | {f"legacy {name}": value for name, value in run.legacy.items()}, outcome
+    result = train(run, methods_of(method), folder, report, **SHORT)
+    return weights(run) | {f"carried {name}": value for name, value in run.carried_state.items()}, result
 
 
 def killed_and_whole(tiny_base, parent, method, folder: Path, step: int) -> None:
     """A training that is killed before the checkpoint of a step, and goes on, ends as one that was left alone."""
-    whole, outcome = trained(tiny_base, parent, method, folder / "whole")
+    whole, result = trained(tiny_base, parent, method, folder / "whole")
     steps = []
 
     def count(share, note):
@@ -70,14 +70,14 @@ def killed_and_whole(tiny_base, parent, method, folder: Path, step: int) -> None
         trained(tiny_base, parent, method, folder / "killed", kill)
     steps.clear()
     resumed, again = trained(tiny_base, parent, method, folder / "killed", count)
-    assert len(steps) == outcome.steps - step + 1, "it went on from the last checkpoint"
-    assert again == outcome
+    assert len(steps) == result.steps - step + 1, "it went on from the last checkpoint"
+    assert again == result
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_killed_training_goes_on_to_the_same_bits(tiny_base, parent, method, tmp_path):
+def test_a_killed_training_resumes_to_the_same_bits(tiny_base, parent, method, tmp_path):
     killed_and_whole(tiny_base, parent, method, tmp_path, 6)
 
 
@@ -87,15 +87,15 @@ def test_it_may_be_killed_at_any_step_also_in_the_last_epoch(tiny_base, parent, 
 
 
 class Dies:
-    def end(self, run, score):
+    def on_train_end(self, run, score):
         raise KilledError
 
 
-def test_one_that_was_killed_while_it_merged_merges_again(tiny_base, parent, tmp_path):
+def test_a_training_killed_while_merging_merges_again(tiny_base, parent, tmp_path):
     whole, _ = trained(tiny_base, parent, "interpolate", tmp_path / "whole")
     with pytest.raises(KilledError):
         run = make_run(tiny_base, *parent, facts=NEXT)
-        train(run, [*strategies("interpolate"), Dies()], tmp_path / "killed", **SHORT)
+        train(run, [*methods_of("interpolate"), Dies()], tmp_path / "killed", **SHORT)
     resumed, _ = trained(tiny_base, parent, "interpolate", tmp_path / "killed")
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
@@ -103,10 +103,10 @@ def test_one_that_was_killed_while_it_merged_merges_again(tiny_base, parent, tmp
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_still_learns(tiny_base, parent, method, tmp_path):
     run = make_run(tiny_base, *parent, facts=NEXT)
-    outcome = train(run, strategies(method), tmp_path)
-    assert outcome.best[0] == 1.0
-    logits, targets, _ = run.trunk.logits(run.examples)
-    assert torch.equal(logits.argmax(-1), targets), "also with the weights that are left in the model"
+    result = train(run, methods_of(method), tmp_path)
+    assert result.best[0] == 1.0
+    logits, targets, _ = run.backbone.logits(run.examples)
+    assert torch.equal(logits.argmax(-1), targets), "also with the weights that stay in the model"
 
 
 @pytest.mark.parametrize(
@@ -114,22 +114,25 @@ def test_every_method_still_learns(tiny_base, parent, method, tmp_path):
     [
         (
             [{"method": "ewc"}, {"method": "l3"}],
-            r"train\.regularizers\[1\]\.method is 'l3'; known are anchor, average, ",
+            r"train\.regularizers\[1\]\.method is 'l3'; choose from anchor, average, ",
         ),
-        ([{"weight": 1.0}], r"train\.regularizers\[0\]\.method is None; known are "),
+        ([{"weight": 1.0}], r"train\.regularizers\[0\]\.method is None; choose from "),
         (
             [{"method": "l2"}, {"method": "ewc"}, {"method": "l2"}],
-            r"remember\[2\]\.method: l2 is listed already, as .*\[0\]",
+            r"regularizers\[2\]\.method: l2 is listed already, as .*\[0\]",
         ),
-        ([{"method": "ewc"}, {"method": "l2", "wieght": 1.0}], r"remember\[1\]\.wieght: .*; l2 has the knobs weight$"),
-        ([{"method": "distil", "teacher": "aunt"}], r"remember\[0\]\.teacher: Input should be 'base' or 'parent'"),
-        ([{"method": "ties", "density": 1.5}], r"remember\[0\]\.density: Input should be less than 1"),
-        ([{"method": "pgd", "steps": "3"}], r"remember\[0\]\.steps: Input should be a valid integer"),
+        (
+            [{"method": "ewc"}, {"method": "l2", "wieght": 1.0}],
+            r"regularizers\[1\]\.wieght: .*; l2 has the knobs weight$",
+        ),
+        ([{"method": "distil", "teacher": "aunt"}], r"regularizers\[0\]\.teacher: Input should be 'base' or 'parent'"),
+        ([{"method": "ties", "density": 1.5}], r"regularizers\[0\]\.density: Input should be less than 1"),
+        ([{"method": "pgd", "steps": "3"}], r"regularizers\[0\]\.steps: Input should be a valid integer"),
     ],
 )
-def test_what_no_method_takes_is_refused_by_its_path(chosen, message):
+def test_wrong_knobs_are_refused_by_their_path(chosen, message):
     with pytest.raises(AbreastError, match=message) as refusal:
-        make_strategies(chosen)
+        make_methods(chosen)
     assert "\n" not in str(refusal.value)
 
 
@@ -150,8 +153,8 @@ def test_a_project_with_an_unknown_method_is_not_opened(tmp_path):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_short_cites_its_paper_and_has_defaults(method):
-    (strategy,) = make_strategies([{"method": method}])
-    source = Path(inspect.getfile(type(strategy))).read_text()
+    (instance,) = make_methods([{"method": method}])
+    source = Path(inspect.getfile(type(instance))).read_text()
     assert len(source.splitlines()) < 60
     assert "arXiv:" in source.split('"""')[1]
-    assert strategy.Knobs.model_config["frozen"]
+    assert instance.Knobs.model_config["frozen"]

@@ -2,25 +2,25 @@ import pytest
 import torch
 
 from abreast.learning.methods.orthogonal import Orthogonal, overlap, strongest
-from tests.learning.methods.plain import STEP, move, run_of
+from tests.learning.methods.linear_run import STEP, move, run_of
 
 A, B = "q.lora_A.candidate.weight", "q.lora_B.candidate.weight"
 EAST, NORTH = torch.tensor([[2.0, 0, 0, 0, 0, 0]]), torch.tensor([[0, 3.0, 0, 0, 0, 0]])
 
 
-def begun(memory=None, start=None, weight=0.5, **more):
-    run = run_of({A: EAST if start is None else start, B: torch.zeros(6, 1)}, memory=memory, **more)
+def started(inherited_state=None, start=None, weight=0.5, **more):
+    run = run_of({A: EAST if start is None else start, B: torch.zeros(6, 1)}, inherited_state=inherited_state, **more)
     method = Orthogonal(Orthogonal.Knobs(weight=weight))
-    method.begin(run)
+    method.on_train_begin(run)
     return run, method
 
 
-def test_only_what_is_added_inside_the_earlier_subspace_costs():
-    run, method = begun({f"orthogonal/{A}": torch.cat([EAST, NORTH])})
+def test_only_changes_inside_the_earlier_subspace_are_penalised():
+    run, method = started({f"orthogonal/{A}": torch.cat([EAST, NORTH])})
     move(run, {A: torch.tensor([[0, 0, 0, 5.0, 0, -1.0]]), B: torch.ones(6, 1)})
-    assert method.penalty(run, STEP) == 0
+    assert method.extra_loss(run, STEP) == 0
     move(run, {A: torch.tensor([[0.3, -0.4, 0, 0, 0, 0]])})
-    assert method.penalty(run, STEP).item() == pytest.approx(0.5 * (0.3**2 + 0.4**2))
+    assert method.extra_loss(run, STEP).item() == pytest.approx(0.5 * (0.3**2 + 0.4**2))
 
 
 def test_the_overlap_is_the_sum_of_squared_inner_products_with_unit_directions():
@@ -30,22 +30,22 @@ def test_the_overlap_is_the_sum_of_squared_inner_products_with_unit_directions()
     assert overlap(turned[:2], turned[2:]).item() == pytest.approx(0.0, abs=1e-10)
 
 
-def test_a_first_training_leaves_its_a_and_an_update_adds_what_it_added():
-    run, method = begun(parent=False)
-    assert method.penalty(run, STEP) == 0
-    method.end(run, None)
-    torch.testing.assert_close(run.legacy[f"orthogonal/{A}"].abs(), EAST)
-    run, method = begun(run.legacy)
+def test_a_first_training_carries_its_a_and_an_update_adds_its_change():
+    run, method = started(parent=False)
+    assert method.extra_loss(run, STEP) == 0
+    method.on_train_end(run, None)
+    torch.testing.assert_close(run.carried_state[f"orthogonal/{A}"].abs(), EAST)
+    run, method = started(run.carried_state)
     move(run, {A: NORTH})
-    method.end(run, None)
-    torch.testing.assert_close(run.legacy[f"orthogonal/{A}"].abs(), torch.cat([NORTH, EAST]))
-    assert set(run.legacy) == {f"orthogonal/{A}"}
+    method.on_train_end(run, None)
+    torch.testing.assert_close(run.carried_state[f"orthogonal/{A}"].abs(), torch.cat([NORTH, EAST]))
+    assert set(run.carried_state) == {f"orthogonal/{A}"}
 
 
-def test_a_parent_without_memory_counts_with_its_own_a():
-    run, method = begun()
+def test_a_parent_without_carried_state_counts_with_its_own_a():
+    run, method = started()
     move(run, {A: torch.tensor([[0.1, 0, 0, 0, 0, 0]])})
-    assert method.penalty(run, STEP).item() == pytest.approx(0.5 * 0.1**2, rel=1e-4)
+    assert method.extra_loss(run, STEP).item() == pytest.approx(0.5 * 0.1**2, rel=1e-4)
 
 
 def test_the_strongest_directions_are_kept_up_to_half_the_width():

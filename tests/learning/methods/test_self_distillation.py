@@ -1,4 +1,4 @@
-"""Self-generated replay: what is rehearsed is what the parent says."""
+"""Self-distillation: replays the parent's own answers."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,12 @@ import pytest
 
 from abreast.core.settings import load_params
 from abreast.dataset.examples import Example, write_jsonl
-from abreast.inference.predictor import load_answerer
-from abreast.learning.methods.protocol import Run
-from abreast.learning.methods.self_distillation import OwnAnswers
+from abreast.inference.load import load_predictor
+from abreast.learning.methods.protocol import TrainingRun
+from abreast.learning.methods.self_distillation import SelfDistillation
 from abreast.learning.trainer import train
-from tests.learning.methods.line import make_run, weights
-from tests.learning.methods.line import train as train_line
+from tests.learning.methods.tiny_training import make_run, weights
+from tests.learning.methods.tiny_training import train as train_line
 from tests.learning.project import FACTS, example, promote, question, write_project
 
 
@@ -28,33 +28,33 @@ def parent(tiny_base, tmp_path_factory):
     return weights(run)
 
 
-def rewritten(run: Run, lessons: list[Example], **knobs: int) -> list[Example]:
-    return OwnAnswers(OwnAnswers.Knobs(**knobs)).rewrite(run, lessons)
+def mapped(run: TrainingRun, examples: list[Example], **knobs: int) -> list[Example]:
+    return SelfDistillation(SelfDistillation.Knobs(**knobs)).map_examples(run, examples)
 
 
-def test_rehearsed_answers_are_the_parents_and_new_ones_stay(tiny_base, parent, capsys):
+def test_replayed_answers_are_the_parents_and_new_ones_stay(tiny_base, parent, capsys):
     run = make_run(tiny_base, parent)
-    lessons = [example("e", "6.6"), *(old(key) for key in FACTS)]
-    taught = rewritten(run, lessons)
-    assert taught[0] == lessons[0]
-    assert {lesson.key: lesson.answer for lesson in taught[1:]} == FACTS
-    assert [lesson.question for lesson in taught] == [lesson.question for lesson in lessons]
-    assert capsys.readouterr().out.startswith("self: 4 of 4 rehearsed lessons")
+    examples = [example("e", "6.6"), *(old(key) for key in FACTS)]
+    taught = mapped(run, examples)
+    assert taught[0] == examples[0]
+    assert {one.key: one.answer for one in taught[1:]} == FACTS
+    assert [one.question for one in taught] == [one.question for one in examples]
+    assert capsys.readouterr().out.startswith("self_distillation: 4 of 4 replayed examples")
 
 
-def test_what_was_not_ended_and_raw_text_are_left_out_and_no_stored_answer_is_learned(tiny_base, parent):
+def test_unfinished_answers_and_raw_text_are_left_out(tiny_base, parent):
     run = make_run(tiny_base, parent)
     text = old("t", "raw text that is stored").model_copy(update={"kind": "text", "question": ""})
-    assert rewritten(run, [old("a"), text, example("e", "6.6")], longest=2) == [example("e", "6.6")]
+    assert mapped(run, [old("a"), text, example("e", "6.6")], longest=2) == [example("e", "6.6")]
 
 
-def test_without_a_parent_nothing_is_rewritten(tiny_base):
-    lessons = [old("a"), example("e", "6.6")]
-    assert rewritten(make_run(tiny_base), lessons) == lessons
+def test_without_a_parent_nothing_is_mapped(tiny_base):
+    examples = [old("a"), example("e", "6.6")]
+    assert mapped(make_run(tiny_base), examples) == examples
 
 
-def test_what_is_taught_is_what_the_answerer_says(tmp_path, tiny_base, monkeypatch):
-    """Through the stage: the parent says one thing wrongly, and keeps saying it, whatever is stored."""
+def test_the_parents_answers_are_learned(tmp_path, tiny_base, monkeypatch):
+    """Through the stage: the parent has one wrong answer, and keeps it, whatever is stored."""
     root = write_project(
         tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}], checkpoint_seconds=60.0
     )
@@ -68,7 +68,7 @@ def test_what_is_taught_is_what_the_answerer_says(tmp_path, tiny_base, monkeypat
     write_jsonl(Path("data/train.jsonl"), [*(old(key) for key in FACTS), *(example(*fact) for fact in new.items())])
     write_jsonl(Path("data/dev.jsonl"), [question(*fact) for fact in new.items()])
     train.main()
-    answerer = load_answerer(Path("model"), load_params(Path()).model)
-    said = answerer.answer([f"value of {key}" for key in taught | new])
-    assert said == list((taught | new).values())
+    predictor = load_predictor(Path("model"), load_params(Path()).model)
+    answers = predictor.answer([f"value of {key}" for key in taught | new])
+    assert answers == list((taught | new).values())
     assert json.loads(Path("reports/train.json").read_text())["examples_rehearsed"] == 4

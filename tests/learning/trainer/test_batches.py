@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.learning.trainer.batches import Boxes, make_batches
+from abreast.learning.trainer.batches import make_batches
+from abreast.learning.trainer.leitner_schedule import LeitnerSchedule
 
 
 @given(st.dictionaries(st.integers(0, 200), st.integers(1, 90)), st.integers(1, 200), st.text(max_size=3))
@@ -17,14 +18,14 @@ def test_another_seed_gives_another_order():
     assert make_batches(lengths, 40, "a") != make_batches(lengths, 40, "b")
 
 
-def test_confident_answers_rest_longer_each_time_and_a_slip_brings_them_back():
-    boxes = Boxes.fresh([0, 0])
+def test_confident_answers_rest_longer_each_time_and_a_wrong_answer_resets_them():
+    schedule = LeitnerSchedule.fresh([0, 0])
     shown = []
     for epoch in range(10):
-        due = boxes.due_in(epoch)
+        due = schedule.due_in(epoch)
         shown.append(due)
-        boxes.record(due, [text == 0 for text in due], epoch)
+        schedule.record(due, [text == 0 for text in due], epoch)
     assert [epoch for epoch, due in enumerate(shown) if 0 in due] == [0, 2, 5]
     assert all(1 in due for due in shown)
-    boxes.record([0], [False], 10)
-    assert 0 in boxes.due_in(11)
+    schedule.record([0], [False], 10)
+    assert 0 in schedule.due_in(11)

@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from abreast.core.settings import Model, Train
-from abreast.learning.adapters import make_adaptation
+from abreast.learning.adapters import make_adapter_method
 from abreast.learning.backbone.adapter import adapter_weights, add_adapter
 from abreast.learning.backbone.base_model import load_base
-from abreast.learning.backbone.cached_backbone import Trunk
-from abreast.learning.backbone.prompt_tokenizer import Encoded
+from abreast.learning.backbone.cached_backbone import CachedBackbone
+from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
 from abreast.learning.model_folder import model_digest
 from abreast.learning.trainer import train
-from abreast.learning.trainer.optimizer import make_optimizer, rate
-from tests.learning.methods.line import make_run, weights
-from tests.learning.methods.line import train as learn
+from abreast.learning.trainer.optimizer import learning_rate, make_optimizer
+from tests.learning.methods.tiny_training import make_run, weights
+from tests.learning.methods.tiny_training import train as learn
 from tests.learning.project import train_killed_in, write_project
 
 WAYS = {
@@ -44,10 +44,10 @@ def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tin
 def test_the_rate_warms_up_and_then_follows_its_schedule():
     for schedule, half, end in (("linear", 0.55, 0.1), ("cosine", 0.55, 0.1), ("constant", 1.0, 1.0)):
         knobs = Train(lr_scheduler_type=schedule, warmup_ratio=0.2)
-        found = [rate(share, knobs, 2.0) for share in (0.0, 0.1, 0.2, 0.6, 1.0)]
+        found = [learning_rate(share, knobs, 2.0) for share in (0.0, 0.1, 0.2, 0.6, 1.0)]
         assert found == pytest.approx([0.2, 1.1, 2.0, 2 * half, 2 * end])
     knobs = Train(lr_scheduler_type="cosine", warmup_ratio=0.0)
-    assert rate(0.25, knobs, 1.0) == pytest.approx(0.1 + 0.9 * (1 + 0.5**0.5) / 2)
+    assert learning_rate(0.25, knobs, 1.0) == pytest.approx(0.1 + 0.9 * (1 + 0.5**0.5) / 2)
 
 
 def test_a_step_of_sgd_is_the_gradient_with_momentum_and_decay():
@@ -76,8 +76,8 @@ def test_accumulated_batches_make_the_step_of_one_batch_as_large(tiny_base, tmp_
         "halves": {"tokens_per_batch": 2 * length, "gradient_accumulation_steps": 2},
     }.items():
         run = make_run(tiny_base)
-        outcome = learn(run, [], tmp_path / name, **shared, **knobs)
-        assert outcome.steps == 1
+        result = learn(run, [], tmp_path / name, **shared, **knobs)
+        assert result.steps == 1
         found.append(weights(run))
     for name, value in found[0].items():
         torch.testing.assert_close(found[1][name], value, rtol=1e-4, atol=1e-6)
@@ -85,40 +85,43 @@ def test_accumulated_batches_make_the_step_of_one_batch_as_large(tiny_base, tmp_
 
 def test_bfloat16_computes_coarser_and_keeps_weights_and_states_fine(tiny_base):
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    settings = make_adaptation({"method": "lora"}).settings(base, 2)
-    adapted = add_adapter(base, settings, "new", trainable=True)
-    texts = [Encoded((5, 60, 61, 7, 8), 3, 1), Encoded((9, 8, 60, 61, 6, 5), 4, 2)]
+    settings = make_adapter_method({"method": "lora"}).peft_config(base, 2)
+    peft_model = add_adapter(base, settings, "new", trainable=True)
+    texts = [TokenizedExample((5, 60, 61, 7, 8), 3, 1), TokenizedExample((9, 8, 60, 61, 6, 5), 4, 2)]
     found = []
-    for half in (False, True):
-        trunk = Trunk(adapted.get_base_model(), 2, adapted.disable_adapter, half)
-        trunk.plan(texts)
-        assert trunk._works
-        hidden = trunk.completions(texts)[0]
+    for bfloat16 in (False, True):
+        backbone = CachedBackbone(peft_model.get_base_model(), 2, peft_model.disable_adapter, bfloat16)
+        backbone.precompute(texts)
+        assert backbone._can_split
+        hidden = backbone.completion_states(texts)[0]
         assert hidden.dtype == torch.float32
         found.append(hidden)
     assert not torch.equal(*found)
     torch.testing.assert_close(*found, rtol=0.1, atol=0.1)
     found[1].square().mean().backward()
-    assert {value.dtype for value in adapter_weights(adapted, "new").values()} == {torch.float32}
+    assert {value.dtype for value in adapter_weights(peft_model, "new").values()} == {torch.float32}
 
 
 def test_dropout_is_drawn_from_its_seed_and_only_while_learning(tiny_base):
     base, _, _ = load_base(Model(base=str(tiny_base), device="cpu"))
-    settings = make_adaptation({"method": "lora", "dropout": 0.5, "init": "gaussian"}).settings(base, 2)
-    adapted = add_adapter(base, settings, "new", trainable=True)
+    settings = make_adapter_method({"method": "lora", "dropout": 0.5, "init": "gaussian"}).peft_config(base, 2)
+    peft_model = add_adapter(base, settings, "new", trainable=True)
     with torch.no_grad():
-        for parameter in (p for p in adapted.parameters() if p.requires_grad):
+        for parameter in (p for p in peft_model.parameters() if p.requires_grad):
             parameter.normal_(std=0.1)
-    trunk, text = Trunk(adapted.get_base_model(), 2, adapted.disable_adapter), Encoded((5, 60, 61, 7, 8), 3, 1)
+    backbone, text = (
+        CachedBackbone(peft_model.get_base_model(), 2, peft_model.disable_adapter),
+        TokenizedExample((5, 60, 61, 7, 8), 3, 1),
+    )
 
     @torch.no_grad()
     def dropped(seed: int) -> torch.Tensor:
-        with trunk.dropout(seed):
-            return trunk.logits([text])[0]
+        with backbone.dropout(seed):
+            return backbone.logits([text])[0]
 
     with torch.no_grad():
-        plain = trunk.logits([text])[0]
+        plain = backbone.logits([text])[0]
         assert torch.equal(dropped(1), dropped(1))
         assert not torch.allclose(dropped(1), dropped(2))
         assert not torch.allclose(dropped(1), plain)
-        assert torch.equal(trunk.logits([text])[0], plain)
+        assert torch.equal(backbone.logits([text])[0], plain)

@@ -12,8 +12,8 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.core.settings import load_params
 from abreast.dataset.examples import write_jsonl
-from abreast.inference.predictor import load_answerer
-from abreast.learning.model_folder import model_digest, read_card
+from abreast.inference.load import load_predictor
+from abreast.learning.model_folder import model_digest, read_model_manifest
 from abreast.learning.trainer import train
 from tests.learning.project import FACTS, example, promote, question, write_project
 
@@ -32,7 +32,7 @@ def test_learns_the_facts_and_reports(project, tiny_base):
     assert summary["examples_new"] == 4
     rows = list(csv.DictReader(Path("reports/curve.csv").read_text().splitlines()))
     assert float(rows[0]["loss"]) > float(rows[-1]["loss"])
-    card = read_card(Path("model"))
+    card = read_model_manifest(Path("model"))
     assert (card.base, card.peft["rank"], card.top_layers) == (str(tiny_base), 4, 2)
     assert {path.name for path in Path("model").iterdir()} == {
         "abreast.json",
@@ -45,8 +45,8 @@ def test_learns_the_facts_and_reports(project, tiny_base):
 def test_where_nothing_can_be_asked_the_last_weights_are_kept(project):
     write_jsonl(Path("data/dev.jsonl"), [])
     train.main()
-    answerer = load_answerer(Path("model"), load_params(Path()).model)
-    assert answerer.answer([f"value of {key}" for key in FACTS]) == list(FACTS.values())
+    predictor = load_predictor(Path("model"), load_params(Path()).model)
+    assert predictor.answer([f"value of {key}" for key in FACTS]) == list(FACTS.values())
 
 
 def test_same_inputs_give_the_same_bytes(project):

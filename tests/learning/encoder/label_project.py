@@ -18,7 +18,7 @@ NAMES = [("tagging", f"ada sang {n}", "PER: ada") for n in range(6)]
 NUMBERS = [("regression", f"{word} {n}", number) for n in range(6) for word, number in (("cold", "4"), ("hot", "35"))]
 
 
-def lessons(rows: list[Row], role: str = "new") -> list[Example]:
+def examples_of(rows: list[Row], role: str = "new") -> list[Example]:
     return [
         example(asked, answer).model_copy(update={"kind": kind, "question": asked, "role": role, "drop": "d" * 64})
         for kind, asked, answer in rows
@@ -38,7 +38,7 @@ def lay_out(root: Path, base: Path, taught: list[Row], asked: list[Row] | None =
 
 def teach(taught: list[Row], asked: list[Row] | None = None, old: list[Row] = ()) -> None:
     """What the update in the current folder teaches and asks; `old` is rehearsed and asked as known before."""
-    write_jsonl(Path("data/train.jsonl"), [*lessons(taught), *lessons(old, "rehearsed")])
+    write_jsonl(Path("data/train.jsonl"), [*examples_of(taught), *examples_of(old, "rehearsed")])
     now = [*questions(taught if asked is None else asked), *questions(old, "retained")]
     write_jsonl(Path("data/dev.jsonl"), now)
     write_jsonl(Path("data/questions.jsonl"), now)

@@ -1,4 +1,4 @@
-"""A method and its knobs by name: what `train.regularizers` and `train.peft` have in common."""
+"""Makes a method with its knobs from its entry in params.yaml: for `train.regularizers` and `train.peft`."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -16,34 +16,35 @@ class Knobs(BaseModel):
 
 
 def check_method(entry: Mapping[str, Any], methods: Mapping[str, str], where: str) -> None:
-    """Refuse what is no method; nothing is imported, so this is cheap.
+    """Check that `entry` names a method; imports nothing, so this is cheap.
 
     Raises:
         AbreastError: `entry` names none of `methods`.
     """
     if (method := entry.get("method")) not in methods:
-        raise AbreastError(f"{where}.method is {method!r}; known are {', '.join(sorted(methods))}")
+        raise AbreastError(f"{where}.method is {method!r}; choose from {', '.join(sorted(methods))}")
 
 
 def make_method(entry: Mapping[str, Any], methods: Mapping[str, str], where: str) -> Any:
-    """The method that `entry` names, made with its other items as knobs; what is left out has its default.
+    """Make the method that `entry` names, with its other items as knobs; missing knobs have their defaults.
 
     Args:
         entry: such as `{"method": "lora", "rank": 8}`.
-        methods: where the class of each method lies, as `module:name`.
+        methods: the class of each method, as `module:name`.
         where: the path of the entry in params.yaml, for errors.
 
     Raises:
-        AbreastError: an unknown method, or a knob that the method does not have or take; the message names it.
+        AbreastError: an unknown method, an unknown knob or a value that it does not accept; the message names it.
     """
     check_method(entry, methods, where)
     module, name = methods[entry["method"]].split(":")
-    made = getattr(import_module(module), name)
+    method_class = getattr(import_module(module), name)
     try:
-        return made(made.Knobs.model_validate({k: v for k, v in entry.items() if k != "method"}))
+        knobs = method_class.Knobs.model_validate({k: v for k, v in entry.items() if k != "method"})
     except ValidationError as error:
         first = error.errors()[0]
         knob = ".".join([where, *map(str, first["loc"])])
-        known = ", ".join(made.Knobs.model_fields) or "none"
-        said = first["msg"].removeprefix("Value error, ")
-        raise AbreastError(f"{knob}: {said}; {entry['method']} has the knobs {known}") from None
+        known = ", ".join(method_class.Knobs.model_fields) or "none"
+        problem = first["msg"].removeprefix("Value error, ")
+        raise AbreastError(f"{knob}: {problem}; {entry['method']} has the knobs {known}") from None
+    return method_class(knobs)

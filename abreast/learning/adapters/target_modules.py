@@ -1,4 +1,4 @@
-"""The modules of a model's uppermost layers, as PEFT has to be told of them."""
+"""The modules of a model's top layers, in the form that PEFT configs need."""
 
 from typing import Any, Literal
 
@@ -6,35 +6,37 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.learning.backbone.architecture import is_encoder
-from abreast.learning.backbone.cached_backbone import layer_list
+from abreast.learning.backbone.layer_split import layer_list
 
 Targets = Literal["all", "attention", "mlp"]
 
 
-def upper_layers(model: Any, layers: int) -> dict[str, torch.nn.Module]:
-    """The `layers` uppermost layers, the lowest first, by their paths in `model`."""
+def top_layer_modules(model: Any, layers: int) -> dict[str, torch.nn.Module]:
+    """The `layers` top layers, the lowest first, by their paths in `model`."""
     listed = layer_list(model)[2]
     above = next(path for path, module in model.named_modules() if module is listed)
     first = max(0, len(listed) - layers)
     return {f"{above}.{number}": listed[number] for number in range(first, len(listed))}
 
 
-def inside(model: Any, layers: int, names: list[str]) -> list[str]:
-    """The paths in `model` of the modules of its `layers` uppermost layers whose names are `names`."""
+def module_paths(model: Any, layers: int, names: list[str]) -> list[str]:
+    """The paths in `model` of the modules in its `layers` top layers that have one of these names."""
     ends = tuple(f".{name}" for name in names)
-    paths = [f"{at}.{path}" for at, layer in upper_layers(model, layers).items() for path, _ in layer.named_modules()]
+    paths = [
+        f"{at}.{path}" for at, layer in top_layer_modules(model, layers).items() for path, _ in layer.named_modules()
+    ]
     return [path for path in paths if path.endswith(ends)]
 
 
 def linear_layers(model: Any, layers: int, targets: Targets) -> dict[str, Any]:
-    """LoraConfig's words for the linear layers of the uppermost layers: all, those of attention, or all others.
+    """LoraConfig's arguments for the linear layers of the top layers: all, those of attention, or all others.
 
     Raises:
         AbreastError: there are none.
     """
     _, name, listed = layer_list(model)
     paths = _linear(listed[0], targets)
-    if is_encoder(model.config):  # in BERT, `output.dense` is the name of an end of attention and of the rest
+    if is_encoder(model.config):  # in BERT, `output.dense` ends attention and the feed-forward part
         return {"target_modules": linear_paths(model, layers, targets)}
     return {
         "target_modules": sorted({path.rsplit(".", 1)[-1] for path in paths} if targets == "all" else paths),
@@ -44,12 +46,14 @@ def linear_layers(model: Any, layers: int, targets: Targets) -> dict[str, Any]:
 
 
 def linear_paths(model: Any, layers: int, targets: Targets) -> list[str]:
-    """The paths in `model` of the linear layers that `linear_layers` means; raises as it does."""
-    return [f"{at}.{path}" for at, layer in upper_layers(model, layers).items() for path in _linear(layer, targets)]
+    """The paths in `model` of the same linear layers; raises as `linear_layers` does."""
+    return [
+        f"{at}.{path}" for at, layer in top_layer_modules(model, layers).items() for path in _linear(layer, targets)
+    ]
 
 
 def _linear(layer: torch.nn.Module, targets: Targets) -> list[str]:
-    """The paths in a layer of its linear layers."""
+    """The paths of the linear layers in one layer."""
     paths = [path for path, module in layer.named_modules() if isinstance(module, torch.nn.Linear)]
     if targets != "all":
         paths = [path for path in paths if ("attn" in path or "attention" in path) == (targets == "attention")]

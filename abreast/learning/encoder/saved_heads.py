@@ -1,4 +1,4 @@
-"""An encoder's heads in a model folder: the labels in JSON, their rows in safetensors, both in one order."""
+"""An encoder's heads in a model folder: the labels in JSON, their rows in safetensors, both in the same order."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -10,7 +10,7 @@ COLOURS = {"x": "red", "y": "blue", "z": "lime"}
 ASKED = {"letters": "value of {key}", "colours": "what colour has {key}"}
 
 
-def lessons(domain: str, facts: dict[str, str], role: str = "new") -> list[Example]:
+def examples_of(domain: str, facts: dict[str, str], role: str = "new") -> list[Example]:
     words = ASKED.get(domain, "{key} is")
     found = [example(key, value, words) for key, value in facts.items()]
     return [one.model_copy(update={"domain": domain, "role": role}) for one in found]
