@@ -1,4 +1,4 @@
-"""What S3 libraries raise, told in one line that names the knob to look at."""
+"""Errors of S3 libraries in one line that names the knob to check."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ def s3_refusals(url: str, endpoint: str | None, knob: str, endpoint_knob: str) -
         endpoint: the server's address, which `endpoint_knob` holds; None is AWS.
 
     Raises:
-        AbreastError: no credentials, no such bucket, or the server said no.
+        AbreastError: no credentials, no such bucket, or the server refused.
         Unavailable: no server answers.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, NoCredentialsError

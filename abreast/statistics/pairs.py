@@ -7,18 +7,18 @@ import numpy as np
 
 
 class Pairs(NamedTuple):
-    """What two models made of the same questions; every key counts as one, however many questions it has.
+    """The results of two models on the same questions; each key counts as one, however many questions it has.
 
-    Answers on one key hang together, so keys are what is drawn, not questions. A key with several questions counts by
-    the share of them: won by two of three and lost by none, it adds 2/3 to `won`. Shares vary less than the whole
-    questions that they stand for in the tests, which so err on the safe side.
+    Answers on one key are correlated, so keys are the sampled units, not questions. A key with several questions
+    counts by their share: if only the candidate is right on two of three, it adds 2/3 to `won`. Shares vary less than
+    the whole questions that they stand for, so the tests are conservative.
     """
 
     keys: int
     won: float
-    """Keys that only the candidate knows."""
+    """Keys that only the candidate answers rightly."""
     lost: float
-    """Keys that only the other knows."""
+    """Keys that only the other model answers rightly."""
     candidate: float
     """The candidate's share of hits, from 0 to 1."""
     other: float
@@ -51,6 +51,6 @@ def pair(keys: Sequence[str], candidate: Sequence[bool], other: Sequence[bool]) 
 
 
 def votes(keys: Sequence[str], candidate: Sequence[bool], other: Sequence[bool]) -> tuple[int, int]:
-    """How many keys each of the two knows better than the other: (candidate, other)."""
+    """How many keys each of the two answers better than the other: (candidate, other)."""
     above = hits_by_key(keys, candidate) - hits_by_key(keys, other)
     return int((above > 0).sum()), int((above < 0).sum())

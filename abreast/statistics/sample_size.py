@@ -11,7 +11,7 @@ from abreast.statistics.exact import p_table, p_value
 from abreast.statistics.mcnemar import mcnemar
 
 MOST = 1000
-"""More questions than these are not looked at."""
+"""Larger numbers of questions are not tried."""
 
 
 def least_questions(threshold: float, confidence: float) -> int:
@@ -39,7 +39,7 @@ def power(asked: int, threshold: float, confidence: float, won: float, lost: flo
     unconditional one (`abreast.statistics.exact`).
 
     Args:
-        won, lost: the true shares of questions that only the candidate, only the champion knows.
+        won, lost: the true shares of questions that only the candidate, only the champion answers rightly.
 
     Returns:
         from 0 to 1.

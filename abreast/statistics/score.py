@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 _DIGITS = 9
-"""Equal outcomes get equal statistics, whatever the last bits say."""
+"""Equal outcomes get equal statistics, in spite of rounding."""
 
 
 def score(won: Any, lost: Any, asked: int, difference: float) -> np.ndarray:
-    """How many standard errors the difference (won - lost) / asked lies above one that is supposed.
+    """By how many standard errors the difference (won - lost) / asked exceeds a supposed one.
 
     The standard error is that under the supposed difference, with the share of the lost put at its most likely value
     there; for a difference of 0 it is McNemar's statistic (won - lost) / sqrt(won + lost). 0 where nothing can vary

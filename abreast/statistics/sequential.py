@@ -1,8 +1,8 @@
-"""Early stopping: what the answers so far tell of what all of them will say.
+"""Early stopping: the verdicts that all answers may still lead to, given the answers so far.
 
-The keys of a pool are asked about in a random order, without replacement, in blocks. After any block, and after as many
-looks as one likes, the final counts that are still plausible are a confidence set; if a gate says the same of all of
-them, the rest need not be asked. What it says is then what it says of the full evaluation, but for the stated error.
+The keys of a pool are asked in a random order, without replacement, in blocks. After any block, and after any number of
+checks, the final counts that are still plausible are a confidence set. If a gate has the same outcome for all of them,
+the rest need not be asked: the outcome is that of the full evaluation, except for the stated error.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from abreast.statistics.share import p_above, p_below
 
 PASS, INCONCLUSIVE, FAIL = 0, 1, 2
 LARGEST = 1000
-"""Of pools with more keys nothing is said before the first answers: too many final counts are possible."""
+"""In larger pools every verdict counts as possible until the first answers: too many final counts are possible."""
 _RARE, _COMMON = 0.02, 1.0
 """The bets: one kind of answer is common and the others are rare (pseudo-counts)."""
 _EXPECTED = 0.8
@@ -28,7 +28,7 @@ _ROUNDING = 1e-9
 
 
 class Tally(NamedTuple):
-    """What was seen of a pool so far. A key counts by the share of its questions, as in `gates.pairs`."""
+    """The answers of a pool so far. A key counts by the share of its questions, as in `abreast.statistics.pairs`."""
 
     size: int
     """Keys in the pool, asked or not."""
@@ -39,7 +39,7 @@ class Tally(NamedTuple):
     least: float
     """The smallest share by which a key can differ: 1 where each has one question."""
     expected: int
-    """The kind that a good candidate gives most. It decides how early, not how surely."""
+    """The kind that a good candidate gives most. It affects how early a gate is settled, not the error."""
 
 
 class PossibleVerdicts(NamedTuple):
@@ -57,7 +57,7 @@ class PossibleVerdicts(NamedTuple):
 
 
 def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
-    """What a gambler has won who bet against each final count at its own odds, as a logarithm.
+    """The log wealth of a gambler who bets against each final count at its own odds.
 
     Before each question the stake is laid on its answer in the shares of a mixture of Pólya urns, which learns from
     the answers so far; a final count pays by the chances that it gives the answers, drawn without replacement. If a
@@ -92,7 +92,7 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
 
 
 def plausible(tally: Tally, error: float) -> np.ndarray:
-    """The final counts that the answers so far do not speak against.
+    """The final counts that the answers so far do not reject.
 
     Args:
         error: the chance, at most, that this ever leaves out the true ones; 0 keeps all that are possible.
@@ -105,7 +105,7 @@ def plausible(tally: Tally, error: float) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _plausible(size: int, counts: tuple[int, ...], expected: int, error: float) -> np.ndarray:
-    """Kept, for several gates look at the same counts."""
+    """Cached, since several gates look at the same counts."""
     seen = np.array(counts)
     if seen.sum() == size:
         return seen[None]
@@ -118,7 +118,7 @@ def _plausible(size: int, counts: tuple[int, ...], expected: int, error: float) 
 
 
 class Corner(NamedTuple):
-    """Final counts that are as good, or as bad, as they can be; arrays of shape (ends,)."""
+    """The best, or the worst, possible final counts; arrays of shape (ends,)."""
 
     better: np.ndarray
     worse: np.ndarray
@@ -142,9 +142,9 @@ def verdicts_on_pairs(gate: AnswerGate, strata: Sequence[Tally], error: float, s
     held = [_corners(tally, _outline(plausible(tally, error))) for tally in strata]
     high, low = held[0] if len(held) == 1 else _added(held)
     size = sum(tally.size for tally in strata)
-    said = np.concatenate([_of_pairs(gate, size, high, True, slices), _of_pairs(gate, size, low, False, slices)])
+    verdicts = np.concatenate([_of_pairs(gate, size, high, True, slices), _of_pairs(gate, size, low, False, slices)])
     ends = (low.won - low.lost).min() / size, (high.won - high.lost).max() / size
-    return PossibleVerdicts(int(said.min()), int(said.max()), *map(float, ends))
+    return PossibleVerdicts(int(verdicts.min()), int(verdicts.max()), *map(float, ends))
 
 
 def verdicts_on_share(gate: AnswerGate, strata: Sequence[Tally], error: float, slices: int = 1) -> PossibleVerdicts:
@@ -155,12 +155,12 @@ def verdicts_on_share(gate: AnswerGate, strata: Sequence[Tally], error: float, s
         low += tally.sums[0] + hit.min()
         high += tally.sums[0] + (hit + other * (1 - tally.least)).max()
     size = sum(tally.size for tally in strata)
-    said = [int(_of_share(gate, size, hits, slices)[0]) for hits in (low, high)]
-    return PossibleVerdicts(min(said), max(said), float(low / size), float(high / size))
+    verdicts = [int(_of_share(gate, size, hits, slices)[0]) for hits in (low, high)]
+    return PossibleVerdicts(min(verdicts), max(verdicts), float(low / size), float(high / size))
 
 
 def verdicts_on_counts(gate: AnswerGate, won: np.ndarray, lost: np.ndarray, size: int) -> np.ndarray:
-    """What a gate against another model says of so many keys, won and lost whole; shape as of `won`."""
+    """The verdicts of a gate that compares with a model, on whole numbers of won and lost keys; shape as of `won`."""
     return _of_pairs(gate, size, Corner(won, lost, won, lost), True, 1)
 
 
@@ -199,8 +199,8 @@ def _of_three_kinds(size: int, seen: np.ndarray, expected: int, error: float) ->
 def _outline(ends: np.ndarray) -> np.ndarray:
     """Of counts of three kinds the most and the fewest won with each number of lost ones.
 
-    No gate thinks less of a candidate that has won more and lost as many, so what it says of these is the best and the
-    worst that it says of all.
+    No gate has a worse outcome for a candidate that has won more and lost as many, so these counts give the best
+    and the worst outcome of all.
     """
     ordered = ends[np.lexsort((ends[:, 0], ends[:, 1]))]
     other = np.diff(ordered[:, 1]) != 0

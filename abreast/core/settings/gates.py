@@ -171,7 +171,7 @@ class SafetyGate(FigureGate):
 
 
 class DriftGate(FigureGate):
-    """How well what arrived can be told from what was known."""
+    """The AUC of a classifier that tells new data from known data."""
 
     measure: Literal["drift"] = Field(description=_MEASURE)
     scope: Literal["drift"] = Field("drift", description=_SCOPE)
