@@ -12,7 +12,7 @@ TAUGHT = [
 ASKED = "What is the newest release of Python 3.12?"
 
 
-def test_the_prompt_holds_the_nearest_of_different_keys_the_very_nearest_last():
+def test_the_prompt_has_the_nearest_examples_of_different_keys_the_nearest_last():
     (text,) = with_examples([ASKED], TAUGHT, 2, PROMPT)
     first, second, question = PROMPT.replace("{question}", text).split(SEPARATOR)
     assert first in ("Q: End of support of Python 3.12?\nA: 2028-10-31", "Q: Newest release of nginx 1.25?\nA: 1.25.4")
@@ -20,7 +20,7 @@ def test_the_prompt_holds_the_nearest_of_different_keys_the_very_nearest_last():
     assert question == f"Q: {ASKED}\nA:"
 
 
-def test_more_are_asked_for_than_there_are_and_raw_text_is_none_of_them():
+def test_fewer_examples_than_wanted_and_raw_text_is_not_used():
     (text,) = with_examples([ASKED], TAUGHT, 9, PROMPT)
     assert text.count(SEPARATOR) == 3
     assert "language" not in text
@@ -28,17 +28,17 @@ def test_more_are_asked_for_than_there_are_and_raw_text_is_none_of_them():
     assert with_examples([], TAUGHT, 9, PROMPT) == []
 
 
-def test_words_without_spaces_are_near_each_other_too():
+def test_languages_without_spaces_have_near_examples_too():
     capitals = [example("jp", "东京", "日本的首都是哪里?"), example("cn", "北京", "中国的首都是哪里?")]
     for question, answer in (("请问中国首都在哪", "北京"), ("请问日本首都在哪", "东京")):
         assert with_examples([question], capitals, 1, PROMPT)[0].startswith(capitals[answer == "北京"].question)
 
 
-def test_what_is_too_long_is_passed_over():
+def test_examples_that_are_too_long_are_skipped():
     long = example("long", "§" * MAX_CHARS, ASKED)
     assert "§" not in with_examples([ASKED], [long, *TAUGHT[3:4]], 2, PROMPT)[0]
 
 
-def test_an_answer_ends_where_the_model_goes_on_to_a_question_of_its_own():
+def test_the_first_answer_ends_before_a_further_question():
     assert first_answer("3.12.2\n\nQ: Newest release of") == "3.12.2"
     assert first_answer("two\nlines") == "two\nlines"

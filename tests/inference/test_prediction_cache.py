@@ -3,7 +3,7 @@ import json
 from abreast.inference.prediction_cache import PredictionCache
 
 
-def test_only_what_is_not_known_is_asked(tmp_path):
+def test_only_missing_answers_are_computed(tmp_path):
     asked = []
 
     def ask(numbers):
@@ -16,7 +16,7 @@ def test_only_what_is_not_known_is_asked(tmp_path):
     assert asked == [[0, 1], [1], [0]]
 
 
-def test_damaged_or_unwritable_memory_costs_time_only(tmp_path):
+def test_a_damaged_or_unwritable_cache_only_costs_time(tmp_path):
     PredictionCache(tmp_path, "m").get_or_compute(["a"], lambda numbers: ["x"])
     path = next(tmp_path.iterdir())
     path.write_text(path.read_text()[:-3])

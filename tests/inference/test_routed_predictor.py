@@ -1,4 +1,4 @@
-"""Experts in the stage `evaluate`: which one answers is told by the question alone, and how often rightly is told."""
+"""Experts in the stage `evaluate`: the question alone chooses the expert, and the router's accuracy is reported."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.learning.project import promote
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, tiny_base):
     """The champion knows letters, the candidate colours as well; one question tells a wrong domain."""
-    root = write_team(tmp_path_factory.mktemp("panel") / "project", tiny_base)
+    root = write_team(tmp_path_factory.mktemp("experts") / "project", tiny_base)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("ABREAST_HOME", str(root / "home"))
@@ -40,7 +40,7 @@ def inside(project, monkeypatch):
     monkeypatch.chdir(project)
 
 
-def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(project):
+def test_the_router_does_not_read_the_domain_and_its_accuracy_is_reported(project):
     evaluate.main()
     metrics = json.loads(Path("reports/metrics.json").read_text())
     assert metrics["candidate"]["retained_exact_match"] == 1.0, "also of the question whose domain is wrong"
@@ -55,7 +55,7 @@ def test_the_domain_of_a_question_is_not_told_and_the_routers_accuracy_is(projec
     assert Path("reports/metrics.json").read_bytes() == first, "with remembered answers it is the same"
 
 
-def test_general_text_is_measured_by_the_expert_that_foresees_it_worst(project):
+def test_general_perplexity_is_that_of_the_worst_expert(project):
     folders = {"champion": Path("data/parent/model"), "candidate": Path("model"), "base": None}
     asked = load_predictors(folders, load_params().model)
     figures = {name: one.perplexity("The ferry left the harbour.") for name, one in asked.items()}
@@ -68,7 +68,7 @@ def test_general_text_is_measured_by_the_expert_that_foresees_it_worst(project):
     assert figures["candidate"] == pytest.approx(max(each))
 
 
-def test_one_question_is_answered_as_many_are(project):
+def test_one_question_has_the_same_answer_as_in_a_batch(project):
     model = load_params().model
     asked = [question.question for question in (*questions("letters", LETTERS), *questions("colours", COLOURS))]
     predictor = load_predictor(Path("model"), model)
@@ -78,7 +78,7 @@ def test_one_question_is_answered_as_many_are(project):
     assert [load_predictor(Path("model"), model).answer([one])[0] for one in asked[2:4]] == wanted[2:4]
 
 
-def test_experts_are_served_by_a_process_that_is_told_no_domain(tmp_path):
+def test_experts_are_served_without_a_domain(tmp_path):
     asked = [{"question": question.question, "kind": "fact"} for question in questions("letters", LETTERS)[:2]]
     (tmp_path / "asked.json").write_text(json.dumps(asked))
     probe.main(["model", str(tmp_path / "asked.json"), str(tmp_path / "result.json")])

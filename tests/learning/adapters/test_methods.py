@@ -97,8 +97,8 @@ def as_in_plain_peft(tiny_base: Path, folder: Path, activated: bool) -> None:
     torch.testing.assert_close(cached, wanted, rtol=1e-4, atol=1e-4)
     begun = torch.tensor([texts[0].ids[: texts[0].prompt_length]])
     made = plain.generate(input_ids=begun, max_new_tokens=12, do_sample=False)[0, begun.shape[1] :]
-    said = predictor.answer([f"value of {key}" for key in FACTS])[0]
-    assert said == tokenizer.decode(made, skip_special_tokens=True).strip()
+    answer = predictor.answer([f"value of {key}" for key in FACTS])[0]
+    assert answer == tokenizer.decode(made, skip_special_tokens=True).strip()
 
 
 def predicted_side_by_side() -> None:

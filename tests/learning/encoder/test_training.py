@@ -30,7 +30,7 @@ def answers(folder: Path = Path("model")) -> list[str]:
     return predictor.answer([asked for _, asked, _ in ALL], kinds=[kind for kind, *_ in ALL])
 
 
-def test_several_heads_learn_in_one_line_and_answer_in_words(project):
+def test_several_heads_learn_in_one_model_and_answer_in_words(project):
     train.main()
     wanted = [answer for kind, _, answer in ALL if kind != "regression"]
     assert answers()[: len(wanted)] == wanted
@@ -54,7 +54,7 @@ def test_several_heads_learn_in_one_line_and_answer_in_words(project):
     assert predictor.head_for("tagging") == "tagging"
 
 
-def test_old_rows_are_the_parents_bit_for_bit_when_a_label_comes(project):
+def test_earlier_rows_stay_bit_for_bit_when_a_label_is_added(project):
     train.main()
     before = read_heads(promote(project))
     teach([], METALS)
@@ -69,7 +69,7 @@ def test_old_rows_are_the_parents_bit_for_bit_when_a_label_comes(project):
     assert len(after.rows["classification.weight"]) == 3
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes_also_with_grown_rows(project, monkeypatch):
+def test_a_killed_training_with_added_rows_resumes_to_the_same_bytes(project, monkeypatch):
     train.main()
     promote(project)
     teach([*METALS, *NUMBERS], old=[*ANIMALS, *NAMES])
@@ -80,7 +80,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_also_with_grown_rows(projec
     assert model_digest(Path("model")) == whole
 
 
-def test_parent_candidate_and_base_answer_side_by_side_as_alone(project):
+def test_parent_candidate_and_base_answer_together_as_alone(project):
     train.main()
     parent, alone = promote(project), answers()
     teach(METALS, old=ANIMALS)
@@ -88,15 +88,15 @@ def test_parent_candidate_and_base_answer_side_by_side_as_alone(project):
     model, asked = load_params().model, [asked for _, asked, _ in ALL]
     folders = {"parent": parent, "candidate": Path("model"), "base": None}
     side = load_predictors(folders, model)
-    said = {name: one.answer(asked, kinds=[kind for kind, *_ in ALL]) for name, one in side.items()}
-    assert said["parent"] == alone
-    assert said["candidate"] == answers()
-    assert set(said["base"]) == {""}, "there is no head that could answer"
+    predicted = {name: one.answer(asked, kinds=[kind for kind, *_ in ALL]) for name, one in side.items()}
+    assert predicted["parent"] == alone
+    assert predicted["candidate"] == answers()
+    assert set(predicted["base"]) == {""}, "there is no head that could answer"
     assert side["candidate"].answer(["iron lies in 2"], kinds=["classification"]) == ["metal"]
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"self_distillation"}))
-def test_every_way_to_remember_works_also_when_rows_are_added(tmp_path, bare_encoder, monkeypatch, method):
+def test_every_method_works_when_rows_are_added(tmp_path, bare_encoder, monkeypatch, method):
     monkeypatch.chdir(tmp_path)
     lay_out(tmp_path, bare_encoder, ANIMALS[:3] + PLANTS[:3], regularizers=[{"method": method}], epochs=2)
     train.main()
@@ -119,7 +119,7 @@ def test_every_way_to_remember_works_also_when_rows_are_added(tmp_path, bare_enc
     ],
     ids=["full", "dora", "adalora", "ia3"],
 )
-def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch, adapt):
+def test_other_adapter_methods_learn_and_continue(tmp_path, bare_encoder, monkeypatch, adapt):
     monkeypatch.chdir(tmp_path)
     lay_out(tmp_path, bare_encoder, [*ANIMALS, *PLANTS], peft=adapt, top_layers=1)
     train.main()
@@ -161,7 +161,9 @@ def test_other_ways_to_adapt_learn_and_go_on(tmp_path, bare_encoder, monkeypatch
         (ANIMALS, {"peft": {"method": "prefix"}}, r"train\.peft\.method is 'prefix', .*; model\.base is a bert"),
     ],
 )
-def test_what_an_encoder_cannot_do_is_refused_in_one_line(tmp_path, bare_encoder, monkeypatch, rows, knobs, message):
+def test_what_an_encoder_does_not_support_is_refused_in_one_line(
+    tmp_path, bare_encoder, monkeypatch, rows, knobs, message
+):
     monkeypatch.chdir(tmp_path)
     lay_out(tmp_path, bare_encoder, rows, **knobs)
     with pytest.raises(AbreastError, match=message) as refusal:

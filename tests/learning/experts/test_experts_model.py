@@ -1,4 +1,4 @@
-"""Experts through the stage `train`: what rests stays byte for byte, what is new begins anew, the text decides."""
+"""Experts through the stage `train`: frozen experts stay byte for byte, new ones start fresh, the text decides."""
 
 import json
 import shutil
@@ -64,7 +64,7 @@ def second_update(project: Path, tiny_base: Path, **knobs: object) -> None:
     write_split([*examples_of("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
 
 
-def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_byte(project, tiny_base, capfd, taught):
+def test_a_new_domain_gets_its_own_adapter_and_the_others_stay_byte_for_byte(project, tiny_base, capfd, taught):
     shutil.copytree(taught["letters"], "model")
     assert read_model_manifest(Path("model")).experts == "domain"
     first = content(Path("model"))
@@ -84,7 +84,7 @@ def test_a_new_domain_gets_an_adapter_of_its_own_and_the_others_rest_byte_for_by
     assert summary["dev_exact_match"] == 1.0, "the development questions go through the router"
 
 
-def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base, taught):
+def test_plain_peft_loads_each_expert(project, tiny_base, taught):
     from peft import PeftModel
 
     shutil.copytree(taught["both"], "model")
@@ -101,7 +101,7 @@ def test_each_expert_is_what_peft_loads_by_itself(project, tiny_base, taught):
     assert answers() == [*LETTERS.values(), *COLOURS.values()]
 
 
-def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_base, taught):
+def test_a_known_domain_continues_its_own_expert(project, tiny_base, taught):
     shutil.copytree(taught["both"], "model")
     before = content(Path("model"))
     write_team(project, tiny_base)
@@ -118,27 +118,27 @@ def test_a_domain_that_comes_again_goes_on_from_its_own_expert(project, tiny_bas
         "expert_0001/adapter_model.safetensors",
         "expert_0002/adapter_config.json",
     }
-    said = dict(zip((question.key for question in BOTH), answers(), strict=True))
-    assert said["a"] == "8.3"
-    assert {key: said[key] for key in COLOURS} == COLOURS
+    answered = dict(zip((question.key for question in BOTH), answers(), strict=True))
+    assert answered["a"] == "8.3"
+    assert {key: answered[key] for key in COLOURS} == COLOURS
 
 
-def test_what_has_no_domain_and_all_raw_text_share_one_expert(project):
+def test_records_without_a_domain_and_raw_text_share_one_expert(project):
     text = examples_of("novels", {"t": "the cat sat on the mat"})[0].model_copy(update={"kind": "text", "question": ""})
     write_split([text, *examples_of("", {"k": "7"}), *examples_of("letters", LETTERS)], [])
     train.main()
     expert_set, router = read_expert_set(Path("model"))
     assert expert_set.experts == {"expert_0001": None, "expert_0002": "letters"}
-    assert router.counts.tolist() == [1, 3], "raw text is asked nothing"
+    assert router.counts.tolist() == [1, 3], "raw text has no question"
     predictor = load_predictor(Path("model"), load_params().model)
     assert predictor.domains(["", "k is", "value of a"]) == [None, None, "letters"]
     assert predictor.answer(["k is"]) == ["7"]
     ((mean, tokens),) = predictor.score_text(["the cat sat on the mat"], ["t"])
     assert tokens > 10
-    assert mean > -2.0, "it was learned"
+    assert mean > -2.0, "it is learned"
 
 
-def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
+def test_without_new_examples_the_model_is_the_parent(project, tiny_base, taught):
     shutil.copytree(taught["letters"], "model")
     before = content(Path("model"))
     write_team(project, tiny_base)
@@ -149,7 +149,7 @@ def test_nothing_new_is_the_parent_again(project, tiny_base, taught):
     assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
 
 
-def test_nothing_at_all_is_one_untrained_expert(project):
+def test_without_examples_the_model_is_one_untrained_expert(project):
     write_split([], [])
     train.main()
     assert read_expert_set(Path("model"))[0].experts == {"expert_0001": None}
@@ -157,7 +157,7 @@ def test_nothing_at_all_is_one_untrained_expert(project):
     assert load_predictor(Path("model"), load_params().model).answer(["value of a"]) == untrained.answer(["value of a"])
 
 
-def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(project, tiny_base, monkeypatch):
+def test_a_killed_training_with_every_method_resumes_to_the_same_bytes(project, tiny_base, monkeypatch):
     remember = [{"method": method, **MILD.get(method, {})} for method in TRAINING_METHODS]
     write_team(project, tiny_base, regularizers=remember, epochs=4)
     write_split([*examples_of("letters", LETTERS), *examples_of("colours", COLOURS)], BOTH)
@@ -175,14 +175,16 @@ def test_with_every_way_to_remember_a_killed_training_goes_on_to_the_same_bytes(
     inherited_state = read_carried_state(Path("model"))
     resting = [name for name in kept if ".expert_0002." in name]
     assert resting
-    assert all(torch.equal(inherited_state[name], kept[name]) for name in resting), "what it must not forget is kept"
+    assert all(torch.equal(inherited_state[name], kept[name]) for name in resting), (
+        "the state of frozen experts is carried on"
+    )
     train_killed_in(2, monkeypatch)
     train.main()
     assert model_digest(Path("model")) == whole
 
 
 @pytest.mark.parametrize("init", ["pissa", "eva"])
-def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
+def test_a_new_expert_is_initialised_by_its_adapter_method(project, tiny_base, init):
     adapt = {"method": "lora", "rank": 2, "alpha": 4, "init": init}
     write_team(project, tiny_base, peft=adapt, epochs=3)
     write_split([*examples_of("letters", LETTERS), *examples_of("colours", COLOURS)], BOTH)
@@ -193,7 +195,7 @@ def test_a_new_expert_begins_as_the_adaptation_says(project, tiny_base, init):
     assert len(read_expert_set(Path("model"))[0].experts) == 3
 
 
-def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
+def test_the_parent_and_the_adapter_method_must_fit(project, tiny_base, taught):
     shutil.copytree(taught["letters"], "model")
     promote(project)
     write_project(project, tiny_base)
@@ -207,7 +209,7 @@ def test_the_parent_and_the_adaptation_must_fit(project, tiny_base, taught):
         train.main()
 
 
-def test_a_damaged_panel_is_refused(project, taught):
+def test_a_damaged_expert_set_is_refused(project, taught):
     shutil.copytree(taught["letters"], "model")
     parent = promote(project)
     for name, damage, message in (

@@ -18,7 +18,7 @@ NAMES = ("one", "two")
 
 @pytest.fixture(scope="module")
 def team(tiny_base):
-    """Two experts that differ, their model and their trunk; "v…" is for one, "w…" for the other."""
+    """Two experts that differ, their model and their backbone; "v…" is for one, "w…" for the other."""
     model, tokenizer, _ = load_base(Model(base=str(tiny_base), device="cpu"))
     config = make_adapter_method({"method": "lora", "rank": 4}).peft_config(model, 2)
     for name in NAMES:
@@ -35,11 +35,11 @@ def team(tiny_base):
     )
     taught = {n: [prompt_tokenizer.pair(f"{letter} {w}", "1") for w in "abc"] for n, letter in enumerate("vw")}
     router = Router.empty(64).updated(2, {number: backbone.prompt_means(texts) for number, texts in taught.items()})
-    desk = CachedRouter(backbone, prompt_tokenizer, {"one": "v", "two": "w"}, router)
+    cached_router = CachedRouter(backbone, prompt_tokenizer, {"one": "v", "two": "w"}, router)
     return (
         model,
         backbone,
-        RoutedBackbone(backbone, AdapterSwitch(model, parameters), desk),
+        RoutedBackbone(backbone, AdapterSwitch(model, parameters), cached_router),
         prompt_tokenizer,
         parameters,
     )
@@ -52,7 +52,7 @@ def alone(team, name, text):
 
 
 @torch.no_grad()
-def test_each_text_is_run_by_its_own_expert_whatever_stands_beside_it(team):
+def test_each_text_runs_under_its_own_expert_in_a_mixed_batch(team):
     _, _, routed, prompt_tokenizer, _ = team
     texts = [prompt_tokenizer.pair(*pair) for pair in (("w d", "12"), ("v d", "3"), ("w efg", "4"), ("v h", "567"))]
     logits, targets, owner = routed.logits(texts)
@@ -67,7 +67,7 @@ def test_each_text_is_run_by_its_own_expert_whatever_stands_beside_it(team):
 
 
 @torch.no_grad()
-def test_what_was_planned_comes_to_the_same_and_asleep_the_base_speaks(team):
+def test_precomputed_texts_give_the_same_and_disabled_experts_give_the_base(team):
     _, backbone, routed, prompt_tokenizer, _ = team
     texts = [prompt_tokenizer.pair(*pair) for pair in (("w kl", "12"), ("v mn", "3"))]
     whole = routed.logits(texts)[0]
@@ -83,7 +83,7 @@ def test_what_was_planned_comes_to_the_same_and_asleep_the_base_speaks(team):
     assert not torch.allclose(base, whole, atol=1e-2)
 
 
-def test_gradients_of_a_mixed_batch_reach_both_experts_and_are_those_of_each_alone(team):
+def test_gradients_of_a_mixed_batch_equal_those_of_each_expert_alone(team):
     model, backbone, routed, prompt_tokenizer, parameters = team
     texts = [prompt_tokenizer.pair(*pair) for pair in (("w pq", "12"), ("v rst", "3"))]
     routed.precompute(texts)
@@ -105,7 +105,7 @@ def test_gradients_of_a_mixed_batch_reach_both_experts_and_are_those_of_each_alo
 
 
 @torch.no_grad()
-def test_what_is_assigned_is_not_asked_for_and_takes_along_what_is_not(team):
+def test_assigned_texts_are_not_routed_and_decide_for_unassigned_ones(team):
     _, _, routed, prompt_tokenizer, _ = team
     mine, added = prompt_tokenizer.pair("v uvw", "12"), prompt_tokenizer.as_completion((9, 8, 7))
     routed.assign([mine], ["two"])

@@ -9,8 +9,8 @@ WIDTH = 6
 
 def cloud(centre: float, count: int, seed: int) -> torch.Tensor:
     """Points around a centre, spread quite differently along each direction."""
-    chance = torch.Generator().manual_seed(seed)
-    return centre + torch.randn(count, WIDTH, generator=chance) * torch.tensor([5.0, 0.1, 1.0, 2.0, 0.5, 3.0])
+    generator = torch.Generator().manual_seed(seed)
+    return centre + torch.randn(count, WIDTH, generator=generator) * torch.tensor([5.0, 0.1, 1.0, 2.0, 0.5, 3.0])
 
 
 def test_it_equals_the_linear_discriminant_analysis_of_scikit_learn():
@@ -19,12 +19,12 @@ def test_it_equals_the_linear_discriminant_analysis_of_scikit_learn():
     router = Router.empty(WIDTH).updated(3, taught)
     theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
     theirs.fit(torch.cat(list(taught.values())).numpy(), np.repeat(range(3), 40))
-    said = router.nearest(asked)
-    assert said == theirs.predict(asked.numpy()).tolist()
-    assert len(set(said)) == 3
+    routed = router.nearest(asked)
+    assert routed == theirs.predict(asked.numpy()).tolist()
+    assert len(set(routed)) == 3
     plain = torch.cdist(asked, router.means).argmin(1).tolist()
     right = [number for number in range(3) for _ in range(100)]
-    hits = [sum(a == b for a, b in zip(found, right, strict=True)) for found in (said, plain)]
+    hits = [sum(a == b for a, b in zip(found, right, strict=True)) for found in (routed, plain)]
     assert hits[0] > hits[1], "the spread within experts matters"
 
 

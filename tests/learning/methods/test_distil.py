@@ -15,7 +15,7 @@ def parent(tiny_base):
     return weights(run)
 
 
-def test_zero_for_equal_models_and_the_hand_computed_value_for_others():
+def test_the_divergence_is_zero_for_equal_models_and_else_the_hand_computed_value():
     teacher, student = torch.tensor([[math.log(4.0), 0.0]]), torch.tensor([[0.0, math.log(4.0)]])
     assert divergence(teacher, teacher + 3.0, 2.0).item() == pytest.approx(0.0, abs=1e-7)
     # At T = 1: 0.8 log(0.8 / 0.2) + 0.2 log(0.2 / 0.8). At T = 2 the odds are 2 to 1, and T squared is 4.
@@ -40,7 +40,7 @@ def test_the_teacher_is_the_base_or_the_parent(tiny_base, parent, teacher):
     assert min(other, moved) > 1e-3
 
 
-def test_over_the_whole_vocabulary_it_is_the_full_divergence(tiny_base, parent):
+def test_with_all_logits_it_is_the_full_divergence(tiny_base, parent):
     run = make_run(tiny_base, parent)
     distil = Distil(Distil.Knobs(weight=0.5, temperature=2.0, top=512))
     distil.on_train_begin(run)

@@ -23,7 +23,7 @@ def test_the_newest_is_kept_and_loaded(tmp_path):
     assert checkpoints.load() is None
 
 
-def test_incomplete_and_damaged_ones_are_passed_over(tmp_path):
+def test_incomplete_and_damaged_checkpoints_are_skipped(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(progress(5), {"w": torch.zeros(1)})
     (tmp_path / "000000007").mkdir()
@@ -34,13 +34,13 @@ def test_incomplete_and_damaged_ones_are_passed_over(tmp_path):
     assert checkpoints.load()[0].steps == 5
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AbreastError, match="cannot write the checkpoint"):
         Checkpoints(tmp_path / "file/c").save(progress(1), {"w": torch.zeros(1)})
 
 
-def test_the_optimizer_goes_on_bit_by_bit():
+def test_the_optimizer_resumes_bit_for_bit():
     def make():
         weight = torch.nn.Parameter(torch.ones(3))
         return weight, torch.optim.AdamW([weight], lr=0.1, fused=True)

@@ -53,8 +53,8 @@ def test_kl_is_the_divergence_from_the_parent_at_old_questions(tiny_base):
     for text, teacher in zip(run.examples[1:], before, strict=True):
         top = teacher.topk(min(64, teacher.shape[-1]))
         wanted = top.values.log_softmax(-1)
-        said = run.backbone.logits([text])[0].gather(1, top.indices).log_softmax(-1)
-        kls.append(torch.nn.functional.kl_div(said, wanted, log_target=True, reduction="batchmean").item())
+        predicted = run.backbone.logits([text])[0].gather(1, top.indices).log_softmax(-1)
+        kls.append(torch.nn.functional.kl_div(predicted, wanted, log_target=True, reduction="batchmean").item())
     assert dev.evaluate().kl == pytest.approx(sum(kls) / len(kls), rel=1e-3)
     assert dev.evaluate().kl > 1e-3
 
@@ -62,8 +62,8 @@ def test_kl_is_the_divergence_from_the_parent_at_old_questions(tiny_base):
 def test_the_parents_share_is_counted_as_in_every_evaluation(tiny_base):
     run = make_run(tiny_base)
     text = run.examples[1]
-    said = run.backbone.logits([text])[0].argmax(-1).tolist()
-    known = replace(text, ids=(*text.ids[: text.prompt_length], said[0], *text.ids[text.prompt_length + 1 :]))
+    predicted = run.backbone.logits([text])[0].argmax(-1).tolist()
+    known = replace(text, ids=(*text.ids[: text.prompt_length], predicted[0], *text.ids[text.prompt_length + 1 :]))
     one = replace(known, ids=known.ids[: known.prompt_length + 1])
     dev = DevEvaluator(run.backbone, run.examples[:1], [one, *run.examples[2:]])
     dev.record_parent()

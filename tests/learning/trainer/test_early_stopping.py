@@ -28,7 +28,7 @@ def reasons(evaluations: list[DevMetrics], parent: float | None = None, train: T
     return found
 
 
-def test_goes_on_while_it_gains_and_stops_when_patience_is_spent():
+def test_continues_while_it_gains_and_stops_when_patience_is_spent():
     gains = [metrics(0.1), metrics(0.2), metrics(0.2, loss=0.9)]
     assert reasons([*gains, metrics(0.2), metrics(0.1)]) == [None] * 4 + ["no gain on the development set in 2 checks"]
 
@@ -56,7 +56,7 @@ def test_stops_when_everything_is_known_with_confidence():
     )
 
 
-def test_stops_when_what_was_known_does_not_come_back():
+def test_stops_when_old_knowledge_does_not_come_back():
     falling = [metrics(0.1, old=0.9), metrics(0.2, old=0.5), metrics(0.3, old=0.5), metrics(0.4, old=0.5)]
     found = reasons(falling, parent=1.0)
     assert found[:2] == [None, None]
@@ -66,7 +66,7 @@ def test_stops_when_what_was_known_does_not_come_back():
 @pytest.mark.parametrize(
     "old", [(0.5, 0.6, 0.7, 0.8), (0.95, 0.9, 0.95, 0.9), (0.5, 0.4, 0.6, 0.5), (0.4, 0.5, 0.5, 0.6)]
 )
-def test_goes_on_while_it_comes_back_or_is_near(old):
+def test_continues_while_old_knowledge_comes_back_or_is_near(old):
     assert reasons([metrics(n / 10, old=share) for n, share in enumerate(old)], parent=1.0) == [None] * 4
 
 

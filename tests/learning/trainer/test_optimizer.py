@@ -30,7 +30,7 @@ def curve() -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_learns_and_a_killed_training_goes_on_to_the_same_bytes(tmp_path, tiny_base, monkeypatch, way):
+def test_it_learns_and_a_killed_training_resumes_to_the_same_bytes(tmp_path, tiny_base, monkeypatch, way):
     monkeypatch.chdir(write_project(tmp_path / "project", tiny_base, **({"epochs": 4} | WAYS[way])))
     train.main()
     whole, rows = model_digest(Path("model")), curve()

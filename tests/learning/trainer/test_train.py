@@ -42,7 +42,7 @@ def test_learns_the_facts_and_reports(project, tiny_base):
     assert not list((project.parent / "home/checkpoints").iterdir())
 
 
-def test_where_nothing_can_be_asked_the_last_weights_are_kept(project):
+def test_without_a_development_set_the_last_weights_are_kept(project):
     write_jsonl(Path("data/dev.jsonl"), [])
     train.main()
     predictor = load_predictor(Path("model"), load_params(Path()).model)
@@ -56,7 +56,7 @@ def test_same_inputs_give_the_same_bytes(project):
     assert model_digest(Path("model")) == first
 
 
-def test_goes_on_from_the_parent(project):
+def test_continues_the_parent(project):
     train.main()
     promote(project)
     write_jsonl(Path("data/train.jsonl"), [example("a", "1.5"), example("e", "6.6")])
@@ -67,7 +67,7 @@ def test_goes_on_from_the_parent(project):
     assert json.loads(Path("reports/train.json").read_text())["dev_exact_match"] == 1.0
 
 
-def test_refuses_a_damaged_parent_and_another_adaptation(project, tiny_base):
+def test_refuses_a_damaged_parent_and_another_adapter_method(project, tiny_base):
     train.main()
     parent = promote(project)
     write_project(project, tiny_base, peft={"method": "lora", "rank": 8, "alpha": 8})
@@ -81,7 +81,7 @@ def test_refuses_a_damaged_parent_and_another_adaptation(project, tiny_base):
         train.main()
 
 
-def test_nothing_to_learn_is_the_parent_again(project):
+def test_without_examples_the_model_is_the_parent(project):
     train.main()
     promote(project)
     write_jsonl(Path("data/train.jsonl"), [])
@@ -91,7 +91,7 @@ def test_nothing_to_learn_is_the_parent_again(project):
     assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes(project):
+def test_a_killed_training_resumes_to_the_same_bytes(project):
     train.main()
     whole, curve = model_digest(Path("model")), Path("reports/curve.csv").read_bytes()
     checkpoints = project.parent / "home/checkpoints"
