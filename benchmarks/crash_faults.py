@@ -10,7 +10,7 @@ from abreast.knowledge.drop import read_drop
 from abreast.lifecycle.intake import store_of
 from abreast.services.services import Services
 from abreast.storage.dvc_cache import REMOTE, Pointer, is_whole, opened
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 from benchmarks.crash_site import FIRST, SECOND, Site
 
 LINE = "abreast"
@@ -109,7 +109,7 @@ def _once(services: Services, count: int) -> Iterator[str]:
 
 def _recorded(services: Services, count: int) -> Iterator[str]:
     """MLflow has as many runs, models and versions, all complete."""
-    with MlflowDoor(services.project.mlflow_uri).client() as client:
+    with MlflowApi(services.project.mlflow_uri).client() as client:
         experiment = [client.get_experiment_by_name(LINE).experiment_id]
         runs, models = client.search_runs(experiment), client.search_logged_models(experiment)
         versions = client.search_model_versions(f"name = '{LINE}'")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from abreast.lifecycle import promoter
-from abreast.lifecycle.clones import remove_ended
+from abreast.lifecycle.clones import remove_ended_clones
 from benchmarks import crash_faults as faults
 from benchmarks.crash_site import FIRST, SECOND, Site
 from tests.flows.drops import rows
@@ -125,6 +125,6 @@ def recover(site: Site, flow: str) -> tuple[str, list[str]]:
     """The same flow again, then what the sweep does: how the flow ended, and what the sweep mended."""
     code, said = site.run(flow)
     services = site.services
-    mended = promoter.sweep(services.ledger, services.registry)
-    mended += [f"the clone of {update} removed" for update in remove_ended(services.project, services.ledger)]
+    mended = promoter.reconcile_promotions(services.ledger, services.registry)
+    mended += [f"the clone of {update} removed" for update in remove_ended_clones(services.project, services.ledger)]
     return (said if code == 0 else f"exit {code}: {said}"), mended

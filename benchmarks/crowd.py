@@ -16,7 +16,7 @@ from typing import Literal
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger import Ledger
-from abreast.lifecycle.promoter import promote, rollback, sweep
+from abreast.lifecycle.promoter import promote, reconcile_promotions, restore_previous
 from abreast.tracking.registry import Registry
 
 _MOMENT = "a random moment"
@@ -136,10 +136,10 @@ def _done(ledger: Ledger, registry: Registry, wish: Wish) -> Told:
         os.environ["ABREAST_CRASH_AT"] = wish.dies_at
     try:
         if wish.verb == "sweep":
-            return Told(wish, "done", lines=tuple(sweep(ledger, registry)))
+            return Told(wish, "done", lines=tuple(reconcile_promotions(ledger, registry)))
         if wish.verb == "rollback":
             left = ledger.promotions.champion(registry.name)
-            return Told(wish, "done", row=rollback(ledger, registry, left, "stress", wish.actor).id, left=left)
+            return Told(wish, "done", row=restore_previous(ledger, registry, left, "stress", wish.actor).id, left=left)
         return Told(
             wish, "done", row=promote(ledger, registry, wish.version, "stress", wish.actor, force=wish.forced).id
         )

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from abreast.ledger import open_ledger
-from abreast.lifecycle.promoter import promote, sweep
+from abreast.lifecycle.promoter import promote, reconcile_promotions
 from abreast.tracking.registry import Registry
 from benchmarks.crowd import Crowd, Told, Wish
 from benchmarks.place import own_place
@@ -117,7 +117,7 @@ def stressed(
     rivals = Rivals(open_ledger(ledger_url, folder), Registry(uri, folder.name), folder, uri)
     for _ in range(2):
         promote(rivals.ledger, rivals.registry, rivals.register(), "two serve before the first round", "stress")
-    sweep(rivals.ledger, rivals.registry)
+    reconcile_promotions(rivals.ledger, rivals.registry)
     crowd = Crowd(promoters, rivals.ledger, rivals.registry)
     try:
         stress = Stress(rivals, crowd, promoters, seed)

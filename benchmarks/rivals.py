@@ -10,9 +10,9 @@ import httpx
 from abreast.knowledge.drop import DropInfo
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Ledger, Promotion, Version
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.storage.dvc_cache import Pointer
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tracking.registry import Registry
 from benchmarks.crowd import Told
 
@@ -28,10 +28,10 @@ class Rivals:
 
     def __init__(self, ledger: Ledger, registry: Registry, folder: Path, uri: str):
         self.ledger, self.registry, self.line = ledger, registry, registry.name
-        self._door, self._folder, self._made, self.damaged = MlflowDoor(uri), folder, 0, set()
-        experiment = self._door.call("POST", "experiments/create", name=self.line)["experiment_id"]
+        self._api, self._folder, self._made, self.damaged = MlflowApi(uri), folder, 0, set()
+        experiment = self._api.call("POST", "experiments/create", name=self.line)["experiment_id"]
         self._models = [self._logged_model(experiment, number) for number in range(MODELS)]
-        self._door.call("POST", "registered-models/create", name=self.line)
+        self._api.call("POST", "registered-models/create", name=self.line)
 
     def _logged_model(self, experiment: str, number: int) -> tuple[str, str]:
         """A model of MLflow with files of its own: id and digest. By REST: the client would make each fork dear."""
@@ -39,12 +39,12 @@ class Rivals:
         files.mkdir()
         (files / "abreast.json").write_text(f'{{"number": {number}}}\n')
         fields = {"experiment_id": experiment, "name": f"m{number}"}
-        info = self._door.call("POST", "logged-models", **fields)["model"]["info"]
+        info = self._api.call("POST", "logged-models", **fields)["model"]["info"]
         place = f"mlflow-artifacts/artifacts{urlsplit(info['artifact_uri']).path}/abreast.json"
         content = (files / "abreast.json").read_bytes()
-        httpx.put(f"{self._door.uri}/api/2.0/{place}", content=content, timeout=60).raise_for_status()
+        httpx.put(f"{self._api.uri}/api/2.0/{place}", content=content, timeout=60).raise_for_status()
         ready = {"model_id": info["model_id"], "status": "LOGGED_MODEL_READY"}
-        self._door.call("PATCH", f"logged-models/{info['model_id']}", **ready)
+        self._api.call("PATCH", f"logged-models/{info['model_id']}", **ready)
         return info["model_id"], model_digest(files)
 
     def register(self, damaged: bool = False) -> int:
@@ -54,7 +54,7 @@ class Rivals:
         counts = {"rows": 1, "accepted": 1, "quarantined": 0, "kinds": {}}
         info = DropInfo(digest=digest, name=digest[:8], arrived_at="2026-01-01T00:00:00Z", **counts)
         self.ledger.drops.accept(info, _POINTER, info.name, None)
-        update = self.ledger.updates.claim(self.line, "c0", Holder.current(), 60.0)
+        update = self.ledger.updates.claim(self.line, "c0", ProcessId.current(), 60.0)
         model, files = self._models[self._made % MODELS]
         recorded = "0" * 64 if damaged else files
         number = self._version(model, recorded)
@@ -70,7 +70,7 @@ class Rivals:
     def _version(self, model: str, digest: str) -> int:
         tags = [{"key": "abreast.digest", "value": digest}]
         fields = {"name": self.line, "source": f"models:/{model}", "model_id": model, "tags": tags}
-        return int(self._door.call("POST", "model-versions/create", **fields)["model_version"]["version"])
+        return int(self._api.call("POST", "model-versions/create", **fields)["model_version"]["version"])
 
     def faults(self, told: Sequence[Told], since: int) -> list[str]:
         """What is wrong after a round and its sweep, a line each; none is as it should be.

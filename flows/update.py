@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.states import Completed, State
 
-from abreast.lifecycle.review import way_on
+from abreast.lifecycle.review import status_after_verdict
 from abreast.services.services import Services
 from tasks.maintenance import request_update
 from tasks.promotion import ask_for_review, promote_version
@@ -42,7 +42,7 @@ def update() -> State:
         try_to_serve(workspace)
         verdict = judge_candidate(workspace)
         version = register_version(services, claimed, workspace, verdict)
-        end = way_on(verdict.verdict, workspace.params.review)
+        end = status_after_verdict(verdict.verdict, workspace.params.review)
         keep_version(version, claimed, workspace)
         if end == "promoted":
             promote_version(services, version, claimed)

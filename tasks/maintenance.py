@@ -7,8 +7,8 @@ from prefect.cache_policies import NO_CACHE
 
 from abreast.core.crash_points import crash_point
 from abreast.lifecycle import promoter, review
-from abreast.lifecycle.clones import remove_ended
-from abreast.lifecycle.review_tags import take_tags
+from abreast.lifecycle.clones import remove_ended_clones
+from abreast.lifecycle.review_tags import review_by_tags
 from abreast.services.prefect_api import PrefectApi
 from abreast.services.services import Services
 
@@ -19,19 +19,21 @@ INTAKE_TIME = timedelta(minutes=10)
 @task(cache_policy=NO_CACHE)
 def sweep_promotions(services: Services) -> int:
     """Finish or revert half-done promotions and make the aliases agree with the ledger; how many were mended."""
-    return len(promoter.sweep(services.ledger, services.registry))
+    return len(promoter.reconcile_promotions(services.ledger, services.registry))
 
 
 @task(cache_policy=NO_CACHE)
 def sweep_workspaces(services: Services) -> list[str]:
     """Remove the clones that a killed update left behind when it had ended; which updates they were of."""
-    return remove_ended(services.project, services.ledger)
+    return remove_ended_clones(services.project, services.ledger)
 
 
 @task(cache_policy=NO_CACHE)
 def sweep_reviews(services: Services) -> int:
     """Finish reviews that were left half done and take those asked for by tags in MLflow; how many there were."""
-    done = review.sweep(services.ledger, services.registry) + take_tags(services.ledger, services.registry)
+    done = review.reconcile_reviews(services.ledger, services.registry) + review_by_tags(
+        services.ledger, services.registry
+    )
     print("\n".join(done) or "no review was left")
     return len(done)
 

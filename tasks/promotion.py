@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from abreast.ledger import Review, Update, Version
 from abreast.ledger.names import version_number
 from abreast.lifecycle import promoter, review, rollback
-from abreast.lifecycle.rollback import WayBack
+from abreast.lifecycle.rollback import RollbackResult
 from abreast.services.services import Services
 
 
@@ -29,11 +29,11 @@ def promote_by_force(services: Services, version: str, reason: str, actor: str) 
 
 
 @task(cache_policy=NO_CACHE)
-def roll_back(services: Services, leaving: str | None, reason: str, poisoned: str | None) -> WayBack:
+def roll_back(services: Services, leaving: str | None, reason: str, poisoned: str | None) -> RollbackResult:
     """Return to the version that served before, or take a poisoned drop out of the line."""
     if poisoned is None:
         return rollback.roll_back(services.ledger, services.registry, leaving, reason, getpass.getuser())
-    return rollback.withdraw(services.ledger, services.registry, poisoned, reason, getpass.getuser())
+    return rollback.withdraw_drop(services.ledger, services.registry, poisoned, reason, getpass.getuser())
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
@@ -49,4 +49,4 @@ def review_version(
 ) -> Review:
     """Approve or reject as a person asks."""
     number, ledger, registry = version_number(version), services.ledger, services.registry
-    return review.review(ledger, registry, number, decision, reason=reason, reviewer=reviewer, door="prefect")
+    return review.review(ledger, registry, number, decision, reason=reason, reviewer=reviewer, channel="prefect")

@@ -14,10 +14,10 @@ from abreast.core.errors import AbreastError, Unavailable
 from abreast.evaluation.drift.comparison import drift_report
 from abreast.gates.judge import judge
 from abreast.ledger import Update, Version
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.ledger.rows import Status
 from abreast.lifecycle.drift import drift_of_update, figure_of
-from abreast.lifecycle.register import register
+from abreast.lifecycle.register import register_candidate
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.figures import DRIFT, write_figures
 from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION, IN_CONTEXT, EvaluationMetrics, ModelMetrics
@@ -37,7 +37,7 @@ def claim_drops(services: Services) -> Update | None:
     """All accepted drops that wait as one new update, or the update that was cut off; None when there is nothing."""
     if changed := services.project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
-    update = services.ledger.updates.claim(services.line, services.project.commit(), Holder.current(), LEASE_SECONDS)
+    update = services.ledger.updates.claim(services.line, services.project.commit(), ProcessId.current(), LEASE_SECONDS)
     crash_point("claim.made")
     if update:
         print(f"{update.id}: {len(update.drops)} drops, parent v{update.parent}, attempt {update.attempt}")
@@ -138,7 +138,7 @@ def judge_candidate(workspace: Workspace) -> Verdict:
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def register_version(services: Services, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
     """Write run, model, version, figures and verdict into MLflow and the ledger; registration is not promotion."""
-    return register(services.ledger, services.registry, update, workspace, verdict)
+    return register_candidate(services.ledger, services.registry, update, workspace, verdict)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)

@@ -19,7 +19,7 @@ from abreast.ledger.names import version_number
 from abreast.services.services import Services
 
 if TYPE_CHECKING:
-    from abreast.lineage.bisection import Step
+    from abreast.lineage.bisection import VersionStep
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -40,17 +40,19 @@ def bisect(
     as_json: Json = False,
 ) -> None:
     """Find the drop that hurt: the version that lost most of what was right before, and the drops that it learned."""
-    from abreast.lineage.bisection import part_of, steps, worst_step
-    from abreast.lineage.replays import narrow
+    from abreast.lineage.bisection import question_filter, version_steps, worst_version_step
+    from abreast.lineage.replays import narrow_down
 
     services = Services.open()
-    words, part = part_of(services.ledger, slice_, drop, key)
-    found = steps(services.ledger, services.registry, part, None if version is None else version_number(version))
-    step = worst_step(found)
+    words, part = question_filter(services.ledger, slice_, drop, key)
+    found = version_steps(
+        services.ledger, services.registry, part, None if version is None else version_number(version)
+    )
+    step = worst_version_step(found)
     if replay and step is not None and len(step.drops) > 1:
         with stdout_for_data():
             step = step.model_copy(
-                update={"drops": narrow(services.project, services.ledger, step, part, _print_progress)}
+                update={"drops": narrow_down(services.project, services.ledger, step, part, _print_progress)}
             )
     if as_json:
         print_json({"part": words, "steps": [s.fields() for s in found], "found": step and step.fields()})
@@ -62,7 +64,7 @@ def _print_progress(line: str) -> None:
     print_line(line, err)
 
 
-def _print_steps(words: str, found: "list[Step]", step: "Step | None") -> None:
+def _print_steps(words: str, found: "list[VersionStep]", step: "VersionStep | None") -> None:
     table = Table(
         "version",
         "learned",

@@ -11,7 +11,7 @@ from abreast.services.services import Services
 if TYPE_CHECKING:
     from abreast.ledger import Version
 
-REVIEW_FIELDS = {"decision", "reason", "reviewer", "door", "champion", "outcome", "detail", "created_at"}
+REVIEW_FIELDS = {"decision", "reason", "reviewer", "channel", "champion", "outcome", "detail", "created_at"}
 MEASURES = ("current_exact_match", "retained_exact_match", "stale_rate", "general_perplexity")
 
 
@@ -42,8 +42,10 @@ def history_entry(services: Services, version: "Version") -> dict[str, Any]:
         "version": version.name,
         "verdict": version.verdict,
         "reasons": list(version.reasons),
-        "status": ledger.versions.status(line, version.number).status,
-        "reviews": [one.model_dump(include=REVIEW_FIELDS) for one in ledger.reviews.all(line, version.number)],
+        "status": ledger.versions.status(line, version.number).update_status,
+        "reviews": [
+            one.model_dump(include=REVIEW_FIELDS, by_alias=True) for one in ledger.reviews.all(line, version.number)
+        ],
         "aliases": [alias for alias, number in aliases.items() if number == version.number],
         "parent": None if version.parent is None else f"v{version.parent}",
         "drops": list(version.drops),

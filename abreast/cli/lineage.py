@@ -23,19 +23,19 @@ def lineage(
     as_json: Json = False,
 ) -> None:
     """Where a version comes from; or which versions learned a drop, or a key."""
-    from abreast.lineage.origins import of_drop, of_key, of_version
+    from abreast.lineage.trace import trace_drop, trace_key, trace_version
 
     if sum(given is not None for given in (version, drop, key)) != 1:
         raise AbreastError("give one of a version such as v3, --drop and --key")
     services = Services.open()
     if version is not None:
         number = version_number(version)
-        found = of_version(services.project, services.ledger, services.registry, number)
+        found = trace_version(services.project, services.ledger, services.registry, number)
         print_found = _print_version
     elif drop is not None:
-        found, print_found = of_drop(services.ledger, services.line, drop), _print_drop
+        found, print_found = trace_drop(services.ledger, services.line, drop), _print_drop
     else:
-        found = of_key(services.project, services.ledger, services.registry, key)
+        found = trace_key(services.project, services.ledger, services.registry, key)
         print_found = _print_key
     if as_json:
         print_json(found)

@@ -11,7 +11,7 @@ from abreast.ledger.names import version_number
 from abreast.services.services import Services
 
 if TYPE_CHECKING:
-    from abreast.lineage.reproduce import Remade
+    from abreast.lineage.reproduce import ReproductionResult
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def reproduce(
     training gives another model."""
     from tempfile import TemporaryDirectory
 
-    from abreast.lineage.reproduce import fresh_workspace, prove, remake
+    from abreast.lineage.reproduce import fresh_workspace, retrain_version, verify_version
 
     services = Services.open()
     recorded = services.ledger.versions.get(services.line, version_number(version))
@@ -39,10 +39,10 @@ def reproduce(
     remade = None
     with TemporaryDirectory(prefix="reproduce-", dir=services.project.home.runs) as folder:
         workspace = fresh_workspace(services.project, recorded, Path(folder).resolve())
-        steps = prove(services.project, services.ledger, services.registry, recorded, workspace)
+        steps = verify_version(services.project, services.ledger, services.registry, recorded, workspace)
         proven = list(_print_steps(steps, as_json))
         if retrain:
-            *_, remade = _print_steps(remake(workspace, recorded, tolerance), as_json)
+            *_, remade = _print_steps(retrain_version(workspace, recorded, tolerance), as_json)
     if as_json:
         comparison = remade and remade.model_dump() | {"reproduced": remade.reproduced}
         print_json({"version": recorded.name, "proven": proven, "remade": comparison})
@@ -63,7 +63,7 @@ def _print_steps(steps: Iterator[Any], as_json: bool) -> Iterator[Any]:
         yield line
 
 
-def _print_remade(remade: "Remade") -> None:
+def _print_remade(remade: "ReproductionResult") -> None:
     for path in remade.equal:
         print_line(f"ok  {path}: the same bytes again")
     for path in remade.different:

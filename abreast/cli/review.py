@@ -38,7 +38,7 @@ def _decide(version: str, decision: Literal["approve", "reject"], reason: str, a
 
     services, number = Services.open(), version_number(version)
     done = review(
-        services.ledger, services.registry, number, decision, reason=reason, reviewer=getuser(), door="command"
+        services.ledger, services.registry, number, decision, reason=reason, reviewer=getuser(), channel="command"
     )
     if as_json:
         print_json(done.model_dump(exclude={"id", "shown"}) | {"version": f"v{done.version}"})

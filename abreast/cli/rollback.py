@@ -33,7 +33,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Return at once to the version that served before; of the servers only MLflow is needed."""
-    from abreast.lifecycle.rollback import roll_back, withdraw
+    from abreast.lifecycle.rollback import roll_back, withdraw_drop
 
     if poisoned is not None and leaving is not None:
         raise AbreastError("give --leaving or --poisoned, not both: a withdrawn drop determines which version is left")
@@ -41,7 +41,7 @@ def rollback(
     if poisoned is None:
         back = roll_back(services.ledger, services.registry, leaving, reason, getuser())
     else:
-        back = withdraw(services.ledger, services.registry, poisoned, reason, getuser())
+        back = withdraw_drop(services.ledger, services.registry, poisoned, reason, getuser())
     if as_json:
         print_json(back.fields())
     else:
@@ -54,10 +54,10 @@ def reinstate(
     as_json: Json = False,
 ) -> None:
     """Cancel the withdrawal of a drop, so that the next update learns it."""
-    from abreast.lifecycle.rollback import reinstate as lift
+    from abreast.lifecycle.rollback import reinstate_drop
 
     services = Services.open()
-    found, waits = lift(services.ledger, services.line, drop, reason, getuser())
+    found, waits = reinstate_drop(services.ledger, services.line, drop, reason, getuser())
     if as_json:
         print_json({"name": found.name, "digest": found.digest, "waits": waits})
     else:

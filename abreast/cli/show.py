@@ -47,7 +47,7 @@ def _review_lines(services: Services, version: "Version") -> list[str]:
     reviews = ledger.reviews.all(version.line, version.number)
     lines = [f"{review.said} – {review.detail or 'not carried out yet'}" for review in reviews]
     status = ledger.versions.status(version.line, version.number)
-    if status.status == "review":
+    if status.update_status == "review":
         lines.append(f"waits for review: abreast approve {name} --reason ..., or abreast reject {name} --reason ...")
         if status.stale:
             lines.append("the champion has changed since it was judged: if approved, its drops are learned again")

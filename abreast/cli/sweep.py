@@ -13,12 +13,12 @@ def add_commands(app: typer.Typer) -> None:
 
 def sweep() -> None:
     """Finish or revert what a crash left half done, and carry out the reviews that tags in MLflow ask for."""
-    from abreast.lifecycle.promoter import sweep as sweep_promotions
-    from abreast.lifecycle.review import sweep as sweep_reviews
-    from abreast.lifecycle.review_tags import take_tags
+    from abreast.lifecycle.promoter import reconcile_promotions
+    from abreast.lifecycle.review import reconcile_reviews
+    from abreast.lifecycle.review_tags import review_by_tags
 
     services = Services.open()
-    repairs = (sweep_promotions, sweep_reviews, take_tags)
+    repairs = (reconcile_promotions, reconcile_reviews, review_by_tags)
     repaired = [line for repair in repairs for line in repair(services.ledger, services.registry)]
     for line in repaired:
         print_line(line)

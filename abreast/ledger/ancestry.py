@@ -33,7 +33,7 @@ def serving(connection: Connection, line: str) -> tuple[int, ...]:
     return tuple(version for version, _ in groupby([*sound, *stack[-1:]]))
 
 
-def ground(connection: Connection, line: str) -> int | None:
+def next_parent(connection: Connection, line: str) -> int | None:
     """The version that the next update starts from: the champion, or the last before it that knows no withdrawn drop.
 
     None, the base, before the first promotion and where every version that served knows one.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
 from abreast.ledger.database import Database
-from abreast.ledger.process_id import Holder, free
+from abreast.ledger.process_id import ProcessId, free
 from abreast.ledger.rows import Lease
 
 
@@ -18,7 +18,7 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, name: str, holder: Holder, seconds: float) -> Lease | None:
+    def take(self, name: str, holder: ProcessId, seconds: float) -> Lease | None:
         """Take the lease `name` for so many seconds, or None while another has it. Never waits."""
         with self._database.write() as connection:
             known = _row(connection, name)
@@ -56,5 +56,5 @@ def _row(connection: Connection, name: str) -> dict[str, Any] | None:
     return None if found is None else dict(found)
 
 
-def _holder(known: dict[str, Any]) -> Holder | None:
-    return None if known["holder"] is None else Holder.model_validate(known["holder"])
+def _holder(known: dict[str, Any]) -> ProcessId | None:
+    return None if known["holder"] is None else ProcessId.model_validate(known["holder"])

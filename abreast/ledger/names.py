@@ -20,7 +20,7 @@ def version_number(name: str) -> int:
     return int(digits)
 
 
-def drop_named(ledger: "Ledger", name: str) -> "Drop":
+def find_drop(ledger: "Ledger", name: str) -> "Drop":
     """The one drop with this name, or whose digest begins so.
 
     Raises:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 _CLOCK_TOLERANCE = 2.0  # seconds; a start time is computed from the boot time, which the clock's corrections move
 
 
-class Holder(BaseModel):
+class ProcessId(BaseModel):
     """A process: host name, process id, and its start time (seconds since the epoch), since ids are used again."""
 
     model_config = ConfigDict(frozen=True)
@@ -20,7 +20,7 @@ class Holder(BaseModel):
     started: float
 
     @classmethod
-    def current(cls) -> "Holder":
+    def current(cls) -> "ProcessId":
         return cls(host=socket.gethostname(), pid=os.getpid(), started=psutil.Process().create_time())
 
     def gone(self) -> bool:
@@ -38,6 +38,6 @@ class Holder(BaseModel):
             return False
 
 
-def free(holder: Holder | None, lease_until: float) -> bool:
+def free(holder: ProcessId | None, lease_until: float) -> bool:
     """May another take what `holder` held until `lease_until` (seconds since the epoch)?"""
     return holder is None or lease_until <= time.time() or holder.gone()

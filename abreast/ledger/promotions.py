@@ -9,11 +9,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
-from abreast.ledger.ancestry import ground, serving
+from abreast.ledger.ancestry import next_parent, serving
 from abreast.ledger.database import Database, inserted_id
 from abreast.ledger.leases import check_lease
 from abreast.ledger.rows import Lease, Promotion, now
-from abreast.ledger.withdrawals import check_sound
+from abreast.ledger.withdrawals import check_untainted
 
 _BEFORE = ("registered", "judged", "review", "refused")
 
@@ -56,16 +56,16 @@ class Promotions:
         Raises:
             AbreastError: the lease is lost, another intent is open, `version` has learned a withdrawn drop, or not
                 `expected` serves (unless `forced`). In place of a champion that has learned one, a version serves
-                whose parent is the `ground` of the next update.
+                whose parent is the `next_parent` of the next update.
         """
         with self._database.write() as connection:
             check_lease(connection, lease)
             if (open_one := _open(connection, line)) is not None:
                 raise AbreastError(f"v{open_one.version} of {line} is half promoted; run `abreast sweep` first")
-            check_sound(connection, line, version)
+            check_untainted(connection, line, version)
             stack = serving(connection, line)
             before = stack[-1] if stack else None
-            judged_against = before if kind == "rollback" else ground(connection, line)
+            judged_against = before if kind == "rollback" else next_parent(connection, line)
             if judged_against != expected and not forced:
                 raise AbreastError(
                     f"v{version} was judged against {_name(expected)}, but {_name(before)} serves now; judge it again"

@@ -13,7 +13,7 @@ from abreast.core.errors import AbreastError
 from abreast.ledger import schema
 from abreast.ledger.database import Database, inserted_id
 from abreast.ledger.rows import Review, now
-from abreast.ledger.version_status import Standing, champion_name, standing_of, why_not
+from abreast.ledger.version_status import VersionStatus, champion_name, version_status, why_not
 
 _NAMED = 5
 
@@ -32,7 +32,7 @@ class Reviews:
         decision: Literal["approve", "reject"],
         reason: str,
         reviewer: str,
-        door: Literal["command", "mlflow", "prefect"],
+        channel: Literal["command", "mlflow", "prefect"],
     ) -> Review:
         """Write down what a person decided.
 
@@ -44,13 +44,13 @@ class Reviews:
             Unavailable: its update has not ended yet.
         """
         with self._database.write() as connection:
-            standing, last = standing_of(connection, line, version), _last(connection, line, version)
-            if standing.status != "review":
-                raise why_not(standing, decision, last)
+            status, last = version_status(connection, line, version), _last(connection, line, version)
+            if status.update_status != "review":
+                raise why_not(status, decision, last)
             if last is not None and last.outcome is None:
                 raise AbreastError(f"v{version} was {last.said}; that is being carried out, or by the next sweep")
             row = {"line": line, "version": version, "decision": decision, "reason": reason, "reviewer": reviewer}
-            row |= {"door": door, "champion": standing.champion, "shown": False, "created_at": now()}
+            row |= {"channel": channel, "champion": status.champion, "shown": False, "created_at": now()}
             made = inserted_id(connection.execute(insert(schema.reviews).values(**row)))
             return _follow_up(connection, _review(connection, made))
 
@@ -96,16 +96,16 @@ class Reviews:
 def _follow_up(connection: Connection, review: Review, failed: str | None = None) -> Review:
     if review.outcome is not None:
         return review
-    standing = standing_of(connection, review.line, review.version)
+    status = version_status(connection, review.line, review.version)
     if review.decision == "reject":
-        _refuse(connection, standing, review.said)
-        return _settle(connection, review, "rejected", f"{standing.name} is refused, {_still(standing)}")
-    if standing.status == "promoted":
-        return _settle(connection, review, "promoted", f"{standing.name} went into service")
-    if standing.stale:
-        return _settle(connection, review, "stale", _offer_again(connection, review, standing))
+        _refuse(connection, status, review.said)
+        return _settle(connection, review, "rejected", f"{status.name} is refused, {_still(status)}")
+    if status.update_status == "promoted":
+        return _settle(connection, review, "promoted", f"{status.name} went into service")
+    if status.stale:
+        return _settle(connection, review, "stale", _offer_again(connection, review, status))
     if failed is not None and not _half_promoted(connection, review):
-        return _settle(connection, review, "reverted", f"{failed}; {standing.name} still waits for review")
+        return _settle(connection, review, "reverted", f"{failed}; {status.name} still waits for review")
     return review
 
 
@@ -116,21 +116,21 @@ def _half_promoted(connection: Connection, review: Review) -> bool:
     return connection.execute(select(log.c.id).where(mine)).first() is not None
 
 
-def _still(standing: Standing) -> str:
-    return "nothing serves yet" if standing.champion is None else f"v{standing.champion} stays in service"
+def _still(status: VersionStatus) -> str:
+    return "nothing serves yet" if status.champion is None else f"v{status.champion} stays in service"
 
 
-def _offer_again(connection: Connection, review: Review, standing: Standing) -> str:
+def _offer_again(connection: Connection, review: Review, status: VersionStatus) -> str:
     """Let what the version was made from wait again, in words; the champion knows none of it, as its update held it."""
-    mine = (schema.claims.c.line == review.line) & (schema.claims.c["update"] == standing.update)
+    mine = (schema.claims.c.line == review.line) & (schema.claims.c["update"] == status.update)
     held = select(schema.claims.c.digest).where(mine)
     names = select(schema.drops.c.name).where(schema.drops.c.digest.in_(held)).order_by(schema.drops.c.seq)
     again = _shortened(connection.execute(names).scalars().all())
     connection.execute(delete(schema.claims).where(mine))
-    _refuse(connection, standing, review.said)
-    serves = champion_name(standing.champion)
+    _refuse(connection, status, review.said)
+    serves = champion_name(status.champion)
     return (
-        f"{standing.name} was judged against {champion_name(standing.parent)}, but {serves} serves now: the approval is"
+        f"{status.name} was judged against {champion_name(status.parent)}, but {serves} serves now: the approval is"
         f" recorded and not applied; what {serves} does not know of it ({again}) waits again, and the next update"
         f" learns it on top of {serves} and is judged against it"
     )
@@ -141,8 +141,8 @@ def _shortened(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _refuse(connection: Connection, standing: Standing, reason: str) -> None:
-    mine = (schema.updates.c.number == standing.update) & (schema.updates.c.status == "review")
+def _refuse(connection: Connection, status: VersionStatus, reason: str) -> None:
+    mine = (schema.updates.c.number == status.update) & (schema.updates.c.status == "review")
     connection.execute(update(schema.updates).where(mine).values(status="refused", reason=reason, updated_at=now()))
 
 

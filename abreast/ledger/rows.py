@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.storage.dvc_cache import Pointer
 
 DeliveryOutcome = Literal["accepted", "duplicate", "quarantined"]
@@ -61,7 +61,7 @@ class Update(Row):
     parent: int | None
     drops: tuple[str, ...]
     attempt: int
-    holder: Holder | None
+    holder: ProcessId | None
     fence: int
     lease_until: float
     facts: dict[str, Any]
@@ -101,7 +101,7 @@ class Lease(Row):
     """The right to do something that only one may do at a time."""
 
     name: str
-    holder: Holder
+    holder: ProcessId
     fence: int
     until: float
 
@@ -129,6 +129,7 @@ class Review(Row):
     `champion` served at the time. `outcome` is None while an approval is still to be carried out; then the version was
     `promoted` or `rejected`, or the approval was `stale` (another version serves than the one it was judged against),
     or the promotion was `reverted`; `detail` says it in a sentence. `shown` once the version's page in MLflow tells it.
+    Scripts, and the ledger's column, know `channel` as `door`.
     """
 
     id: int
@@ -137,7 +138,7 @@ class Review(Row):
     decision: Literal["approve", "reject"]
     reason: str
     reviewer: str
-    door: Literal["command", "mlflow", "prefect"]
+    channel: Literal["command", "mlflow", "prefect"] = Field(serialization_alias="door")
     champion: int | None
     outcome: Literal["promoted", "rejected", "stale", "reverted"] | None
     detail: str | None
@@ -147,10 +148,10 @@ class Review(Row):
 
     @property
     def said(self) -> str:
-        """Who decided what, when, by which door and why, as people read it."""
+        """Who decided what, when, by which channel and why, as people read it."""
         done = {"approve": "approved", "reject": "rejected"}[self.decision]
-        door = {"command": "on the command line", "mlflow": "by a tag in MLflow", "prefect": "by Prefect's form"}
-        return f"{done} by {self.reviewer} on {self.created_at[:10]} {door[self.door]}: {self.reason}"
+        channel = {"command": "on the command line", "mlflow": "by a tag in MLflow", "prefect": "by Prefect's form"}
+        return f"{done} by {self.reviewer} on {self.created_at[:10]} {channel[self.channel]}: {self.reason}"
 
 
 class Withdrawal(Row):

@@ -140,7 +140,7 @@ reviews = Table(
     Column("decision", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("reviewer", String, nullable=False),
-    Column("door", String, nullable=False),
+    Column("door", String, key="channel", nullable=False),
     Column("champion", Integer),
     Column("outcome", String),
     Column("detail", String),

@@ -24,9 +24,9 @@ from sqlalchemy import update as update_rows
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
-from abreast.ledger.ancestry import drops_of_update, ground, known_by, lineage_of, serving, withdrawn
+from abreast.ledger.ancestry import drops_of_update, known_by, lineage_of, next_parent, serving, withdrawn
 from abreast.ledger.database import Database, inserted_id
-from abreast.ledger.process_id import Holder, free
+from abreast.ledger.process_id import ProcessId, free
 from abreast.ledger.rows import LIVE, Drop, Status, Update, now
 
 ATTEMPTS = 3
@@ -41,12 +41,12 @@ class Updates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, line: str, commit: str, holder: Holder, lease_seconds: float) -> Update | None:
+    def claim(self, line: str, commit: str, holder: ProcessId, lease_seconds: float) -> Update | None:
         """Take all waiting drops of `line` into a new update, or take over the one that was cut off.
 
         Args:
             commit: the commit that a new update runs on; a resumed one keeps its own (`Update.commit`).
-            holder: the process that will do the work, usually `Holder.current()`.
+            holder: the process that will do the work, usually `ProcessId.current()`.
             lease_seconds: it must `renew` within this time, or another may take over.
 
         Returns:
@@ -139,7 +139,7 @@ class Updates:
     def next_parent(self, line: str) -> int | None:
         """The version that the next update of `line` starts from; None means the base."""
         with self._database.read() as connection:
-            return ground(connection, line)
+            return next_parent(connection, line)
 
     def running(self, line: str) -> Update | None:
         """The update of `line` that a living process works on."""
@@ -164,14 +164,14 @@ class Updates:
 
 
 def _begin(
-    connection: Connection, line: str, commit: str, holder: Holder, lease_seconds: float, digests: list[str]
+    connection: Connection, line: str, commit: str, holder: ProcessId, lease_seconds: float, digests: list[str]
 ) -> Update:
     """A new update on the ground of this moment, usually the champion, and its claims."""
     values = {
         "line": line,
         "status": "claimed",
         "commit": commit,
-        "parent": ground(connection, line),
+        "parent": next_parent(connection, line),
         "attempt": 1,
         "holder": holder.model_dump(),
         "fence": 1,
@@ -195,7 +195,7 @@ def _claim_drop(connection: Connection, line: str, digest: str, number: int) -> 
     connection.execute(insert(schema.update_drops).values(update=number, digest=digest))
 
 
-def _hand_over(connection: Connection, live: Update, holder: Holder, lease_seconds: float) -> Update:
+def _hand_over(connection: Connection, live: Update, holder: ProcessId, lease_seconds: float) -> Update:
     _set(
         connection,
         live.number,
@@ -226,7 +226,7 @@ def _waiting(connection: Connection, line: str) -> list[Drop]:
     found = [Drop.model_validate(dict(row)) for row in connection.execute(query).mappings()]
     if not found:
         return []
-    never = withdrawn(connection, line) | known_by(connection, line, ground(connection, line))
+    never = withdrawn(connection, line) | known_by(connection, line, next_parent(connection, line))
     return [drop for drop in found if drop.digest not in never]
 
 

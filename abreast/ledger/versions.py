@@ -11,7 +11,7 @@ from abreast.ledger import schema
 from abreast.ledger.ancestry import drops_of_update, lineage_of
 from abreast.ledger.database import Database
 from abreast.ledger.rows import Update, Verdict, Version, now
-from abreast.ledger.version_status import Standing, standing_of
+from abreast.ledger.version_status import VersionStatus, version_status
 from abreast.storage.dvc_cache import Pointer
 
 
@@ -94,10 +94,10 @@ class Versions:
         """The digests of all drops that a version knows, its own and its ancestors', oldest version first."""
         return tuple(digest for version in self.ancestors(line, number) for digest in version.drops)
 
-    def status(self, line: str, version: int) -> Standing:
+    def status(self, line: str, version: int) -> VersionStatus:
         """Where a version stands; raises AbreastError if there is no such."""
         with self._database.read() as connection:
-            return standing_of(connection, line, version)
+            return version_status(connection, line, version)
 
 
 def _same_version(connection: Connection, number: int, update: Update) -> Version | None:

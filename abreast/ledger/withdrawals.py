@@ -1,7 +1,7 @@
 """Withdrawn drops: never learned again, and no version that knows one is a way back or a parent.
 
-What follows from a mark is derived from it whenever it is asked (`lineage.serving`, `lineage.ground`), so that a crash
-between the mark and the rollback leaves nothing to be undone: the next update starts from sound knowledge in any case.
+What follows from a mark is computed whenever it is needed (`ancestry.serving`, `ancestry.next_parent`). So a crash
+between the mark and the rollback leaves nothing to undo: the next update starts from a version without the drop.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import update as update_rows
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import schema
-from abreast.ledger.ancestry import drops_of_update, ground, known_by, lineage_of, serving, withdrawn
+from abreast.ledger.ancestry import drops_of_update, known_by, lineage_of, next_parent, serving, withdrawn
 from abreast.ledger.database import Database
 from abreast.ledger.leases import check_lease
 from abreast.ledger.rows import LIVE, Lease, Status, Withdrawal, now
@@ -76,12 +76,12 @@ class Withdrawals:
     def tainted_by(self, line: str, number: int | None) -> Withdrawal | None:
         """The first mark among the drops that a version knows; None for a sound one, and for the base."""
         with self._database.read() as connection:
-            return _taint(connection, line, number)
+            return _tainted_by(connection, line, number)
 
 
-def check_sound(connection: Connection, line: str, number: int) -> None:
+def check_untainted(connection: Connection, line: str, number: int) -> None:
     """Raise AbreastError if version `number` knows a withdrawn drop: it must not serve."""
-    if (mark := _taint(connection, line, number)) is not None:
+    if (mark := _tainted_by(connection, line, number)) is not None:
         name = connection.execute(select(schema.drops.c.name).where(schema.drops.c.digest == mark.digest)).scalar()
         raise AbreastError(
             f"v{number} has learned {name} ({mark.digest[:12]}), which was withdrawn ({mark.reason}); "
@@ -89,7 +89,7 @@ def check_sound(connection: Connection, line: str, number: int) -> None:
         )
 
 
-def _taint(connection: Connection, line: str, number: int | None) -> Withdrawal | None:
+def _tainted_by(connection: Connection, line: str, number: int | None) -> Withdrawal | None:
     marked = withdrawn(connection, line) & known_by(connection, line, number)
     found = [_present_mark(connection, line, digest) for digest in marked]
     return min(found, key=lambda mark: mark.id, default=None)
@@ -166,7 +166,7 @@ def _claim_known(connection: Connection, line: str) -> None:
 
 def _made_since(connection: Connection, line: str) -> list[int]:
     """The updates that made the champion and its ancestors down to the ground of the next update."""
-    stack, start = serving(connection, line), ground(connection, line)
+    stack, start = serving(connection, line), next_parent(connection, line)
     chain = lineage_of(connection, line, stack[-1]) if stack else ()
     kept = lineage_of(connection, line, start) if start is not None else ()
     return _updates_of(connection, line, [version for version in chain if version not in kept])

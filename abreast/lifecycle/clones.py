@@ -6,7 +6,7 @@ from abreast.ledger.rows import LIVE
 from abreast.storage.workspace import Workspace
 
 
-def remove_ended(project: Project, ledger: Ledger) -> list[str]:
+def remove_ended_clones(project: Project, ledger: Ledger) -> list[str]:
     """Delete the folders of ended updates whose process was killed before it did so itself.
 
     Returns:

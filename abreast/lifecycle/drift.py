@@ -18,7 +18,7 @@ from abreast.knowledge.drop import read_delivery, read_drop
 from abreast.knowledge.knowledge_base import apply_drops, read_base
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.ledger import Drop, Ledger
-from abreast.lifecycle.intake import knowledge_of, store_of
+from abreast.lifecycle.intake import knowledge_file, store_of
 from abreast.reports.figures import Figure
 
 _SALT = "drift"
@@ -28,7 +28,7 @@ CHANCE = 0.5
 def drift_of_drop(project: Project, ledger: Ledger, drop: Drop) -> DriftResult:
     """An accepted drop, compared with what the champion knows from other drops."""
     rows, _ = apply_drops(None, [read_drop(store_of(project).fetch(drop.digest, drop.pointer))])
-    base = champions_base(project, ledger)
+    base = champion_knowledge(project, ledger)
     return _compare(project.root, project.params, drop.name, base[base["drop"] != drop.digest], rows)
 
 
@@ -71,13 +71,13 @@ def drift_of_files(project: Project, ledger: Ledger, path: Path) -> DriftResult:
             shutil.copy(path, folder)
         whole = Path(folder) if path.is_file() else path
         rows, _ = apply_drops(None, [read_delivery(whole, path.name, datetime.now(UTC).isoformat())])
-    return _compare(project.root, project.params, path.name, champions_base(project, ledger), rows)
+    return _compare(project.root, project.params, path.name, champion_knowledge(project, ledger), rows)
 
 
 def drift_of_live(project: Project, ledger: Ledger, path: Path) -> DriftResult:
     """Logged questions, compared with the questions on what the champion knows."""
     knobs, templates = project.params.drift, _templates(project.root, project.params)
-    known = sample_of_rows(champions_base(project, ledger), templates, knobs.max_samples, _SALT)
+    known = sample_of_rows(champion_knowledge(project, ledger), templates, knobs.max_samples, _SALT)
     return compare_samples(path.name, known, sample_of_questions(read_live(path)[-knobs.max_samples :]), knobs)
 
 
@@ -98,13 +98,13 @@ def read_live(path: Path) -> list[str]:
     return questions
 
 
-def champions_base(project: Project, ledger: Ledger) -> pd.DataFrame:
+def champion_knowledge(project: Project, ledger: Ledger) -> pd.DataFrame:
     """The knowledge base that the champion was trained on; raises AbreastError if there is no champion."""
     line = project.params.model.name
     champion = ledger.promotions.champion(line)
     if champion is None:
         raise AbreastError(f"{line} has no champion yet: there is nothing to compare with")
-    return read_base(knowledge_of(project, ledger.versions.get(line, champion)))
+    return read_base(knowledge_file(project, ledger.versions.get(line, champion)))
 
 
 def _compare(root: Path, params: Params, what: str, before: pd.DataFrame, now: pd.DataFrame) -> DriftResult:

@@ -73,10 +73,10 @@ def known_facts(project: Project, ledger: Ledger) -> tuple[dict[str, str | None]
     former values, each with the day on which it ended."""
     from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
 
-    ground = ledger.updates.next_parent(project.params.model.name)
-    if ground is None:
+    next_parent = ledger.updates.next_parent(project.params.model.name)
+    if next_parent is None:
         return {}, {}
-    base = read_base(knowledge_of(project, ledger.versions.get(project.params.model.name, ground)))
+    base = read_base(knowledge_file(project, ledger.versions.get(project.params.model.name, next_parent)))
     return known_values(base), ended_values(base)
 
 
@@ -88,7 +88,7 @@ def _refused(mark: Withdrawal) -> str:
     )
 
 
-def knowledge_of(project: Project, version: Version) -> Path:
+def knowledge_file(project: Project, version: Version) -> Path:
     """The file of the knowledge base that a version was trained on; raises as `Store.fetch` does."""
     return store_of(project).fetch(f"known/{version.knowledge.md5}.parquet", version.knowledge)
 

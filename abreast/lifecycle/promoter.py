@@ -8,9 +8,9 @@ The ledger's log is the truth, the aliases in MLflow follow it. MLflow has no co
 4. the aliases are moved, `champion` first;
 5. the promotion is written as done, and the update that made the version ends with it, in one transaction.
 
-A crash before 2 leaves nothing. After 2, `sweep` (or the next promotion) carries the intent out, or reverts it when the
-files are wrong. A promoter that stalls so long that it loses its lease can still move an alias too late; the next sweep
-sets the aliases by the log again.
+A crash before 2 leaves nothing. After 2, `reconcile_promotions` (or the next promotion) carries out the intent, or
+reverts it if the files are wrong. A promoter that stalls until its lease is lost can still move an alias too late; the
+next sweep sets the aliases by the log again.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.waiting import wait_until
 from abreast.ledger import Lease, Ledger, Promotion, Withdrawal
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.tracking.registry import Registry
 
 LEASE_SECONDS = 120.0
@@ -79,7 +79,7 @@ def promote(
         return _carry_out(ledger, registry, lease, promotion)
 
 
-def rollback(ledger: Ledger, registry: Registry, leaving: int | None, reason: str, actor: str) -> Promotion:
+def restore_previous(ledger: Ledger, registry: Registry, leaving: int | None, reason: str, actor: str) -> Promotion:
     """Return to the version that served before the champion, by the log.
 
     Args:
@@ -110,7 +110,7 @@ def rollback(ledger: Ledger, registry: Registry, leaving: int | None, reason: st
         return _return(ledger, registry, lease, served, reason, actor)
 
 
-def withdraw(
+def withdraw_and_restore(
     ledger: Ledger, registry: Registry, digest: str, reason: str, actor: str
 ) -> tuple[Withdrawal, Promotion | None]:
     """Mark a drop as withdrawn, and return to the last champion that does not know it, if there was one.
@@ -132,7 +132,7 @@ def withdraw(
         return mark, _leave_withdrawn(ledger, registry, lease)
 
 
-def sweep(ledger: Ledger, registry: Registry) -> list[str]:
+def reconcile_promotions(ledger: Ledger, registry: Registry) -> list[str]:
     """Finish or revert what a crash left half done, and set the aliases by the log.
 
     Returns:
@@ -155,7 +155,7 @@ def sweep(ledger: Ledger, registry: Registry) -> list[str]:
 @contextmanager
 def _alone(ledger: Ledger, line: str) -> Iterator[Lease]:
     """Wait for the promoter's lease and give it back at the end."""
-    holder = Holder.current()
+    holder = ProcessId.current()
     lease = wait_until(lambda: ledger.leases.take(f"promoter:{line}", holder, LEASE_SECONDS), WAIT_SECONDS, _PAUSE)
     if lease is None:
         raise Unavailable(f"another promotion of {line} has not ended for {WAIT_SECONDS:.0f} s; try again")

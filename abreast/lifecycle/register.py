@@ -14,7 +14,9 @@ from abreast.tracking.retention_matrix import BY_DROP, retention_of
 from abreast.tracking.run_log import RunFacts
 
 
-def register(ledger: Ledger, registry: Registry, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
+def register_candidate(
+    ledger: Ledger, registry: Registry, update: Update, workspace: Workspace, verdict: Verdict
+) -> Version:
     """Register the candidate of `update` with everything that was measured, and write its verdict on it.
 
     Raises:

@@ -7,7 +7,7 @@
 3. the outcome is written;
 4. the version's page in MLflow tells it.
 
-A crash between any two of these is mended by `sweep`, or by the next review.
+A crash between any two of these is mended by `reconcile_reviews`, or by the next review.
 """
 
 from typing import Literal
@@ -25,7 +25,7 @@ LONGEST = 1000
 """Characters of a reason."""
 
 
-def way_on(verdict: str, knobs: Knobs) -> Literal["promoted", "review", "refused"]:
+def status_after_verdict(verdict: str, knobs: Knobs) -> Literal["promoted", "review", "refused"]:
     """How an update ends whose candidate has this verdict."""
     if verdict == "fail":
         return "refused"
@@ -40,7 +40,7 @@ def review(
     *,
     reason: str,
     reviewer: str,
-    door: Literal["command", "mlflow", "prefect"],
+    channel: Literal["command", "mlflow", "prefect"],
 ) -> Review:
     """Approve or reject a version that waits for review.
 
@@ -57,7 +57,9 @@ def review(
     for left in _left(ledger, registry):
         if left.version == version:
             _finish(ledger, registry, left)
-    made = ledger.reviews.decide(registry.name, version, decision=decision, reason=reason, reviewer=reviewer, door=door)
+    made = ledger.reviews.decide(
+        registry.name, version, decision=decision, reason=reason, reviewer=reviewer, channel=channel
+    )
     crash_point("review.recorded")
     try:
         return _finish(ledger, registry, made)
@@ -65,7 +67,7 @@ def review(
         raise Unavailable(f"v{version} was {made.said}; the next sweep carries it out: {error}") from error
 
 
-def sweep(ledger: Ledger, registry: Registry) -> list[str]:
+def reconcile_reviews(ledger: Ledger, registry: Registry) -> list[str]:
     """Carry out and show what a crash or a lost server left half done, and let no page ask in vain; a line each."""
     done = []
     for left in _left(ledger, registry):
@@ -95,14 +97,14 @@ def _ask_no_more(ledger: Ledger, registry: Registry) -> list[str]:
 def _not_waiting(ledger: Ledger, line: str, version: int) -> str | None:
     """Why a version does not wait for review; None if it does, or will."""
     try:
-        standing = ledger.versions.status(line, version)
+        status = ledger.versions.status(line, version)
     except Unavailable:
         raise
     except AbreastError as error:
         return str(error)
-    if standing.status == "review" or standing.status in LIVE:
+    if status.update_status == "review" or status.update_status in LIVE:
         return None
-    return str(why_not(standing, "approve", next(reversed(ledger.reviews.all(line, version)), None)))
+    return str(why_not(status, "approve", next(reversed(ledger.reviews.all(line, version)), None)))
 
 
 def _left(ledger: Ledger, registry: Registry) -> list[Review]:

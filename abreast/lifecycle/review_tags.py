@@ -18,7 +18,7 @@ UNNAMED = "someone in MLflow"
 """MLflow does not tell who set a tag."""
 
 
-def take_tags(ledger: Ledger, registry: Registry) -> list[str]:
+def review_by_tags(ledger: Ledger, registry: Registry) -> list[str]:
     """Review what was asked for by tags and not answered yet; a line each.
 
     What cannot be done yet, because an update or MLflow is at work, is left to the next time.
@@ -49,11 +49,11 @@ def _answer(ledger: Ledger, registry: Registry, version: int, asked: str) -> str
         return f"not understood; write {RIGHT}"
     decision, reason = found["decision"].lower(), " ".join(found["reason"].split())
     last = ledger.reviews.all(registry.name, version)[-1:]
-    if last and (last[0].door, last[0].decision, last[0].reason) == ("mlflow", decision, reason) and last[0].outcome:
+    if last and (last[0].channel, last[0].decision, last[0].reason) == ("mlflow", decision, reason) and last[0].outcome:
         return last[0].detail
     try:
         done = review(
-            ledger, registry, version, decision, reason=reason, reviewer=found["name"] or UNNAMED, door="mlflow"
+            ledger, registry, version, decision, reason=reason, reviewer=found["name"] or UNNAMED, channel="mlflow"
         )
     except Unavailable:
         raise

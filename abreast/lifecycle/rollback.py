@@ -6,16 +6,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from abreast.ledger import Drop, Ledger
-from abreast.ledger.names import drop_named, version_number
+from abreast.ledger.names import find_drop, version_number
 from abreast.lifecycle import promoter
 from abreast.tracking.registry import Registry
 
 
-class WayBack(BaseModel):
+class RollbackResult(BaseModel):
     """What a rollback came to.
 
     `champion` serves now; `taken_back` served until then, None where nothing moved. `drops` is what the champion no
-    longer knows; `withdrawn` is the drop that was marked, `again` what waits for the next update, and `ground` the
+    longer knows; `withdrawn` is the drop that was marked, `again` what waits for the next update, and `next_parent` the
     version which that starts from (None: the base).
     """
 
@@ -26,7 +26,7 @@ class WayBack(BaseModel):
     drops: tuple[Drop, ...]
     withdrawn: Drop | None = None
     again: tuple[Drop, ...] = ()
-    ground: int | None = None
+    next_parent: int | None = None
 
     @property
     def said(self) -> str:
@@ -34,14 +34,14 @@ class WayBack(BaseModel):
         if self.withdrawn is None:
             return f"{self._moved}, with what it learned: {_names(self.drops)}"
         marked = f"{_names([self.withdrawn])} is withdrawn"
-        again = f"the next update learns {_names(self.again)} from {_version(self.ground)}"
+        again = f"the next update learns {_names(self.again)} from {_version(self.next_parent)}"
         return "; ".join([marked, self._moved, again if self.again else "nothing waits to be learned"])
 
     @property
     def _moved(self) -> str:
         if self.taken_back is not None:
             return f"{_version(self.champion)} serves again, v{self.taken_back} is taken back"
-        if self.champion is None or self.champion == self.ground:
+        if self.champion is None or self.champion == self.next_parent:
             return "no version that serves has learned it"
         return f"no version that served was without it, so v{self.champion} serves on until the next update is promoted"
 
@@ -52,40 +52,40 @@ class WayBack(BaseModel):
         told = named | {"drops": _listed(self.drops)}
         if self.withdrawn is None:
             return told
-        ground = None if self.ground is None else f"v{self.ground}"
-        return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": ground}
+        next_parent = None if self.next_parent is None else f"v{self.next_parent}"
+        return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": next_parent}
 
 
-def roll_back(ledger: Ledger, registry: Registry, leaving: str | None, reason: str, actor: str) -> WayBack:
-    """Return to the version that served before; raises as `names.version_number` and `promoter.rollback` do.
+def roll_back(ledger: Ledger, registry: Registry, leaving: str | None, reason: str, actor: str) -> RollbackResult:
+    """Return to the version that served before; raises as `names.version_number` and `promoter.restore_previous` do.
 
     Args:
         leaving: the champion that is to be left, such as `v3`; the present one if it is not named.
     """
     left = ledger.promotions.champion(registry.name) if leaving is None else version_number(leaving)
-    done = promoter.rollback(ledger, registry, left, reason=reason, actor=actor)
+    done = promoter.restore_previous(ledger, registry, left, reason=reason, actor=actor)
     lost = _lost(ledger, done.line, done.before, done.version)
-    return WayBack(champion=done.version, taken_back=done.before, drops=lost)
+    return RollbackResult(champion=done.version, taken_back=done.before, drops=lost)
 
 
-def withdraw(ledger: Ledger, registry: Registry, drop: str, reason: str, actor: str) -> WayBack:
-    """Mark a drop, by name or digest, as withdrawn; raises as `names.drop_named` and `promoter.withdraw` do."""
+def withdraw_drop(ledger: Ledger, registry: Registry, drop: str, reason: str, actor: str) -> RollbackResult:
+    """Mark a drop, by name or digest, as withdrawn; raises as `find_drop` and `promoter.withdraw_and_restore` do."""
     line = registry.name
-    found = drop_named(ledger, drop)
-    _, moved = promoter.withdraw(ledger, registry, found.digest, reason=reason, actor=actor)
-    return WayBack(
+    found = find_drop(ledger, drop)
+    _, moved = promoter.withdraw_and_restore(ledger, registry, found.digest, reason=reason, actor=actor)
+    return RollbackResult(
         champion=ledger.promotions.champion(line),
         taken_back=moved and moved.before,
         drops=_lost(ledger, line, moved.before, moved.version) if moved else (),
         withdrawn=found,
         again=tuple(ledger.updates.waiting(line)),
-        ground=ledger.updates.next_parent(line),
+        next_parent=ledger.updates.next_parent(line),
     )
 
 
-def reinstate(ledger: Ledger, line: str, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
+def reinstate_drop(ledger: Ledger, line: str, drop: str, reason: str, actor: str) -> tuple[Drop, bool]:
     """Take the mark of a drop away; the drop, and whether it waits for the next update."""
-    found = drop_named(ledger, drop)
+    found = find_drop(ledger, drop)
     ledger.withdrawals.lift(line, found.digest, reason=reason, actor=actor)
     return found, found in ledger.updates.waiting(line)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import Drop, Ledger, Version
-from abreast.ledger.names import drop_named
+from abreast.ledger.names import find_drop
 from abreast.lineage.answers import answers_of
 from abreast.metrics.language import language
 from abreast.reports.answers import QuestionResult
@@ -27,10 +27,10 @@ BY: dict[str, Callable[[QuestionResult], str]] = {
     "language": lambda asked: language(f"{asked.question} {asked.answer}"),
 }
 SHOWN = 5
-Part = Callable[[QuestionResult], bool]
+QuestionFilter = Callable[[QuestionResult], bool]
 
 
-class Step(BaseModel):
+class VersionStep(BaseModel):
     """What one version did to the part in question: its parent's accuracy before, its own after.
 
     The parent alone answered `lost` of them correctly, the version alone `won`; `chance` is McNemar's exact p-value,
@@ -65,7 +65,9 @@ class Step(BaseModel):
         return self.model_dump(exclude={"drops", "examples"}) | {"drops": drops, "examples": examples}
 
 
-def part_of(ledger: Ledger, slice_: str | None, drop: str | None, key: str | None) -> tuple[str, Part]:
+def question_filter(
+    ledger: Ledger, slice_: str | None, drop: str | None, key: str | None
+) -> tuple[str, QuestionFilter]:
     """What is asked about, in words and as a test of a question; exactly one of the three must be given.
 
     Args:
@@ -82,7 +84,7 @@ def part_of(ledger: Ledger, slice_: str | None, drop: str | None, key: str | Non
     if key is not None:
         return f"key {key}", lambda asked: asked.key == key
     if drop is not None:
-        found = drop_named(ledger, drop)
+        found = find_drop(ledger, drop)
         return f"drop {found.name} ({found.digest[:12]})", lambda asked: asked.drop == found.digest
     by, sign, name = slice_.partition("=")
     if by not in BY or not sign:
@@ -90,7 +92,9 @@ def part_of(ledger: Ledger, slice_: str | None, drop: str | None, key: str | Non
     return slice_, lambda asked: BY[by](asked) == name
 
 
-def steps(ledger: Ledger, registry: Registry, part: Part, version: int | None = None) -> list[Step]:
+def version_steps(
+    ledger: Ledger, registry: Registry, part: QuestionFilter, version: int | None = None
+) -> list[VersionStep]:
     """What each ancestor of `version` (the champion) and itself did to `part`, oldest first; those that asked of it.
 
     Raises:
@@ -105,27 +109,27 @@ def steps(ledger: Ledger, registry: Registry, part: Part, version: int | None = 
     for one in ledger.versions.ancestors(line, last):
         answers = list(filter(part, answers_of(registry, one.number)))
         asked += len(answers)
-        if (step := step_of(ledger, one, answers)) is not None:
+        if (step := version_step(ledger, one, answers)) is not None:
             found.append(step)
     if not asked:
         raise AbreastError(f"no version up to v{last} was asked anything of it; `abreast lineage v{last}` shows drops")
     return found
 
 
-def worst_step(found: Sequence[Step]) -> Step | None:
+def worst_version_step(found: Sequence[VersionStep]) -> VersionStep | None:
     """The step that lost the largest share, the first of equal ones; None if none lost more than it won."""
     hurting = [step for step in found if step.lost > step.won]
     return max(hurting, key=lambda step: step.fall, default=None)
 
 
-def step_of(ledger: Ledger, version: Version, answers: Sequence[QuestionResult]) -> Step | None:
+def version_step(ledger: Ledger, version: Version, answers: Sequence[QuestionResult]) -> VersionStep | None:
     """The step of one version, or None if nothing of the part was asked that was known before."""
     both = [one for one in answers if one.scope == "retained" and one.correct.get(CHAMPION) is not None]
     if not both:
         return None
     lost = [one for one in both if one.correct[CHAMPION] and not one.correct[CANDIDATE]]
     won = sum(one.correct[CANDIDATE] and not one.correct[CHAMPION] for one in both)
-    return Step(
+    return VersionStep(
         version=version.name,
         drops=tuple(ledger.drops.get(digest) for digest in version.drops),
         questions=len(both),

@@ -8,20 +8,22 @@ from abreast.core.project import Project
 from abreast.ledger import Drop, Ledger, Version
 from abreast.ledger.names import version_number
 from abreast.lifecycle.snapshots import compose
-from abreast.lineage.bisection import Part, Step, step_of
+from abreast.lineage.bisection import QuestionFilter, VersionStep, version_step
 from abreast.reports.answers import QuestionResult
 from abreast.reports.reports import read_reports
 from abreast.storage.workspace import Workspace
 
 
-def narrow(project: Project, ledger: Ledger, step: Step, part: Part, tell: Callable[[str], None]) -> tuple[Drop, ...]:
+def narrow_down(
+    project: Project, ledger: Ledger, step: VersionStep, part: QuestionFilter, tell: Callable[[str], None]
+) -> tuple[Drop, ...]:
     """The one of a step's drops that does most of the harm, or several that do it only together.
 
     Both halves are learned again, and the one that loses more is halved in turn. Where neither loses at least half as
     much as all of them, those that are left did it together. Each replay costs an update; nothing of it is registered.
 
     Args:
-        part: the questions that are in doubt, as `bisection.part_of` gives them.
+        part: the questions that are in doubt, as `bisection.question_filter` gives them.
         tell: is given a line after each replay.
 
     Raises:
@@ -30,7 +32,7 @@ def narrow(project: Project, ledger: Ledger, step: Step, part: Part, tell: Calla
     version = ledger.versions.get(project.params.model.name, version_number(step.version))
 
     def fall(drops: Sequence[Drop]) -> float:
-        again = step_of(ledger, version, list(filter(part, _replayed(project, ledger, version, drops))))
+        again = version_step(ledger, version, list(filter(part, _replayed(project, ledger, version, drops))))
         lost = again.fall if again else 0.0
         tell(f"{', '.join(drop.name for drop in drops)} alone: {lost:.1%} lost, of {step.fall:.1%}")
         return lost

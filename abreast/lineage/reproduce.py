@@ -31,7 +31,7 @@ from abreast.tracking.registry import Registry
 from abreast.tracking.run_log import flatten
 
 
-class Remade(BaseModel):
+class ReproductionResult(BaseModel):
     """A second making: the digests of the model, the outputs whose bytes differ, and how far its measures are off.
 
     `measures` holds, for each measure of the candidate that is another by more than the tolerance, both values.
@@ -52,7 +52,7 @@ class Remade(BaseModel):
         return self.digest == self.recorded or (self.device != "cpu" and not self.measures)
 
 
-def prove(
+def verify_version(
     project: Project, ledger: Ledger, registry: Registry, version: Version, workspace: Workspace
 ) -> Iterator[str]:
     """Hold a promoted version against all that is recorded of it; yields a line for each thing that was proven.
@@ -82,7 +82,7 @@ def fresh_workspace(project: Project, version: Version, folder: Path) -> Workspa
     return Workspace(dataclasses.replace(project, home=Home(folder)), f"reproduce-{version.name}")
 
 
-def remake(workspace: Workspace, version: Version, tolerance: float) -> Iterator[str | Remade]:
+def retrain_version(workspace: Workspace, version: Version, tolerance: float) -> Iterator[str | ReproductionResult]:
     """Run every stage of a proven workspace again; yields a line for each stage, and at the end what came out.
 
     Args:
@@ -98,7 +98,7 @@ def remake(workspace: Workspace, version: Version, tolerance: float) -> Iterator
             yield f"{stage}: run again"
     after, again = workspace.outputs(), _measures(workspace.clone)
     off = {name: (measured.get(name), again.get(name)) for name in sorted({*measured, *again})}
-    yield Remade(
+    yield ReproductionResult(
         device=_device(workspace.project),
         recorded=version.digest,
         digest=model_digest(workspace.clone / "model"),

@@ -22,7 +22,7 @@ _PING_SECONDS = 5.0
 _CLIENT_RETRIES, _CLIENT_TIMEOUT_SECONDS = "2", "60"
 
 
-class MlflowDoor:
+class MlflowApi:
     """One MLflow server; credentials come from MLflow's own environment variables.
 
     Args:

@@ -18,7 +18,7 @@ from abreast.core.files import new_folder
 from abreast.tracking.card.head import pad_table, with_verdict
 from abreast.tracking.card.markdown import description, full_card
 from abreast.tracking.card.page import PAGE, Page, build_page, parse_page
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tracking.review_page import ANSWERED, ASKED, ASKING, REVIEWED, WAITING, with_review
 from abreast.tracking.run_log import RunFacts, find_run, log_run
 
@@ -39,7 +39,7 @@ class Registry:
 
     def __init__(self, uri: str, name: str) -> None:
         self.name = name
-        self._door = MlflowDoor(uri)
+        self._api = MlflowApi(uri)
 
     def record_version(self, facts: RunFacts) -> int:
         """Log the run, its model and its version; returns the version's number.
@@ -50,8 +50,8 @@ class Registry:
             Unavailable: MLflow does not answer.
             AbreastError: MLflow refuses, or a report is missing or unreadable.
         """
-        self._door.ping()
-        with self._door.client() as client:
+        self._api.ping()
+        with self._api.client() as client:
             run = find_run(client, self._experiment(client), facts)
             crash_point("record.run")
             log_run(client, run, facts)
@@ -74,13 +74,13 @@ class Registry:
             self._log_card(page.model_copy(update={"version": f"v{version}", "verdict": judged}))
         described = pad_table(with_verdict(known.get("description", ""), judged))
         self._tag(version, "abreast.verdict", judged.verdict)
-        self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+        self._api.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
 
     def card(self, version: int) -> Page | None:
         """All that the card of a version says; None if it was registered before cards were kept."""
         run = self._get(version)["run_id"]
         try:
-            return parse_page(self._door.read(run, f"reports/{PAGE}"), f"reports/{PAGE} of v{version} in MLflow")
+            return parse_page(self._api.read(run, f"reports/{PAGE}"), f"reports/{PAGE} of v{version} in MLflow")
         except KeyError:
             return None
 
@@ -88,16 +88,16 @@ class Registry:
         """A card as one HTML file."""
         from abreast.tracking.card.html import render_html
 
-        return render_html(page, self._door.read(page.run, "reports/matrix.png"))
+        return render_html(page, self._api.read(page.run, "reports/matrix.png"))
 
     def card_markdown(self, page: Page) -> str:
         """A card as Markdown, whole."""
-        return full_card(page, self._door.uri)
+        return full_card(page, self._api.uri)
 
     def aliases(self) -> dict[str, int]:
         """The version that each alias names; empty before the first registration."""
         try:
-            known = self._door.call("GET", "registered-models/get", name=self.name)
+            known = self._api.call("GET", "registered-models/get", name=self.name)
         except KeyError:
             return {}
         return {one["alias"]: int(one["version"]) for one in known["registered_model"].get("aliases", [])}
@@ -107,9 +107,9 @@ class Registry:
         if version is not None:
             fields = {"name": self.name, "alias": alias, "version": str(version)}
             with _known(f"v{version} of {self.name}"):
-                self._door.call("POST", "registered-models/alias", **fields)
+                self._api.call("POST", "registered-models/alias", **fields)
         elif alias in self.aliases():
-            self._door.call("DELETE", "registered-models/alias", name=self.name, alias=alias)
+            self._api.call("DELETE", "registered-models/alias", name=self.name, alias=alias)
 
     def ask_for_review(self, version: int) -> None:
         """Say at the head of the description that the version waits for a person, and how they may decide."""
@@ -178,12 +178,12 @@ class Registry:
 
     def page(self, version: int) -> str:
         """The address of a version's page."""
-        return f"{self._door.uri}/#/models/{self.name}/versions/{version}"
+        return f"{self._api.uri}/#/models/{self.name}/versions/{version}"
 
     def report_url(self, version: int, report: str) -> str:
         """The address of a file of `reports/` of the run that made a version."""
         run = self._get(version)["run_id"]
-        return f"{self._door.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
+        return f"{self._api.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
 
     def run(self, version: int) -> str:
         """The id of the run that made a version."""
@@ -197,14 +197,14 @@ class Registry:
             Unavailable: MLflow does not answer.
         """
         try:
-            return self._door.read(self.run(version), f"reports/{name}").decode()
+            return self._api.read(self.run(version), f"reports/{name}").decode()
         except KeyError:
             raise AbreastError(f"MLflow keeps no reports/{name} of v{version} of {self.name}") from None
 
     def _log_card(self, page: Page) -> None:
         texts = {PAGE: page.model_dump_json(indent=1), "card.md": self.card_markdown(page)}
         texts["card.html"] = self.card_html(page)
-        with self._door.client() as client:
+        with self._api.client() as client:
             for name, text in texts.items():
                 client.log_text(page.run, text, f"reports/{name}")
 
@@ -213,11 +213,11 @@ class Registry:
         from abreast.learning.model_folder import model_digest
 
         model = self._get(version)["source"].removeprefix("models:/")
-        source = self._door.call("GET", f"logged-models/{model}")["model"]["info"]["artifact_uri"]
+        source = self._api.call("GET", f"logged-models/{model}")["model"]["info"]["artifact_uri"]
         if source.startswith("mlflow-artifacts:"):
-            self._door.download(source, into)
+            self._api.download(source, into)
         else:
-            with self._door.client() as client:
+            with self._api.client() as client:
                 from mlflow.artifacts import download_artifacts
 
                 download_artifacts(artifact_uri=source, dst_path=str(into), tracking_uri=client.tracking_uri)
@@ -228,23 +228,23 @@ class Registry:
 
     def _get(self, version: int) -> dict:
         with _known(f"v{version} of {self.name}"):
-            found = self._door.call("GET", "model-versions/get", name=self.name, version=str(version))
+            found = self._api.call("GET", "model-versions/get", name=self.name, version=str(version))
         return found["model_version"]
 
     def _show_review(self, version: int, state: str, said: Sequence[str]) -> None:
         described = with_review(self._get(version).get("description", ""), state, said)
-        self._door.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+        self._api.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
 
     def _tag(self, version: int, key: str, value: str) -> None:
-        self._door.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
+        self._api.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
 
     def _untag(self, version: int, key: str) -> None:
-        self._door.call("DELETE", "model-versions/delete-tag", name=self.name, version=str(version), key=key)
+        self._api.call("DELETE", "model-versions/delete-tag", name=self.name, version=str(version), key=key)
 
     def _tagged(self, key: str) -> dict[int, dict[str, str]]:
         """The tags of each version that bears one of this name."""
         mine = {"filter": f"name = '{self.name}' and tags.`{key}` LIKE '%'", "max_results": "1000"}
-        found = self._door.call("GET", "model-versions/search", **mine).get("model_versions", [])
+        found = self._api.call("GET", "model-versions/search", **mine).get("model_versions", [])
         return {int(one["version"]): _tags(one) for one in found}
 
     def _experiment(self, client: "MlflowClient") -> str:
@@ -264,7 +264,7 @@ class Registry:
                 )
             return int(known[0].version)
         try:
-            self._door.call("GET", "registered-models/get", name=self.name)
+            self._api.call("GET", "registered-models/get", name=self.name)
         except KeyError:
             client.create_registered_model(self.name, description="Kept abreast of its data by Abreast.")
             crash_point("record.named")

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from abreast.core.errors import AbreastError
 from abreast.core.project import Project
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tuning.prepared_study import PreparedStudy, prepare, snapshot_for
 from abreast.tuning.report import write_study_report
 from abreast.tuning.results import TrialResult, finished_trials, rank
@@ -54,13 +54,13 @@ def run_study(
     snapshot = snapshot_for(project, delivery)
     path = space or SPACES / ("update.yaml" if snapshot.parent else "first.yaml")
     search_space = read_space(path, project.params)
-    door = MlflowDoor(project.mlflow_uri)
-    door.ping()
+    api = MlflowApi(project.mlflow_uri)
+    api.ping()
     on_progress(0, "preparing the data")
     knobs = search_space.without(project.params)
     about = {"knobs": {section: knobs[section] for section in SECTIONS_READ}, "space": search_space.described()}
     prepared = prepare(project, snapshot, delivery, about)
-    with _study_lock(prepared), door.client() as client:
+    with _study_lock(prepared), api.client() as client:
         study = open_study(prepared, project.params.train.seed)
         tracking = StudyTracking(
             client, f"{project.params.model.name}-tuning", prepared.study, search_space.described()
@@ -72,7 +72,7 @@ def run_study(
             raise AbreastError(f"no trial of study {prepared.study} succeeded; {why}")
         write_study_report(prepared.folder / "report", study, ranked, project.params)
         tracking.finish_study(_summary(ranked), prepared.folder / "report")
-    return StudyResult(prepared.study, tracking.page(door.uri), ranked)
+    return StudyResult(prepared.study, tracking.page(api.uri), ranked)
 
 
 def _summary(ranked: list[TrialResult]) -> dict[str, float]:

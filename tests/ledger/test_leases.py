@@ -1,11 +1,11 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from tests.lifecycle.ledgers import at_once, ended_process
 
-ME = Holder.current()
-ELSEWHERE = Holder(host="elsewhere", pid=1, started=0.0)
+ME = ProcessId.current()
+ELSEWHERE = ProcessId(host="elsewhere", pid=1, started=0.0)
 
 
 def test_one_holds_a_lease_until_it_is_given_back(ledger):

@@ -1,10 +1,10 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from tests.lifecycle.ledgers import LINE, claim, deliver, judge, promote
 
-ME = Holder.current()
+ME = ProcessId.current()
 HOW = {"kind": "promote", "forced": False, "reason": "better", "actor": "test"}
 
 
@@ -68,7 +68,7 @@ def test_what_was_judged_against_a_former_champion_is_refused_unless_forced(ledg
 
 def test_who_lost_the_lease_can_write_nothing(ledger):
     judged_versions(ledger, 1)
-    late = ledger.leases.take("promoter", Holder(host="elsewhere", pid=1, started=0.0), -1)
+    late = ledger.leases.take("promoter", ProcessId(host="elsewhere", pid=1, started=0.0), -1)
     intent = ledger.promotions.intend(late, LINE, 1, expected=None, **HOW)
     ledger.leases.take("promoter", ME, 60)
     for act in (

@@ -1,11 +1,11 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.ledger.updates import ATTEMPTS, RESUMPTIONS
 from tests.lifecycle.ledgers import LINE, at_once, claim, deliver, ended_process, judge, promote
 
-ELSEWHERE = Holder(host="elsewhere", pid=1, started=0.0)
+ELSEWHERE = ProcessId(host="elsewhere", pid=1, started=0.0)
 
 
 def test_a_claim_takes_all_that_waits_in_the_order_of_acceptance(ledger):
@@ -41,7 +41,7 @@ def test_drops_that_arrive_while_one_learns_wait_for_the_next(ledger):
 def test_two_lines_learn_the_same_drops(ledger):
     digests = deliver(ledger, "first")
     assert claim(ledger).drops == tuple(digests)
-    assert ledger.updates.claim("other", "c0", Holder.current(), 60).drops == tuple(digests)
+    assert ledger.updates.claim("other", "c0", ProcessId.current(), 60).drops == tuple(digests)
 
 
 def test_the_same_update_is_resumed_when_its_process_is_gone(ledger):

@@ -4,14 +4,14 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.ledger import open_ledger
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from tests.lifecycle.ledgers import LINE, at_once, claim, deliver, digest_of, ended_process, judge, promote
 
 HOW = {"reason": "shuffled labels", "actor": "test"}
 
 
 def withdraw(ledger, name):
-    lease = ledger.leases.take(f"promoter:{LINE}", Holder.current(), 60)
+    lease = ledger.leases.take(f"promoter:{LINE}", ProcessId.current(), 60)
     try:
         return ledger.withdrawals.mark(lease, LINE, digest_of(name), **HOW)
     finally:
@@ -92,7 +92,7 @@ def test_what_knows_it_is_not_promoted_even_by_force(ledger):
     deliver(ledger, "poison")
     ledger.updates.advance(judge(ledger, claim(ledger), 2), "refused", reason="waits for a person")
     withdraw(ledger, "poison")
-    lease = ledger.leases.take("promoter", Holder.current(), 60)
+    lease = ledger.leases.take("promoter", ProcessId.current(), 60)
     with pytest.raises(
         AbreastError, match=r"v2 has learned poison \(\w{12}\), which was withdrawn \(shuffled labels\)"
     ):
@@ -101,7 +101,7 @@ def test_what_knows_it_is_not_promoted_even_by_force(ledger):
     assert ledger.promotions.intend(lease, LINE, 2, kind="promote", expected=1, forced=True, **HOW).version == 2
 
 
-@pytest.mark.parametrize("holder", [Holder.current(), Holder(host="elsewhere", pid=1, started=0.0)])
+@pytest.mark.parametrize("holder", [ProcessId.current(), ProcessId(host="elsewhere", pid=1, started=0.0)])
 def test_an_update_at_work_on_it_has_failed_and_the_next_goes_without(ledger, holder):
     learn(ledger, 1, "first")
     deliver(ledger, "good", "poison")

@@ -5,10 +5,10 @@ from pathlib import Path
 from abreast.gates.judge import judge
 from abreast.inbox.arrival import deliver
 from abreast.ledger import Version
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle.intake import arrivals, take
 from abreast.lifecycle.promoter import promote
-from abreast.lifecycle.register import register
+from abreast.lifecycle.register import register_candidate
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.reports import read_reports
 from abreast.services.services import Services
@@ -24,13 +24,13 @@ def bring(services: Services, path: Path) -> None:
 
 def learn(services: Services) -> Version:
     """Learn what waits, promote it whatever the verdict, and keep its tag."""
-    update = services.ledger.updates.claim(services.line, services.project.commit(), Holder.current(), 600)
+    update = services.ledger.updates.claim(services.line, services.project.commit(), ProcessId.current(), 600)
     workspace = Workspace(services.project, update.id)
     workspace.prepare(update.commit, *snapshot_of(services.ledger, update))
     for stage in workspace.stages():
         workspace.reproduce(stage)
     verdict = judge(read_reports(workspace.clone / "reports"), workspace.params.gates)
-    version = register(services.ledger, services.registry, update, workspace, verdict)
+    version = register_candidate(services.ledger, services.registry, update, workspace, verdict)
     workspace.push()
     workspace.keep(f"model/{version.name}", "Learn")
     promote(services.ledger, services.registry, version.number, "a test", "test", force=True)

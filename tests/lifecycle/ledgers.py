@@ -10,7 +10,7 @@ import pytest
 
 from abreast.knowledge.drop import DropInfo
 from abreast.ledger import Ledger, Update, open_ledger
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.reports.verdict import GateResult, Verdict
 from abreast.storage.dvc_cache import Pointer
 from tests import postgres_server
@@ -58,8 +58,8 @@ def deliver(ledger: Ledger, *names: str) -> list[str]:
     return [digest_of(name) for name in names]
 
 
-def claim(ledger: Ledger, commit: str = "c0", holder: Holder | None = None, lease: float = 60.0) -> Update | None:
-    return ledger.updates.claim(LINE, commit, holder or Holder.current(), lease)
+def claim(ledger: Ledger, commit: str = "c0", holder: ProcessId | None = None, lease: float = 60.0) -> Update | None:
+    return ledger.updates.claim(LINE, commit, holder or ProcessId.current(), lease)
 
 
 def judge(ledger: Ledger, update: Update, number: int, verdict: str = "pass", digest: str = "d") -> Update:
@@ -73,7 +73,7 @@ def judge(ledger: Ledger, update: Update, number: int, verdict: str = "pass", di
 
 def promote(ledger: Ledger, number: int, expected: int | None, kind: str = "promote", line: str = LINE) -> None:
     """A promotion by the log only."""
-    lease = ledger.leases.take(f"promoter:{line}", Holder.current(), 60)
+    lease = ledger.leases.take(f"promoter:{line}", ProcessId.current(), 60)
     intent = ledger.promotions.intend(
         lease, line, number, kind=kind, expected=expected, forced=False, reason="better", actor="test"
     )
@@ -118,9 +118,9 @@ def start(work: Callable[[], object]) -> multiprocessing.Process:
     return process
 
 
-def ended_process() -> Holder:
+def ended_process() -> ProcessId:
     """The holder that a process had which has ended."""
-    (holder,) = at_once(lambda _: Holder.current(), 1)
+    (holder,) = at_once(lambda _: ProcessId.current(), 1)
     return holder
 
 

@@ -12,8 +12,8 @@ from abreast.core.project import Project
 from abreast.core.settings import Params
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Ledger, Promotion, open_ledger
-from abreast.ledger.process_id import Holder
-from abreast.lifecycle.promoter import promote, rollback
+from abreast.ledger.process_id import ProcessId
+from abreast.lifecycle.promoter import promote, restore_previous
 from abreast.reports.reports import read_reports
 from abreast.services.services import Services
 from abreast.tracking.registry import Registry
@@ -44,7 +44,7 @@ class Line:
         """
         count = len(self.ledger.drops.all())
         deliver(self.ledger, f"drop {count}")
-        update = self.ledger.updates.claim(self.registry.name, "c0", Holder.current(), 60)
+        update = self.ledger.updates.claim(self.registry.name, "c0", ProcessId.current(), 60)
         folder = finished_run(self.folder / update.id, model=update.id.encode())
         if model:
             model(folder / "model")
@@ -104,7 +104,7 @@ class Line:
             promote(self.ledger, self.registry, self.register(), **HOW)
 
     def take_back(self) -> Promotion:
-        return rollback(self.ledger, self.registry, self.ledger.promotions.champion(self.registry.name), **HOW)
+        return restore_previous(self.ledger, self.registry, self.ledger.promotions.champion(self.registry.name), **HOW)
 
     @property
     def served(self) -> tuple[int, ...]:

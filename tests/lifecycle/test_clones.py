@@ -2,7 +2,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from abreast.core.home import Home
-from abreast.lifecycle.clones import remove_ended
+from abreast.lifecycle.clones import remove_ended_clones
 from abreast.storage.workspace import Workspace
 from tests.lifecycle.ledgers import claim, deliver, judge, promote
 
@@ -19,6 +19,6 @@ def test_only_the_folders_of_updates_that_ended_without_failing_are_removed(ledg
     live = claim(ledger)
     for update in (promoted, refused, failed, live):
         (Workspace(project, update.id).clone / "data").mkdir(parents=True)
-    assert remove_ended(project, ledger) == [promoted.id, refused.id]
+    assert remove_ended_clones(project, ledger) == [promoted.id, refused.id]
     assert sorted(path.name for path in project.home.runs.iterdir()) == [failed.id, live.id]
-    assert remove_ended(project, ledger) == []
+    assert remove_ended_clones(project, ledger) == []

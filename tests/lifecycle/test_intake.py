@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from abreast.inbox.arrival import deliver
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle.intake import arrivals, take
 from abreast.services.services import Services
 from tests.flows.drops import WORDS, rows, write
@@ -69,7 +69,7 @@ def test_a_withdrawn_drop_that_is_delivered_again_is_told_and_not_learned(instal
     good = write(tmp_path / "good.jsonl", rows(WORDS, "2024-01-01"))
     services = bring(installation, good)
     assert take_all(installation).returncode == 0
-    lease = services.ledger.leases.take("promoter:abreast", Holder.current(), 60)
+    lease = services.ledger.leases.take("promoter:abreast", ProcessId.current(), 60)
     services.ledger.withdrawals.mark(
         lease, "abreast", services.ledger.drops.all()[0].digest, reason="wrong join", actor="ann"
     )

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.lifecycle.promoter import promote, rollback, sweep
+from abreast.lifecycle.promoter import promote, reconcile_promotions, restore_previous
 from abreast.tracking.registry import Registry
 from tests.lifecycle.ledgers import at_once, killed_at, start
 from tests.lifecycle.line import HOW
@@ -50,7 +50,7 @@ def test_other_files_than_the_recorded_ones_are_not_promoted(line, tmp_path):
     line.serve(1)
     number = line.register()
     (tmp_path / "abreast.json").write_text('{"base": "another"}')
-    with line.registry._door.client() as client:
+    with line.registry._api.client() as client:
         model = client.get_model_version(line.registry.name, str(number)).source.removeprefix("models:/")
         client.log_model_artifact(model, str(tmp_path / "abreast.json"))
     with pytest.raises(AbreastError, match="its files in MLflow have digest"):
@@ -74,7 +74,7 @@ def test_rollback_returns_to_what_served_before(line):
 def test_nothing_has_served_yet(line):
     with pytest.raises(AbreastError, match="nothing to roll back to: no version has served"):
         line.take_back()
-    assert sweep(line.ledger, line.registry) == []
+    assert reconcile_promotions(line.ledger, line.registry) == []
 
 
 @pytest.mark.parametrize("point", [*BEFORE_INTENT, *AFTER_INTENT])
@@ -82,7 +82,7 @@ def test_a_kill_at_any_point_is_mended_by_a_sweep(line, monkeypatch, point):
     line.serve(1)
     number = line.register()
     killed_at(point, lambda: promote(line.ledger, line.registry, number, **HOW), monkeypatch)
-    sweep(line.ledger, line.registry)
+    reconcile_promotions(line.ledger, line.registry)
     line.assert_consistent()
     assert line.served == ((1,) if point in BEFORE_INTENT else (1, 2))
 
@@ -104,7 +104,7 @@ def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatc
     line.serve(2)
     for point in AFTER_INTENT:
         killed_at(point, lambda: line.take_back(), monkeypatch)
-        sweep(line.ledger, line.registry)
+        reconcile_promotions(line.ledger, line.registry)
         line.assert_consistent()
         assert line.served == (1,)
         promote(line.ledger, line.registry, 2, **HOW)
@@ -121,7 +121,7 @@ def test_a_rollback_asked_for_again_after_a_kill_goes_back_once(line, monkeypatc
 
 def test_two_who_saw_one_champion_and_want_it_gone_go_back_once(line):
     line.serve(3)
-    first, second = (rollback(line.ledger, line.registry, 3, **HOW) for _ in range(2))
+    first, second = (restore_previous(line.ledger, line.registry, 3, **HOW) for _ in range(2))
     assert first == second
     assert line.served == (1, 2)
 
@@ -130,7 +130,7 @@ def test_two_who_saw_one_champion_and_want_it_gone_go_back_once(line):
 def test_a_champion_that_nobody_wanted_to_leave_serves_on(line, leaving):
     line.serve(2)
     with pytest.raises(AbreastError, match="v2 serves, not .*, which was to be left; nothing was done"):
-        rollback(line.ledger, line.registry, leaving, **HOW)
+        restore_previous(line.ledger, line.registry, leaving, **HOW)
     line.assert_consistent()
     assert line.served == (1, 2)
 
@@ -140,7 +140,7 @@ def test_a_sweep_reverts_what_cannot_be_finished(line, monkeypatch):
     number = line.register()
     killed_at("promoter.intended", lambda: promote(line.ledger, line.registry, number, **HOW), monkeypatch)
     line.registry._tag(number, "abreast.digest", "0" * 64)
-    (said,) = sweep(line.ledger, line.registry)
+    (said,) = reconcile_promotions(line.ledger, line.registry)
     assert said.startswith("promote of v2 reverted: v2 of")
     line.assert_consistent()
     assert line.served == (1,)
@@ -151,12 +151,12 @@ def test_a_sweep_puts_back_aliases_that_were_moved_by_hand(line):
     line.register_aside()
     line.registry.set_alias("champion", 3)
     line.registry.set_alias("previous", None)
-    assert sweep(line.ledger, line.registry) == [
+    assert reconcile_promotions(line.ledger, line.registry) == [
         "alias champion set from v3 to v2",
         "alias previous set from nothing to v1",
     ]
     line.assert_consistent()
-    assert sweep(line.ledger, line.registry) == []
+    assert reconcile_promotions(line.ledger, line.registry) == []
 
 
 def test_mlflow_gone_on_the_way_leaves_the_champion_and_is_finished_later(line):
@@ -166,7 +166,7 @@ def test_mlflow_gone_on_the_way_leaves_the_champion_and_is_finished_later(line):
     with pytest.raises(Unavailable, match="MLflow does not answer"):
         promote(line.ledger, down, number, **HOW)
     assert line.served == (1,)
-    assert sweep(line.ledger, line.registry) == ["promote of v2 finished"]
+    assert reconcile_promotions(line.ledger, line.registry) == ["promote of v2 finished"]
     line.assert_consistent()
 
 
@@ -205,7 +205,7 @@ def test_promoters_killed_at_random_moments_leave_one_champion(line):
         for process in processes:
             process.join()
             assert process.exitcode in (0, 1, -signal.SIGKILL)
-        sweep(line.ledger, line.registry)
+        reconcile_promotions(line.ledger, line.registry)
         line.assert_consistent()
     done = [row.version for row in line.ledger.promotions.all(line.registry.name) if row.state == "done"]
     assert line.served == tuple(done)

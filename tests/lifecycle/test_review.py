@@ -5,16 +5,16 @@ import pytest
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.settings import Review as Knobs
 from abreast.ledger import open_ledger
-from abreast.ledger.process_id import Holder
+from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle import promoter
-from abreast.lifecycle.review import LONGEST, review, sweep, way_on
-from abreast.lifecycle.review_tags import take_tags
+from abreast.lifecycle.review import LONGEST, reconcile_reviews, review, status_after_verdict
+from abreast.lifecycle.review_tags import review_by_tags
 from abreast.tracking.registry import Registry
 from abreast.tracking.review_page import ANSWERED, ASKED, REVIEWED, with_review
 from tests.lifecycle.ledgers import at_once, deliver, digest_of, killed_at, verdict
 from tests.lifecycle.line import HOW, Line
 
-ANN = {"reason": "ten answers read", "reviewer": "ann", "door": "command"}
+ANN = {"reason": "ten answers read", "reviewer": "ann", "channel": "command"}
 POINTS = ["review.recorded", "review.promoted", "review.settled", "review.shown"]
 INSIDE = ["promoter.intended", "promoter.done"]
 
@@ -52,7 +52,7 @@ def test_a_page_is_never_longer_than_a_database_takes():
     ],
 )
 def test_what_waits_for_a_person(judged, require_approval, end):
-    assert way_on(judged, Knobs(require_approval=require_approval)) == end
+    assert status_after_verdict(judged, Knobs(require_approval=require_approval)) == end
 
 
 @pytest.mark.usefixtures("mlflow_uri")
@@ -117,7 +117,9 @@ def test_a_stale_approval_is_not_applied_and_what_it_learned_waits_for_the_next_
 def test_what_was_learned_without_a_poisoned_champion_is_approved_beside_it(line):
     """No version that served was without the drop: v1 serves on, v2 begins at the base and is judged against it."""
     line.serve(1)
-    promoter.withdraw(line.ledger, line.registry, digest_of("drop 0"), reason="a join gone wrong", actor="ann")
+    promoter.withdraw_and_restore(
+        line.ledger, line.registry, digest_of("drop 0"), reason="a join gone wrong", actor="ann"
+    )
     number = line.leave_to_review()
     assert (line.served, line.ledger.versions.get(line.registry.name, number).parent) == ((1,), None)
     assert decide(line, number).outcome == "promoted"
@@ -130,7 +132,7 @@ def test_a_version_with_a_withdrawn_drop_waits_no_more_and_what_else_it_learned_
     number = line.leave_to_review()
     poison = digest_of(f"drop {number}")
     assert poison in line.ledger.versions.get(line.registry.name, number).drops
-    promoter.withdraw(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
+    promoter.withdraw_and_restore(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
     assert line.ledger.reviews.waiting(line.registry.name) == []
     assert [drop.name for drop in line.ledger.updates.waiting(line.registry.name)] == ["beside it"]
     with pytest.raises(AbreastError, match="its update u0002 ended as refused .* was withdrawn: a join gone wrong"):
@@ -145,15 +147,15 @@ def test_the_page_of_a_version_that_waits_no_more_though_nobody_decided_asks_nob
         line.registry.ask_for_review(version)
     if otherwise == "withdrawn":
         poison = digest_of(f"drop {number - 1}")
-        promoter.withdraw(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
+        promoter.withdraw_and_restore(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
         why = "v3 does not wait for review: its update u0003 ended as refused (drop "
     else:
         promoter.promote(line.ledger, line.registry, number, force=True, **HOW)
         why = "v3 serves already"
-    assert [said.split(why)[0] for said in sweep(line.ledger, line.registry)] == ["page of v3: "]
+    assert [said.split(why)[0] for said in reconcile_reviews(line.ledger, line.registry)] == ["page of v3: "]
     assert known(line, number)[0].startswith(f"## Review: waits no more\n\n- {why}")
     assert known(line, waits)[0].startswith("## Review: waits for you")
-    assert (sweep(line.ledger, line.registry), line.registry.asking()) == ([], [waits])
+    assert (reconcile_reviews(line.ledger, line.registry), line.registry.asking()) == ([], [waits])
     decide(line, waits, "reject")
     assert line.registry.asking() == []
 
@@ -161,7 +163,7 @@ def test_the_page_of_a_version_that_waits_no_more_though_nobody_decided_asks_nob
 def test_a_page_of_a_version_that_the_ledger_does_not_know_asks_nobody(line, tmp_path):
     number = line.leave_to_review()
     line.registry.ask_for_review(number)
-    assert sweep(open_ledger(f"sqlite:///{tmp_path}/another.db", tmp_path), line.registry) == [
+    assert reconcile_reviews(open_ledger(f"sqlite:///{tmp_path}/another.db", tmp_path), line.registry) == [
         f"page of v{number}: no version v{number} of {line.registry.name}; `abreast history` lists them"
     ]
     assert line.registry.asking() == []
@@ -172,7 +174,9 @@ def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(l
     row = line.ledger.reviews.decide(line.registry.name, late, decision="approve", **ANN)
     promoter.promote(line.ledger, line.registry, rival, **HOW)
     assert row.outcome is None
-    assert sweep(line.ledger, line.registry)[0].startswith("review of v1 finished: v1 was judged against no champion")
+    assert reconcile_reviews(line.ledger, line.registry)[0].startswith(
+        "review of v1 finished: v1 was judged against no champion"
+    )
     assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["stale"]
 
 
@@ -181,12 +185,12 @@ def test_a_kill_at_any_point_of_an_approval_is_mended_by_a_sweep(line, monkeypat
     for point in [*POINTS, *INSIDE]:
         number = line.leave_to_review()
         killed_at(point, lambda n=number: decide(line, n), monkeypatch)
-        promoter.sweep(line.ledger, line.registry)
-        sweep(line.ledger, line.registry)
+        promoter.reconcile_promotions(line.ledger, line.registry)
+        reconcile_reviews(line.ledger, line.registry)
         line.assert_consistent()
         assert line.served[-1] == number
         assert known(line, number)[0].startswith("## Review: promoted")
-        assert sweep(line.ledger, line.registry) == []
+        assert reconcile_reviews(line.ledger, line.registry) == []
     assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"] * len(
         [*POINTS, *INSIDE]
     )
@@ -196,7 +200,7 @@ def test_a_kill_after_a_rejection_is_mended_by_a_sweep(line, monkeypatch):
     for point in ("review.recorded", "review.settled", "review.shown"):
         number = line.leave_to_review()
         killed_at(point, lambda n=number: decide(line, n, "reject"), monkeypatch)
-        assert sweep(line.ledger, line.registry) == [
+        assert reconcile_reviews(line.ledger, line.registry) == [
             f"review of v{number} finished: v{number} is refused, nothing serves yet"
         ]
         assert known(line, number)[0].startswith("## Review: rejected")
@@ -207,7 +211,7 @@ def test_an_approval_that_was_carried_out_before_the_kill_stays_promoted_whateve
     number = line.leave_to_review()
     killed_at("promoter.done", lambda: decide(line, number), monkeypatch)
     line.serve(1)
-    sweep(line.ledger, line.registry)
+    reconcile_reviews(line.ledger, line.registry)
     assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"]
     assert line.served == (1, 2)
 
@@ -220,7 +224,7 @@ def test_mlflow_gone_leaves_the_decision_to_the_sweep(line):
     assert line.served == (1,)
     rejected = line.leave_to_review()
     assert review(line.ledger, down, rejected, "reject", **ANN).outcome == "rejected"
-    assert sweep(line.ledger, line.registry) == [
+    assert reconcile_reviews(line.ledger, line.registry) == [
         "review of v2 finished: v2 went into service",
         "review of v3 finished: v3 is refused, v1 stays in service",
     ]
@@ -241,12 +245,14 @@ def test_a_version_whose_files_are_wrong_goes_on_waiting(line):
 def test_an_approval_whose_promoter_was_overtaken_stays_open_until_its_intent_is_settled(line):
     number = line.leave_to_review()
     row = line.ledger.reviews.decide(line.registry.name, number, decision="approve", **ANN)
-    late = line.ledger.leases.take(f"promoter:{line.registry.name}", Holder(host="elsewhere", pid=1, started=0.0), -1)
+    late = line.ledger.leases.take(
+        f"promoter:{line.registry.name}", ProcessId(host="elsewhere", pid=1, started=0.0), -1
+    )
     intent = {"kind": "promote", "expected": None, "forced": False, "reason": row.said, "actor": "ann"}
     line.ledger.promotions.intend(late, line.registry.name, number, **intent)
     assert line.ledger.reviews.follow_up(row, failed="the lease was taken by another process").outcome is None
-    promoter.sweep(line.ledger, line.registry)
-    assert sweep(line.ledger, line.registry) == ["review of v1 finished: v1 went into service"]
+    promoter.reconcile_promotions(line.ledger, line.registry)
+    assert reconcile_reviews(line.ledger, line.registry) == ["review of v1 finished: v1 went into service"]
 
 
 def test_of_eight_reviewers_at_once_one_decides_and_the_others_are_told(line):
@@ -255,7 +261,7 @@ def test_of_eight_reviewers_at_once_one_decides_and_the_others_are_told(line):
     assert sum(isinstance(one, str) for one in told) == 1, told
     assert all("v1" in str(one) for one in told if isinstance(one, AbreastError))
     assert len(line.ledger.reviews.all(line.registry.name)) == 1
-    sweep(line.ledger, line.registry)
+    reconcile_reviews(line.ledger, line.registry)
     line.assert_consistent()
 
 
@@ -314,29 +320,31 @@ def test_a_tag_in_mlflow_is_taken_once_and_answered_beside_it(line):
     first, second = line.leave_to_review(), line.leave_to_review()
     line.registry._tag(first, ASKED, "Reject by Ann Lee:  dates of  Debian are wrong ")
     line.registry._tag(second, ASKED, "approve: good")
-    assert take_tags(line.ledger, line.registry) == [
+    assert review_by_tags(line.ledger, line.registry) == [
         "tag on v1: v1 is refused, nothing serves yet",
         "tag on v2: v2 went into service",
     ]
-    rows = [(one.decision, one.reviewer, one.reason, one.door) for one in line.ledger.reviews.all(line.registry.name)]
+    rows = [
+        (one.decision, one.reviewer, one.reason, one.channel) for one in line.ledger.reviews.all(line.registry.name)
+    ]
     assert rows == [
         ("reject", "Ann Lee", "dates of Debian are wrong", "mlflow"),
         ("approve", "someone in MLflow", "good", "mlflow"),
     ]
     assert known(line, second)[1][ANSWERED] == '"approve: good": v2 went into service'
-    assert take_tags(line.ledger, line.registry) == []
+    assert review_by_tags(line.ledger, line.registry) == []
 
 
 def test_a_tag_that_is_not_understood_is_answered_with_what_would_be_right(line):
     number = line.leave_to_review()
     for asked in ("yes", "approve", "approve: ", "aprove: good", "approve good"):
         line.registry._tag(number, ASKED, asked)
-        (said,) = take_tags(line.ledger, line.registry)
+        (said,) = review_by_tags(line.ledger, line.registry)
         assert "not understood; write `approve: your reason`, `reject: your reason`" in said
         assert known(line, number)[1][ANSWERED].startswith(f'"{asked}": not understood')
-        assert take_tags(line.ledger, line.registry) == []
+        assert review_by_tags(line.ledger, line.registry) == []
     line.registry._tag(number, ASKED, "approve: good")
-    assert take_tags(line.ledger, line.registry) == ["tag on v1: v1 went into service"]
+    assert review_by_tags(line.ledger, line.registry) == ["tag on v1: v1 went into service"]
 
 
 def test_a_tag_on_a_version_that_does_not_wait_is_answered_and_one_that_comes_early_is_left(line):
@@ -344,21 +352,21 @@ def test_a_tag_on_a_version_that_does_not_wait_is_answered_and_one_that_comes_ea
     early = line.register("inconclusive")
     line.registry._tag(1, ASKED, "reject: old")
     line.registry._tag(early, ASKED, "approve: good")
-    served, left = take_tags(line.ledger, line.registry)
+    served, left = review_by_tags(line.ledger, line.registry)
     assert served.startswith("tag on v1: v1 serves; what serves is taken back")
     assert left.startswith("tag on v2: left to the next sweep: v2 cannot be reviewed yet")
     line.ledger.updates.advance(line.ledger.updates.live(line.registry.name), "review", reason="undecided")
-    assert take_tags(line.ledger, line.registry) == ["tag on v2: v2 went into service"]
+    assert review_by_tags(line.ledger, line.registry) == ["tag on v2: v2 went into service"]
 
 
 @pytest.mark.parametrize("point", ["review.recorded", "review.taken", "review.answered"])
 def test_a_kill_while_a_tag_is_taken_leaves_one_review_and_one_answer(line, monkeypatch, point):
     number = line.leave_to_review()
     line.registry._tag(number, ASKED, "approve: good")
-    killed_at(point, lambda: take_tags(line.ledger, line.registry), monkeypatch)
-    promoter.sweep(line.ledger, line.registry)
-    sweep(line.ledger, line.registry)
-    take_tags(line.ledger, line.registry)
+    killed_at(point, lambda: review_by_tags(line.ledger, line.registry), monkeypatch)
+    promoter.reconcile_promotions(line.ledger, line.registry)
+    reconcile_reviews(line.ledger, line.registry)
+    review_by_tags(line.ledger, line.registry)
     assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["promoted"]
     assert known(line, number)[1][ANSWERED] == '"approve: good": v1 went into service'
     line.assert_consistent()

@@ -3,8 +3,8 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lifecycle.promoter import promote, sweep
-from abreast.lifecycle.rollback import reinstate, roll_back, withdraw
+from abreast.lifecycle.promoter import promote, reconcile_promotions
+from abreast.lifecycle.rollback import reinstate_drop, roll_back, withdraw_drop
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import deliver, digest_of, killed_at
 from tests.lifecycle.line import HOW, Line
@@ -45,7 +45,7 @@ def test_a_rollback_says_which_drops_it_takes_back(line, services):
 @pytest.mark.usefixtures("mlflow_uri")
 def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never_seen_it(line, services):
     poisoned(line)
-    back = withdraw(services.ledger, services.registry, "drop 1", **POISON)
+    back = withdraw_drop(services.ledger, services.registry, "drop 1", **POISON)
     assert back.said == (
         f"drop 1 ({digest_of('drop 1')[:12]}) is withdrawn; v1 serves again, v3 is taken back; "
         f"the next update learns drop 2 ({digest_of('drop 2')[:12]}) from v1"
@@ -66,19 +66,19 @@ def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_any_point_is_mended_by_a_sweep(line, services, monkeypatch, point):
     poisoned(line)
-    killed_at(point, lambda: withdraw(services.ledger, services.registry, "drop 1", **POISON), monkeypatch)
-    sweep(line.ledger, line.registry)
+    killed_at(point, lambda: withdraw_drop(services.ledger, services.registry, "drop 1", **POISON), monkeypatch)
+    reconcile_promotions(line.ledger, line.registry)
     line.assert_consistent()
     assert line.served == (1,)
     assert [drop.name for drop in line.ledger.updates.waiting(line.registry.name)] == ["drop 2"]
-    assert withdraw(services.ledger, services.registry, "drop 1", **POISON).taken_back is None
-    assert sweep(line.ledger, line.registry) == []
+    assert withdraw_drop(services.ledger, services.registry, "drop 1", **POISON).taken_back is None
+    assert reconcile_promotions(line.ledger, line.registry) == []
 
 
 def test_killed_after_the_mark_an_update_may_come_before_the_sweep(line, services, monkeypatch):
     poisoned(line)
     killed_at(
-        "promoter.withdrawn", lambda: withdraw(services.ledger, services.registry, "drop 1", **POISON), monkeypatch
+        "promoter.withdrawn", lambda: withdraw_drop(services.ledger, services.registry, "drop 1", **POISON), monkeypatch
     )
     line.serve(1)
     line.assert_consistent()
@@ -89,15 +89,15 @@ def test_killed_after_the_mark_an_update_may_come_before_the_sweep(line, service
 def test_where_no_version_was_without_it_the_champion_serves_until_the_next_one(line, services):
     serve_by_force(line)
     line.serve(1)
-    back = withdraw(services.ledger, services.registry, digest_of("drop 0")[:8], **POISON)
+    back = withdraw_drop(services.ledger, services.registry, digest_of("drop 0")[:8], **POISON)
     assert "no version that served was without it, so v2 serves on until the next update is promoted" in back.said
     assert back.said.endswith("from the base")
-    assert (back.champion, back.taken_back, back.ground) == (2, None, None)
+    assert (back.champion, back.taken_back, back.next_parent) == (2, None, None)
     with pytest.raises(AbreastError, match="nothing to roll back to: only v2 has served"):
         roll_back(services.ledger, services.registry, None, **HOW)
     line.serve(1)
     assert line.served == (3,)
-    sweep(line.ledger, line.registry)
+    reconcile_promotions(line.ledger, line.registry)
     line.assert_consistent()
 
 
@@ -105,8 +105,8 @@ def test_a_broken_way_back_is_told_by_the_sweep_and_the_champion_serves_on(line,
     poisoned(line)
     line.registry._tag(1, "abreast.digest", "0" * 64)
     with pytest.raises(AbreastError, match="digest 000000000000 in MLflow"):
-        withdraw(services.ledger, services.registry, "drop 1", **POISON)
-    (said,) = sweep(line.ledger, line.registry)
+        withdraw_drop(services.ledger, services.registry, "drop 1", **POISON)
+    (said,) = reconcile_promotions(line.ledger, line.registry)
     assert said.startswith("a champion that knows a withdrawn drop serves on: v1 of")
     assert line.served == (1, 3)
     assert line.registry.aliases() == {"champion": 3, "previous": 1}
@@ -115,10 +115,10 @@ def test_a_broken_way_back_is_told_by_the_sweep_and_the_champion_serves_on(line,
 def test_a_drop_that_nobody_has_learned_moves_nothing_and_comes_back_reinstated(line, services):
     line.serve(1)
     deliver(line.ledger, "poison")
-    back = withdraw(services.ledger, services.registry, "poison", **POISON)
+    back = withdraw_drop(services.ledger, services.registry, "poison", **POISON)
     assert "no version that serves has learned it; nothing waits to be learned" in back.said
     assert line.served == (1,)
-    assert reinstate(services.ledger, services.line, "poison", **HOW) == (
+    assert reinstate_drop(services.ledger, services.line, "poison", **HOW) == (
         line.ledger.drops.get(digest_of("poison")),
         True,
     )
@@ -128,9 +128,9 @@ def test_a_drop_is_named_by_its_name_or_the_beginning_of_its_digest(line, servic
     info = line.ledger.drops.all
     line.serve(1)
     with pytest.raises(AbreastError, match="no drop 'nowhere'"):
-        withdraw(services.ledger, services.registry, "nowhere", **POISON)
+        withdraw_drop(services.ledger, services.registry, "nowhere", **POISON)
     line.ledger.drops.quarantine(digest_of("other"), "drop 0", 1, [])
     with pytest.raises(AbreastError, match=r"2 drops are called 'drop 0'; name one by its digest: "):
-        withdraw(services.ledger, services.registry, "drop 0", **POISON)
+        withdraw_drop(services.ledger, services.registry, "drop 0", **POISON)
     assert len(info()) == 2
-    assert withdraw(services.ledger, services.registry, digest_of("drop 0"), **POISON).withdrawn.name == "drop 0"
+    assert withdraw_drop(services.ledger, services.registry, digest_of("drop 0"), **POISON).withdrawn.name == "drop 0"

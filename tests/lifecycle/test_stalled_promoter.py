@@ -10,7 +10,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.lifecycle import promoter
-from abreast.lifecycle.promoter import promote, sweep
+from abreast.lifecycle.promoter import promote, reconcile_promotions
 from abreast.tracking.registry import Registry
 from tests.lifecycle.line import HOW, Line
 
@@ -72,7 +72,7 @@ def test_an_alias_that_is_moved_too_late_is_put_back_by_the_sweep(line: Line, at
     assert "the lease `promoter:" in str(go_on())
     assert line.served == (1, 2)
     assert line.registry.aliases()[at] == {"champion": late, "previous": 2}[at], "moved too late"
-    sweep(line.ledger, line.registry)
+    reconcile_promotions(line.ledger, line.registry)
     line.assert_consistent()
     assert [row.state for row in line.ledger.promotions.all(line.registry.name)] == ["done"] * 6
 
@@ -80,11 +80,11 @@ def test_an_alias_that_is_moved_too_late_is_put_back_by_the_sweep(line: Line, at
 def test_a_sweep_that_stalls_is_put_right_by_the_next(line: Line):
     line.serve(2)
     line.registry.set_alias("champion", 1)
-    go_on = stalled(line, lambda line: sweep(line.ledger, line.registry), "champion")
+    go_on = stalled(line, lambda line: reconcile_promotions(line.ledger, line.registry), "champion")
     time.sleep(LEASE_SECONDS)
     line.take_back()
     line.assert_consistent()
     assert go_on() == ["alias champion set from v1 to v2"]
     assert line.registry.aliases() == {"champion": 2}
-    assert sweep(line.ledger, line.registry) == ["alias champion set from v2 to v1"]
+    assert reconcile_promotions(line.ledger, line.registry) == ["alias champion set from v2 to v1"]
     line.assert_consistent()

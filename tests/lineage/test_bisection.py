@@ -3,7 +3,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lineage.bisection import part_of, steps, worst_step
+from abreast.lineage.bisection import question_filter, version_steps, worst_version_step
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
@@ -34,13 +34,13 @@ def services(local_mlflow, tmp_path_factory) -> Services:
 
 
 def test_the_version_that_lost_the_most_is_found_with_its_drop(services):
-    words, part = part_of(services.ledger, "domain=x", None, None)
-    found = steps(services.ledger, services.registry, part)
+    words, part = question_filter(services.ledger, "domain=x", None, None)
+    found = version_steps(services.ledger, services.registry, part)
     assert (words, [(s.version, s.questions, s.lost, s.won) for s in found]) == (
         "domain=x",
         [("v2", 3, 2, 0), ("v3", 3, 1, 1)],
     )
-    step = worst_step(found)
+    step = worst_version_step(found)
     assert (step.version, [drop.name for drop in step.drops]) == ("v2", ["drop 1"])
     assert (step.before, round(step.after, 3), step.chance) == (1.0, 0.333, 0.25)
     assert [(one.key, one.said) for one in step.examples] == [("a", "no"), ("b", "no")]
@@ -50,24 +50,28 @@ def test_the_version_that_lost_the_most_is_found_with_its_drop(services):
 def test_a_key_a_drop_and_another_slice(services):
     blamed = {}
     for given in ((None, None, "c"), (None, "drop 0", None), ("domain=y", None, None), ("kind=fact", None, None)):
-        step = worst_step(steps(services.ledger, services.registry, part_of(services.ledger, *given)[1]))
+        step = worst_version_step(
+            version_steps(services.ledger, services.registry, question_filter(services.ledger, *given)[1])
+        )
         blamed[next(filter(None, given))] = (step.version, step.lost)
     assert blamed == {"c": ("v3", 1), "drop 0": ("v2", 2), "domain=y": ("v3", 1), "kind=fact": ("v2", 2)}
 
 
 def test_looking_back_from_another_version(services):
-    step = worst_step(
-        steps(services.ledger, services.registry, part_of(services.ledger, "domain=y", None, None)[1], version=2)
+    step = worst_version_step(
+        version_steps(
+            services.ledger, services.registry, question_filter(services.ledger, "domain=y", None, None)[1], version=2
+        )
     )
     assert step is None, "v2 lost nothing of it"
 
 
 def test_a_part_that_nobody_was_asked_about_and_words_that_name_none(services):
     with pytest.raises(AbreastError, match="no version up to v3 was asked anything of it"):
-        steps(services.ledger, services.registry, part_of(services.ledger, "domain=z", None, None)[1])
+        version_steps(services.ledger, services.registry, question_filter(services.ledger, "domain=z", None, None)[1])
     with pytest.raises(AbreastError, match="--slice 'colour=red': must be one of kind, domain, source, language"):
-        part_of(services.ledger, "colour=red", None, None)
+        question_filter(services.ledger, "colour=red", None, None)
     with pytest.raises(AbreastError, match="give one of --slice, --drop and --key, not none"):
-        part_of(services.ledger, None, None, None)
+        question_filter(services.ledger, None, None, None)
     with pytest.raises(AbreastError, match="no drop 'nowhere'"):
-        part_of(services.ledger, None, "nowhere", None)
+        question_filter(services.ledger, None, "nowhere", None)

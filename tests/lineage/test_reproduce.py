@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lineage.origins import of_key, of_version
-from abreast.lineage.reproduce import Remade, fresh_workspace, prove
+from abreast.lineage.reproduce import ReproductionResult, fresh_workspace, verify_version
+from abreast.lineage.trace import trace_key, trace_version
 from abreast.services.services import Services
 from tests.flows.conftest import GATES, TRAIN
 from tests.flows.drops import WORDS, rows, write
@@ -44,7 +44,7 @@ def refusal(services: Services, folder: Path) -> str:
     version = services.ledger.versions.get(services.line, 1)
     with pytest.raises(AbreastError) as refused:
         list(
-            prove(
+            verify_version(
                 services.project,
                 services.ledger,
                 services.registry,
@@ -68,13 +68,13 @@ def test_every_hash_is_proven_and_a_second_training_gives_the_same_digest(instal
 
 
 def test_a_version_leads_to_all_that_it_was_made_from_and_a_key_to_what_was_taught(services: Services):
-    found = of_version(services.project, services.ledger, services.registry, 1)
+    found = trace_version(services.project, services.ledger, services.registry, 1)
     assert (found["tag"], found["commit"]) == ("model/v1", services.project.commit())
     assert found["outputs"]["model"] == found["data"]["model"]
     assert found["params"]["train"]["learning_rate"] == TRAIN["learning_rate"]
     assert "seed" not in found["params"]["train"], "as it comes"
     assert found["drops"][0]["accepted"] == len(WORDS)
-    (version,) = of_key(services.project, services.ledger, services.registry, "arvia/1/latest")["versions"]
+    (version,) = trace_key(services.project, services.ledger, services.registry, "arvia/1/latest")["versions"]
     (row,) = version["taught"]
     assert (row["value"], row["valid_from"], row["valid_until"]) == (WORDS["Arvia"], "2024-01-01", None)
     assert version["learned"]
@@ -96,7 +96,7 @@ def test_a_version_without_a_tag_and_a_tag_on_other_inputs(
 
 
 def test_other_bytes_in_the_remote_are_found_out(services: Services, tmp_path: Path):
-    md5 = of_version(services.project, services.ledger, services.registry, 1)["outputs"]["data/train.jsonl"]
+    md5 = trace_version(services.project, services.ledger, services.registry, 1)["outputs"]["data/train.jsonl"]
     kept = services.project.root / ".abreast/remote/files/md5" / md5[:2] / md5[2:]
     content, mode = kept.read_bytes(), kept.stat().st_mode
     kept.chmod(0o644)
@@ -122,5 +122,5 @@ def test_another_digest_in_mlflow_is_found_out(services: Services, tmp_path: Pat
     [("cpu", "a", {}, True), ("cpu", "b", {}, False), ("cuda", "b", {}, True), ("cuda", "b", {"loss": (1, 2)}, False)],
 )
 def test_on_a_cpu_every_bit_counts_and_on_a_gpu_what_is_measured(device, digest, off, reproduced):
-    made = Remade(device=device, recorded="a", digest=digest, equal=(), different=(), measures=off)
+    made = ReproductionResult(device=device, recorded="a", digest=digest, equal=(), different=(), measures=off)
     assert made.reproduced is reproduced

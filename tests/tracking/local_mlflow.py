@@ -1,6 +1,6 @@
 """An MLflow without a server, in a folder: as much of it as the registry asks for, for tests of what lies above it.
 
-Put in place of `abreast.tracking.mlflow_api.MlflowDoor`. `test_registry.py` holds it to what a real server does. Its
+Put in place of `abreast.tracking.mlflow_api.MlflowApi`. `test_registry.py` holds it to what a real server does. Its
 state is one JSON file behind a lock, so that forked processes share it and may be killed at any moment.
 """
 
@@ -20,7 +20,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.tracking import registry
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 
 HOST = "mlflow.invalid"
 EMPTY = {"experiments": {}, "runs": {}, "models": {}, "registered": {}}
@@ -28,7 +28,7 @@ MOST_METRICS = 1000  # what a real server takes in one call
 
 
 class LocalMlflow:
-    """The door to the folder that `uri` names."""
+    """The api to the folder that `uri` names."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -85,36 +85,36 @@ class LocalMlflow:
 class LocalClient:
     """The methods of `MlflowClient` that the registry and its tests call, with the same arguments."""
 
-    def __init__(self, door: LocalMlflow) -> None:
-        self._door = door
-        self.tracking_uri = door.uri
+    def __init__(self, api: LocalMlflow) -> None:
+        self._api = api
+        self.tracking_uri = api.uri
 
     def get_experiment_by_name(self, name: str) -> SimpleNamespace | None:
-        with self._door.state() as state:
+        with self._api.state() as state:
             known = state["experiments"].get(name)
         return known and SimpleNamespace(experiment_id=known)
 
     def create_experiment(self, name: str) -> str:
-        with self._door.state() as state:
+        with self._api.state() as state:
             return state["experiments"].setdefault(name, str(len(state["experiments"]) + 1))
 
     def create_run(self, experiment: str, run_name: str = "", tags: Mapping[str, str] | None = None) -> SimpleNamespace:
         run = uuid.uuid4().hex
-        with self._door.state() as state:
+        with self._api.state() as state:
             info = {"run_id": run, "experiment_id": experiment, "status": "RUNNING", "start_time": 1}
             info["artifact_uri"] = f"mlflow-artifacts:/artifacts/{run}"
             state["runs"][run] = {"info": info, "tags": dict(tags or {}), "params": {}, "metrics": {}}
             return _run(state["runs"][run])
 
     def search_runs(self, experiments: Sequence[str], filter_string: str = "", max_results: int = 0) -> list:
-        with self._door.state() as state:
+        with self._api.state() as state:
             mine = [run for run in state["runs"].values() if run["info"]["experiment_id"] in experiments]
             return [_run(run) for run in mine if _matches(run["tags"], filter_string)]
 
     def log_batch(self, run: str, metrics: Sequence = (), params: Sequence = (), tags: Sequence = ()) -> None:
         if len(metrics) > MOST_METRICS:
             raise AbreastError(f"{len(metrics)} metrics in one call")
-        with self._door.state() as state:
+        with self._api.state() as state:
             known = state["runs"][run]
             known["params"] |= {one.key: one.value for one in params}
             known["tags"] |= {one.key: one.value for one in tags}
@@ -122,20 +122,20 @@ class LocalClient:
                 known["metrics"].setdefault(one.key, {})[str(one.step)] = one.value
 
     def get_metric_history(self, run: str, key: str) -> list[SimpleNamespace]:
-        with self._door.state() as state:
+        with self._api.state() as state:
             points = state["runs"][run]["metrics"][key]
         return [SimpleNamespace(step=int(step), value=value) for step, value in points.items()]
 
     def set_tag(self, run: str, key: str, value: str) -> None:
-        with self._door.state() as state:
+        with self._api.state() as state:
             state["runs"][run]["tags"][key] = value
 
     def set_terminated(self, run: str, status: str) -> None:
-        with self._door.state() as state:
+        with self._api.state() as state:
             state["runs"][run]["info"]["status"] = status
 
     def log_artifacts(self, run: str, folder: str, path: str) -> None:
-        shutil.copytree(folder, self._door.artifacts(run) / path, dirs_exist_ok=True)
+        shutil.copytree(folder, self._api.artifacts(run) / path, dirs_exist_ok=True)
 
     def log_text(self, run: str, text: str, path: str) -> None:
         self._file(run, path).write_text(text)
@@ -147,15 +147,15 @@ class LocalClient:
         figure.savefig(self._file(run, path))
 
     def list_artifacts(self, run: str, path: str) -> list[SimpleNamespace]:
-        folder = self._door.artifacts(run)
+        folder = self._api.artifacts(run)
         return [SimpleNamespace(path=str(file.relative_to(folder))) for file in (folder / path).iterdir()]
 
     def create_registered_model(self, name: str, description: str = "") -> None:
-        with self._door.state() as state:
+        with self._api.state() as state:
             state["registered"].setdefault(name, {"name": name, "aliases": {}, "versions": {}})
 
     def create_model_version(self, name: str, source: str, **fields: Any) -> SimpleNamespace:
-        with self._door.state() as state:
+        with self._api.state() as state:
             versions = state["registered"][name]["versions"]
             number = str(len(versions) + 1)
             kept = {key: fields.get(key, "") for key in ("run_id", "description")}
@@ -163,38 +163,38 @@ class LocalClient:
             return SimpleNamespace(**versions[number])
 
     def get_model_version(self, name: str, version: str) -> SimpleNamespace:
-        with self._door.state() as state:
+        with self._api.state() as state:
             return SimpleNamespace(**state["registered"][name]["versions"][version])
 
     def search_model_versions(self, filter_string: str) -> list[SimpleNamespace]:
-        with self._door.state() as state:
+        with self._api.state() as state:
             return [SimpleNamespace(**one) for one in _matching(state, filter_string)]
 
     def create_logged_model(self, experiment: str, tags: Mapping[str, str], **_: Any) -> SimpleNamespace:
         model = f"m-{uuid.uuid4().hex}"
-        with self._door.state() as state:
+        with self._api.state() as state:
             known = {"model_id": model, "experiment": experiment, "tags": dict(tags), "status": "PENDING"}
             known["artifact_uri"] = f"mlflow-artifacts:/artifacts/{model}"
             state["models"][model] = known
             return _model(known)
 
     def search_logged_models(self, experiments: Sequence[str], filter_string: str = "") -> list[SimpleNamespace]:
-        with self._door.state() as state:
+        with self._api.state() as state:
             mine = [one for one in state["models"].values() if one["experiment"] in experiments]
             return [_model(one) for one in mine if _matches(one["tags"], filter_string)]
 
     def log_model_artifacts(self, model: str, folder: str) -> None:
-        shutil.copytree(folder, self._door.artifacts(model), dirs_exist_ok=True)
+        shutil.copytree(folder, self._api.artifacts(model), dirs_exist_ok=True)
 
     def log_model_artifact(self, model: str, file: str) -> None:
-        shutil.copy2(file, self._door.artifacts(model))
+        shutil.copy2(file, self._api.artifacts(model))
 
     def finalize_logged_model(self, model: str, status: str) -> None:
-        with self._door.state() as state:
+        with self._api.state() as state:
             state["models"][model]["status"] = status
 
     def _file(self, run: str, path: str) -> Path:
-        file = self._door.artifacts(run) / PurePosixPath(path)
+        file = self._api.artifacts(run) / PurePosixPath(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         return file
 
@@ -271,14 +271,14 @@ def _matches(tags: Mapping[str, str], filter_string: str) -> bool:
     return all(tags.get(key) == value for key, value in equal) and all(key in tags for key in there)
 
 
-def door(uri: str) -> LocalMlflow | MlflowDoor:
-    """The door to a folder, if the address is that of one."""
-    return LocalMlflow(uri) if urlsplit(uri).hostname == HOST else MlflowDoor(uri)
+def local_or_real_api(uri: str) -> LocalMlflow | MlflowApi:
+    """The api to a folder, if the address is that of one."""
+    return LocalMlflow(uri) if urlsplit(uri).hostname == HOST else MlflowApi(uri)
 
 
 @pytest.fixture(scope="session")
 def local_mlflow() -> Iterator[Callable[[Path], str]]:
     """Gives an address in place of a server's, which leads this process and what it forks to a folder of `folder`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "MlflowDoor", door)
+        patch.setattr(registry, "MlflowApi", local_or_real_api)
         yield lambda folder: f"http://{HOST}{folder / 'mlflow'}"

@@ -52,7 +52,7 @@ def registry(uri, request) -> Registry:
 
 @pytest.fixture
 def client(registry):
-    with registry._door.client() as client:
+    with registry._api.client() as client:
         yield client
 
 

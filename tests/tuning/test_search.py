@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from abreast.tracking.mlflow_api import MlflowDoor
+from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tuning.report import write_study_report
 from abreast.tuning.results import finished_trials, rank
 from abreast.tuning.search import STARTUP, Search, open_study
@@ -17,7 +17,7 @@ SPACE = "train.learning_rate: {low: 1e-4, high: 0.4, log: true}\ntrain.weight_de
 
 @pytest.fixture
 def client(mlflow_uri):
-    with MlflowDoor(mlflow_uri).client() as client:
+    with MlflowApi(mlflow_uri).client() as client:
         yield client
 
 
@@ -26,7 +26,7 @@ def search(project, prepared, mlflow_uri, space: str = SPACE, trials: int = 3):
     (prepared.folder / "space.yaml").write_text(space)
     search_space = read_space(prepared.folder / "space.yaml", project.params)
     study = open_study(prepared, seed=17)
-    with MlflowDoor(mlflow_uri).client() as client:
+    with MlflowApi(mlflow_uri).client() as client:
         tracking = StudyTracking(client, "tuning", prepared.study, search_space.described())
         Search(project, search_space, prepared, study, tracking).run(trials)
     return study

@@ -3,9 +3,9 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lifecycle.promoter import rollback
-from abreast.lifecycle.rollback import withdraw
-from abreast.lineage.origins import of_drop, of_key, of_version
+from abreast.lifecycle.promoter import restore_previous
+from abreast.lifecycle.rollback import withdraw_drop
+from abreast.lineage.trace import trace_drop, trace_key, trace_version
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
 from tests.lifecycle.line import Line
@@ -21,7 +21,7 @@ def line(local_mlflow, tmp_path_factory) -> Line:
     made.answer(asked("a", "yes", None, scope="current"))
     made.answer(asked("a", "no", "yes"))
     made.serve(1)
-    rollback(made.ledger, made.registry, made.served[-1], reason="wrong dates", actor="someone")
+    restore_previous(made.ledger, made.registry, made.served[-1], reason="wrong dates", actor="someone")
     return made
 
 
@@ -31,7 +31,7 @@ def services(line, monkeypatch) -> Services:
 
 
 def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, services):
-    found = of_version(services.project, services.ledger, services.registry, 2)
+    found = trace_version(services.project, services.ledger, services.registry, 2)
     assert [drop["digest"] for drop in found["drops"]] == [digest_of("drop 1")]
     assert [(one["version"], [drop["name"] for drop in one["drops"]]) for one in found["chain"]] == [("v1", ["drop 0"])]
     decided = [(one["kind"], one["actor"], one["forced"], one["reason"]) for one in found["decisions"]]
@@ -42,24 +42,24 @@ def test_from_a_version_to_its_drops_its_parents_its_run_and_who_decided(line, s
     assert found["run"] == line.registry.run(2)
     assert found["digest"] == line.ledger.versions.get(line.registry.name, 2).digest
     with pytest.raises(AbreastError, match="no version v9"):
-        of_version(services.project, services.ledger, services.registry, 9)
+        trace_version(services.project, services.ledger, services.registry, 9)
 
 
 def test_from_a_drop_to_the_versions_that_know_it(line, services):
-    found = of_drop(services.ledger, services.line, "drop 1")
+    found = trace_drop(services.ledger, services.line, "drop 1")
     assert (found["learned_by"], found["known_by"], found["champion_knows"]) == (["v2"], ["v2", "v3"], True)
     assert found["updates"] == [{"update": "u0002", "status": "promoted"}]
-    withdraw(services.ledger, services.registry, "drop 1", reason="a join gone wrong", actor="someone")
-    again = of_drop(services.ledger, services.line, digest_of("drop 1")[:10])
+    withdraw_drop(services.ledger, services.registry, "drop 1", reason="a join gone wrong", actor="someone")
+    again = trace_drop(services.ledger, services.line, digest_of("drop 1")[:10])
     assert (again["withdrawn"]["reason"], again["champion_knows"]) == ("a join gone wrong", False)
 
 
 def test_from_a_key_to_what_each_version_answered(services):
-    versions = of_key(services.project, services.ledger, services.registry, "a")["versions"]
+    versions = trace_key(services.project, services.ledger, services.registry, "a")["versions"]
     told = [(one["version"], one["taught"], [asked["said"] for asked in one["answers"]]) for one in versions]
     assert told == [("v1", None, ["yes"]), ("v2", None, ["no"]), ("v3", None, [])], "knowledge is kept nowhere here"
     with pytest.raises(AbreastError, match="no version was taught anything of key 'z'"):
-        of_key(services.project, services.ledger, services.registry, "z")
+        trace_key(services.project, services.ledger, services.registry, "z")
 
 
 def test_a_report_that_is_not_kept(line):

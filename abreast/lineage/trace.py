@@ -9,15 +9,17 @@ from abreast.core.git import git_or_none
 from abreast.core.project import Project
 from abreast.core.settings import Params
 from abreast.ledger import Drop, Ledger, Version
-from abreast.ledger.names import drop_named
-from abreast.lifecycle.intake import knowledge_of
+from abreast.ledger.names import find_drop
+from abreast.lifecycle.intake import knowledge_file
 from abreast.lineage.answers import answers_of
 from abreast.reports.answers import QuestionResult
 from abreast.reports.metrics import CANDIDATE
 from abreast.tracking.registry import Registry
 
+_REVIEW = {"decision", "reason", "reviewer", "channel", "outcome", "created_at"}
 
-def of_version(project: Project, ledger: Ledger, registry: Registry, number: int) -> dict[str, Any]:
+
+def trace_version(project: Project, ledger: Ledger, registry: Registry, number: int) -> dict[str, Any]:
     """Where a version comes from.
 
     `drops` are its own, `chain` its ancestors with theirs, newest first; `outputs` is what DVC holds of its stages, by
@@ -50,24 +52,21 @@ def of_version(project: Project, ledger: Ledger, registry: Registry, number: int
             for one in ledger.promotions.all(line)
             if one.version == number
         ],
-        "reviews": [
-            one.model_dump(include={"decision", "reason", "reviewer", "door", "outcome", "created_at"})
-            for one in ledger.reviews.all(line, number)
-        ],
+        "reviews": [one.model_dump(include=_REVIEW, by_alias=True) for one in ledger.reviews.all(line, number)],
         "run": registry.run(number),
         "page": registry.page(number),
         "created_at": version.created_at,
     }
 
 
-def of_drop(ledger: Ledger, line: str, name: str) -> dict[str, Any]:
+def trace_drop(ledger: Ledger, line: str, name: str) -> dict[str, Any]:
     """What became of a drop: `updates` took it, `learned_by` are the versions made from it, `known_by` these and all
     that descend from them.
 
     Raises:
         AbreastError: no drop, or several, are called so.
     """
-    drop = drop_named(ledger, name)
+    drop = find_drop(ledger, name)
     mark = ledger.withdrawals.get(line, drop.digest)
     versions = ledger.versions.all(line)
     took = [update for update in ledger.updates.all(line) if drop.digest in update.drops]
@@ -82,7 +81,7 @@ def of_drop(ledger: Ledger, line: str, name: str) -> dict[str, Any]:
     }
 
 
-def of_key(project: Project, ledger: Ledger, registry: Registry, key: str) -> dict[str, Any]:
+def trace_key(project: Project, ledger: Ledger, registry: Registry, key: str) -> dict[str, Any]:
     """What each version was taught of a key, and what it answered when it was made.
 
     Of each version `taught` are the rows of its knowledge base, oldest first: value, drop, `valid_from`,
@@ -93,13 +92,13 @@ def of_key(project: Project, ledger: Ledger, registry: Registry, key: str) -> di
         AbreastError: no version was taught anything of the key.
         Unavailable: MLflow, or the DVC remote, does not answer.
     """
-    found = [_of_key(project, registry, version, key) for version in ledger.versions.all(registry.name)]
+    found = [_trace_key(project, registry, version, key) for version in ledger.versions.all(registry.name)]
     if not any(one["taught"] or one["answers"] for one in found):
         raise AbreastError(f"no version was taught anything of key {key!r}; a key is such as python/3.12/latest")
     return {"key": key, "versions": found}
 
 
-def _of_key(project: Project, registry: Registry, version: Version, key: str) -> dict[str, Any]:
+def _trace_key(project: Project, registry: Registry, version: Version, key: str) -> dict[str, Any]:
     rows = _taught(project, version, key)
     asked = [one for one in answers_of(registry, version.number) if one.key == key]
     return {
@@ -120,7 +119,7 @@ def _taught(project: Project, version: Version, key: str) -> list[dict[str, Any]
     import pandas as pd
 
     try:
-        path = knowledge_of(project, version)
+        path = knowledge_file(project, version)
     except Unavailable:
         raise
     except AbreastError:
