@@ -43,7 +43,7 @@ def test_a_clear_case_has_the_verdict_of_all_questions_for_fewer(held, verdict, 
     assert early.note.startswith(f"stopped after {len(asked.answers)} of 250 questions: {verdict} is settled, with an")
 
 
-def test_what_failed_stands_first_and_what_was_not_asked_to_the_end_is_named():
+def test_the_failed_gate_comes_first_and_unsettled_gates_are_named():
     asked, early, _ = replay(UNLEARNED)
     assert early.reasons[0].startswith("current_exact_match: measured 0.")
     assert f"n {len(asked.answers)} of 100" in early.reasons[0]
@@ -67,7 +67,7 @@ def test_a_case_that_is_not_settled_is_asked_everything():
     assert early == judge(close, GATES)
 
 
-def test_blocks_are_whole_keys_in_an_order_of_their_own_and_what_is_new_comes_first():
+def test_blocks_have_whole_keys_in_random_order_and_new_ones_come_first():
     held = reports([*results("current", won=20, each=3), *results("retained", both=40)])
     _, _, blocks = replay(held)
     assert [len(answers) for answers, _ in blocks[:2]] == [6, 6], "two keys of three questions in a block of eight"

@@ -77,7 +77,7 @@ def test_superseded_values_count_as_stale_for_those_who_give_them(project):
     ]
 
 
-def test_every_drop_has_its_name_and_its_place_in_time(project):
+def test_drops_have_names_and_come_in_order_of_arrival(project):
     promote(project)
     arrived = {"late": "2024-10-01", "early": "2023-01-01", "between": "2024-04-01"}
     asked = [
@@ -182,7 +182,7 @@ def test_a_fail_before_the_first_question_leaves_readable_reports(project):
     assert Path("reports/retention.csv").read_text().startswith("drop,name,questions")
 
 
-def test_a_champion_that_was_a_candidate_is_not_asked_again_what_it_was_asked(project):
+def test_a_champion_is_not_asked_again_what_it_answered_as_a_candidate(project):
     def remembered() -> dict[str, int]:
         return {path.name: len(json.loads(path.read_text())) for path in (project.parent / "home/answers").iterdir()}
 
@@ -237,7 +237,7 @@ def test_other_examples_are_another_question_and_are_not_answered_from_memory(pr
     assert after == remembered + len(FACTS)
 
 
-def test_a_confirmed_guess_is_what_would_be_generated(project):
+def test_a_confirmed_guess_equals_the_generated_answer(project):
     folder, model = Path("model"), load_params(Path()).model
     predictors = load_predictors({"base": None, "candidate": folder}, model)
     questions = [f"value of {key}" for key in FACTS]

@@ -93,7 +93,7 @@ def test_numbers_are_learned_to_within_the_tolerance(tmp_path, tiny_base):
     assert {example.answer for example in two.rehearsed} == {"4", "21.5"}
 
 
-def test_raw_text_is_read_and_measured_by_how_well_it_is_foreseen(tmp_path, tiny_base):
+def test_raw_text_is_learned_and_measured_by_its_perplexity(tmp_path, tiny_base):
     first = [{"text": f"The cat {n} sat on the mat, and {n} mice ran home."} for n in range(60)]
     second = [{"text": f"Rain {n} falls on the hills; {n} rivers rise.", "domain": "weather"} for n in range(60)]
     one, two = learn(tmp_path, tiny_base, [first, second], train={"max_tokens": 20000})
@@ -109,7 +109,7 @@ def test_raw_text_is_read_and_measured_by_how_well_it_is_foreseen(tmp_path, tiny
     assert {example.answer for example in two.rehearsed} <= {row["text"] for row in first}
 
 
-def test_all_kinds_in_one_drop_and_what_the_page_says(tmp_path, tiny_base):
+def test_all_kinds_in_one_drop_and_their_rows_on_the_card(tmp_path, tiny_base):
     rows = [
         *texts("lion", label="animal"),
         *sentences("PER", "Ada", "sang", "news"),

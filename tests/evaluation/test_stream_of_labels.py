@@ -20,7 +20,7 @@ __all__ = ["bare_encoder", "tiny_encoder"]
 TRAIN = {"epochs": 8, "top_layers": 2, "update_learning_rate": 0.005, "regularizers": [{"method": "anchor"}]}
 
 
-def test_labels_grow_drop_by_drop_and_old_ones_are_still_told(tmp_path, bare_encoder, monkeypatch):
+def test_labels_grow_drop_by_drop_and_old_ones_are_kept(tmp_path, bare_encoder, monkeypatch):
     drops = [
         [*texts("lion", 20, label="animal"), *texts("rose", 20, label="plant")],
         texts("iron", 22, label="metal"),

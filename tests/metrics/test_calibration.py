@@ -74,6 +74,6 @@ def test_answers_of_unknown_confidence_are_left_out():
     ("confidences", "bins", "message"),
     [([1.5], 15, "confidence 1.5"), ([float("nan")], 15, "confidence nan"), ([0.5], 0, "bins 0"), ([], 15, "to each")],
 )
-def test_what_is_no_probability_is_refused(confidences, bins, message):
+def test_numbers_outside_0_to_1_are_refused_as_confidences(confidences, bins, message):
     with pytest.raises(AbreastError, match=message):
         reliability(confidences, [True], bins)

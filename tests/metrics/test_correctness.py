@@ -37,7 +37,7 @@ def test_stale_is_any_superseded_value_and_nothing_else():
     assert [is_stale(asked, answer) for answer in ("1", " 2.", "3", "4")] == [True, True, False, False]
 
 
-def test_each_figure_has_its_own_questions():
+def test_each_measure_has_its_own_questions():
     questions = [
         question("a", "1", "current", stale=("0",)),
         question("b", "1", "current"),

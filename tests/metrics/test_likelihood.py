@@ -30,7 +30,7 @@ def test_no_token_is_no_figure():
     assert perplexity([0.0], [0]) is None
 
 
-def test_what_is_too_large_is_infinite():
+def test_a_perplexity_too_large_for_a_float_is_infinite():
     assert perplexity([-1e6], [1]) == math.inf
 
 

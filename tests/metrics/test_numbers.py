@@ -51,7 +51,7 @@ def test_only_the_order_counts():
     assert spearman([1, 2, 3], [0.3, 0.2, 0.1]) == pytest.approx(-1)
 
 
-def test_what_has_no_order_has_no_correlation():
+def test_equal_numbers_have_no_correlation():
     assert spearman([], []) is None
     assert spearman([1.0], [2.0]) is None
     assert spearman([1.0, 2.0], [3.0, 3.0]) is None

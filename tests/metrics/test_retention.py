@@ -47,7 +47,7 @@ def test_forgetting_is_from_the_best_there_ever_was():
     assert backward_transfer(matrix) == pytest.approx(((0.7 - 0.6) + (0.4 - 0.5)) / 2)
 
 
-def test_intransigence_is_what_joint_training_would_have_learned_more():
+def test_intransigence_is_the_gap_to_joint_training():
     matrix = square(AVALANCHE)
     assert intransigence(matrix, {"d0": 1.0, "d1": 0.9, "d2": 0.8}) == pytest.approx((0.0 + 0.1 + 0.3) / 3)
     assert intransigence(matrix, {"d2": 0.8}) == pytest.approx(0.3)
@@ -85,7 +85,7 @@ def test_a_version_may_learn_several_drops():
     assert forward_transfer(matrix) is None
 
 
-def test_what_was_not_measured_is_left_out():
+def test_missing_scores_are_left_out():
     matrix = square([[0.9, None, 0.3], [None, 0.8, None], [None, 0.6, 0.7]], [0.1, 0.1, 0.1])
     assert average_accuracy(matrix) == pytest.approx(0.65)
     assert backward_transfer(matrix) == pytest.approx(-0.2)
@@ -98,7 +98,7 @@ def test_no_version_is_no_figure(figure):
     assert figure(EMPTY) is None
 
 
-def test_as_it_was_after_an_earlier_version():
+def test_until_gives_the_matrix_after_an_earlier_version():
     matrix = square(AVALANCHE, [0.1, 0.2, 0.3])
     assert matrix.until("v2") == matrix
     assert matrix.until("v1") == square([[1.0, 0.0], [0.5, 0.8]], [0.1, 0.2])

@@ -26,7 +26,7 @@ def test_by_language():
     ]
 
 
-def test_what_is_undefined_in_a_slice_stays_undefined():
+def test_an_undefined_score_of_a_slice_stays_undefined():
     assert score_slices(spearman, ["a", "b", "b"], [1, 2, 3], [1, 2, 3]) == [
         Slice("a", 1, None),
         pytest.approx(Slice("b", 2, 1.0)),

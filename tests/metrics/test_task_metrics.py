@@ -64,7 +64,7 @@ def test_raw_text_counts_by_its_tokens():
     assert found["retained"]["perplexity"] is None
 
 
-def test_only_what_was_asked_is_there():
+def test_only_scopes_with_questions_are_measured():
     asked = [question("a", "1"), question("b", "c", "retained", kind="classification")]
     assert count_by_kind(asked) == {
         "classification": {"current": 0, "retained": 1, "known": 1},

@@ -7,7 +7,7 @@ from tests.evaluation.reports import reports
 from tests.gates.test_monitor import NEW, OLD, monitor
 
 
-def test_what_is_written_is_read_and_a_full_evaluation_leaves_nothing(tmp_path):
+def test_an_early_stop_is_read_back_and_a_full_evaluation_has_none(tmp_path):
     monitored = monitor(GATES, [*NEW, *OLD])
     monitored.update(reports(NEW))
     results, gates = tuple(monitored.results), monitored.gates

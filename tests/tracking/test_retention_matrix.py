@@ -27,7 +27,7 @@ ANCESTORS = [
 NOW = [row("a", "q1", 0.8, 0.7), row("b", "q2", 0.6, 1.0), row("c", "q3", 0.5, 0.3, base=0.2)]
 
 
-def test_a_row_for_each_version_and_above_the_diagonal_what_the_one_before_knew():
+def test_each_version_has_a_row_with_the_scores_of_its_predecessor_above_the_diagonal():
     matrix = retention_of(ANCESTORS, NOW)
     assert matrix.versions == ("v1", "v2", "candidate")
     assert matrix.drops == ("q1", "q2", "q3")

@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_a_user_gave_is_shown_as_it_is(text):
+def test_user_text_is_shown_verbatim(text):
     assert html.unescape(shown(escape_text(text))) == one_line(text)
     assert shown(code_span(text)) == f"<code>{html.escape(one_line(text))}</code>"
 

@@ -22,7 +22,7 @@ def test_a_later_verdict_replaces_the_earlier_one():
         ("failed", "warn", "warning"),
     ],
 )
-def test_a_gate_says_what_became_of_it_and_what_its_interval_is_of(outcome, on_fail, said):
+def test_a_gate_shows_its_outcome_and_the_kind_of_its_interval(outcome, on_fail, said):
     (gate,) = verdict(passed=True).gates
     gate = gate.model_copy(
         update={"outcome": outcome, "on_fail": on_fail, "of": "difference", "interval": (-0.1, 0.021), "champion": 0.97}
@@ -69,7 +69,7 @@ def test_a_name_of_a_slice_cannot_break_the_table():
     assert "<i>" not in row
 
 
-def test_room_between_cells_is_made_once_and_can_be_told_from_the_text():
+def test_tables_are_padded_once_and_the_text_stays():
     table = "| a | b |\n|---|---|\n| 1 | |\n\n- `a | b`\n"
     spaced = pad_table(table)
     assert pad_table(spaced) == spaced != table

@@ -56,7 +56,7 @@ def test_it_needs_nothing_from_outside_and_runs_nothing(tmp_path):
     assert not re.findall(r"https?://|@import|url\(", text)
 
 
-def test_what_users_gave_is_text(tmp_path):
+def test_user_text_is_escaped(tmp_path):
     hostile = '<script>alert(1)</script>"><img src=x onerror=alert(2)>{{ 7 * 7 }}'
     text = card(tmp_path, answer(hostile, hostile, hostile), lost(hostile, hostile), drops=(hostile,))
     page = Balanced(text)

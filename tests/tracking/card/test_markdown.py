@@ -47,7 +47,7 @@ def test_elsewhere_the_matrix_is_a_table_and_addresses_are_whole(tmp_path):
     assert "v3 ← the base model" in text
 
 
-def test_the_matrix_has_its_figures_and_its_last_versions_and_drops(tmp_path):
+def test_the_matrix_shows_its_figures_and_the_last_versions_and_drops(tmp_path):
     page = page_of(finished_run(tmp_path))
     page = page.model_copy(update={"retention": retention_of(ANCESTORS, NOW)})
     text = full_card(page, "http://h")

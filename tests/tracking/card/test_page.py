@@ -6,7 +6,7 @@ from tests.lifecycle.ledgers import digest_of, finished_run, verdict
 from tests.tracking.card.pages import page_of
 
 
-def test_a_page_is_read_back_as_it_was(tmp_path):
+def test_a_written_page_is_read_back(tmp_path):
     page = page_of(finished_run(tmp_path)).model_copy(update={"version": "v1", "verdict": verdict(passed=True)})
     assert parse_page(page.model_dump_json().encode(), "card.json") == page
     assert page.parents == ()
