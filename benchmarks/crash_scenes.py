@@ -94,8 +94,8 @@ SCENES = (
         "learned",
         "update",
         faults.of_update,
-        _points("register", "trained recorded added registered described verdict judged")
-        + _points("record", "run params metrics artifacts logged model_begun model_files model version finished")
+        _points("register", "trained recorded judged")
+        + _points("record", "run params metrics artifacts logged model_begun model_files model version card finished")
         + _points("workspace", "pushing pushed committed tagged kept")
         + _points("promoter", "leased intended checked kept champion previous done returned")
         + _points("conclude", "written removed")

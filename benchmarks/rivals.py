@@ -58,10 +58,8 @@ class Rivals:
         model, files = self._models[self._made % MODELS]
         recorded = "0" * 64 if damaged else files
         number = self._version(model, recorded)
-        for status in ("trained", "registered", "judged"):
-            self.ledger.updates.advance(update, status)
-        self.ledger.versions.add(number, update, digest=recorded, model=_POINTER, knowledge=_POINTER, metrics={})
-        self.ledger.versions.judge(self.line, number, "pass", [])
+        stored = {"digest": recorded, "model": _POINTER, "knowledge": _POINTER, "metrics": {}}
+        self.ledger.versions.add(number, update, **stored, verdict="pass", reasons=[])
         self.ledger.updates.advance(update, "refused", reason="waits for a person")
         if damaged:
             self.damaged.add(number)

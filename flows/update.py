@@ -41,7 +41,8 @@ def update() -> State:
                 compare_with_known(workspace)
         try_to_serve(workspace)
         verdict = judge_candidate(workspace)
-        version = register_version(services, claimed, workspace, verdict)
+        registered = register_version(services, claimed, workspace, verdict)
+        version = registered.version
         end = status_after_verdict(verdict.verdict, workspace.params.review)
         keep_version(version, claimed, workspace)
         if end == "promoted":
@@ -49,6 +50,6 @@ def update() -> State:
         elif end == "review":
             ask_for_review(services, version)
         conclude(services, claimed, workspace, verdict, end)
-    report_update(services, claimed, version, verdict, end)
+    report_update(services, claimed, registered, verdict, end)
     request_update(services, leave_to_intake=True)
     return Completed(message=f"{version.name}: {verdict.verdict}" + (", waits for review" if end == "review" else ""))

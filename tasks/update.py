@@ -17,7 +17,7 @@ from abreast.ledger import Update, Version
 from abreast.ledger.process_id import ProcessId
 from abreast.ledger.rows import Status
 from abreast.lifecycle.drift import drift_of_update, figure_of
-from abreast.lifecycle.register import register_candidate
+from abreast.lifecycle.register import RegisteredCandidate, register_candidate
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.figures import DRIFT, write_figures
 from abreast.reports.metrics import BASE, CANDIDATE, CHAMPION, IN_CONTEXT, EvaluationMetrics, ModelMetrics
@@ -136,7 +136,7 @@ def judge_candidate(workspace: Workspace) -> Verdict:
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
-def register_version(services: Services, update: Update, workspace: Workspace, verdict: Verdict) -> Version:
+def register_version(services: Services, update: Update, workspace: Workspace, verdict: Verdict) -> RegisteredCandidate:
     """Write run, model, version, figures and verdict into MLflow and the ledger; registration is not promotion."""
     return register_candidate(services.ledger, services.registry, update, workspace, verdict)
 
@@ -166,9 +166,11 @@ def conclude(services: Services, update: Update, workspace: Workspace, verdict: 
 
 
 @task(cache_policy=NO_CACHE)
-def report_update(services: Services, update: Update, version: Version, verdict: Verdict, end: Status) -> None:
+def report_update(
+    services: Services, update: Update, registered: RegisteredCandidate, verdict: Verdict, end: Status
+) -> None:
     """The verdict with its reasons, the card, the figures of candidate, champion and base, what is known by drop."""
-    registry = services.registry
+    registry, (version, page) = services.registry, registered
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({registry.page(version.number)})"
     note = f"\n\nNote: {verdict.note}." if verdict.note else ""
@@ -179,7 +181,7 @@ def report_update(services: Services, update: Update, version: Version, verdict:
         )
     create_markdown_artifact(f"## {version.name}: {verdict.verdict}\n{reasons}{note}\n\n{link}", key="verdict")
     crash_point("report.verdict")
-    card = registry.card_markdown(registry.card(version.number))
+    card = registry.card_markdown(page)
     create_markdown_artifact(card, key="card", description=f"{version.name} on one page, with a link to the HTML")
     rows = measure_rows(EvaluationMetrics.model_validate(version.metrics))
     create_table_artifact(rows, key="results", description=f"{version.name} of {update.id}")
@@ -188,7 +190,7 @@ def report_update(services: Services, update: Update, version: Version, verdict:
         "matrix": f"What each version up to {version.name} knows of each drop",
     }
     for name, description in pictures.items():
-        address = registry.report_url(version.number, f"{name}.png")
+        address = registry.report_url(page.run, f"{name}.png")
         create_image_artifact(address, key=name, description=description)
     crash_point("report.update")
 

@@ -163,6 +163,12 @@ class Updates:
             return [_update(connection, number) for number in connection.execute(query).scalars()]
 
 
+def mark_judged(connection: Connection, update: Update, **facts: Any) -> None:
+    """Move an update that its holder still holds on to `judged`, whatever step it had reached; raises as `advance`."""
+    present = _checked(connection, update)
+    _set(connection, update.number, status="judged", facts=present.facts | facts)
+
+
 def _begin(
     connection: Connection, line: str, commit: str, holder: ProcessId, lease_seconds: float, digests: list[str]
 ) -> Update:

@@ -11,6 +11,7 @@ from abreast.ledger import schema
 from abreast.ledger.ancestry import drops_of_update, lineage_of
 from abreast.ledger.database import Database
 from abreast.ledger.rows import Update, Verdict, Version, now
+from abreast.ledger.updates import mark_judged
 from abreast.ledger.version_status import VersionStatus, version_status
 from abreast.storage.dvc_cache import Pointer
 
@@ -30,42 +31,38 @@ class Versions:
         model: Pointer,
         knowledge: Pointer,
         metrics: Mapping[str, Any],
+        verdict: Verdict,
+        reasons: Sequence[str],
     ) -> Version:
-        """Record that `update` was registered as version `number`.
+        """Record that `update` was registered as version `number` with this verdict; the update is `judged` then.
+
+        Idempotent; a repetition may bring another verdict.
 
         Args:
             digest: of the model folder, as `abreast.learning.model_folder.model_digest` gives it.
             model: DVC's pointer to the folder `model`.
             knowledge: DVC's pointer to the file `data/knowledge.parquet`.
             metrics: what `reports/metrics.json` holds.
-
-        Said twice, it is recorded once.
+            reasons: of each gate.
 
         Raises:
-            AbreastError: the number belongs to another update, or the update to another number.
+            AbreastError: another process has taken the update over, or it has ended; the number belongs to another
+                update, or the update to another number or to other files.
         """
-        values = {
-            "digest": digest,
-            "model": model.model_dump(),
-            "knowledge": knowledge.model_dump(),
-            "metrics": dict(metrics),
-        }
+        judged = {"verdict": verdict, "reasons": list(reasons)}
+        mine = (schema.versions.c.line == update.line) & (schema.versions.c.number == number)
         with self._database.write() as connection:
+            mark_judged(connection, update, version=number, digest=digest)
             known = _same_version(connection, number, update)
             if known is None:
-                row = {"line": update.line, "number": number, "update": update.number, "reasons": [], **values}
+                row = {"line": update.line, "number": number, "update": update.number, "digest": digest, **judged}
+                row |= {"model": model.model_dump(), "knowledge": knowledge.model_dump(), "metrics": dict(metrics)}
                 connection.execute(insert(schema.versions).values(created_at=now(), **row))
             elif known.digest != digest:
                 raise AbreastError(f"{known.name} of {update.id} is recorded with other files ({known.digest[:12]})")
+            else:
+                connection.execute(update_rows(schema.versions).where(mine).values(**judged))
             return _version(connection, update.line, number)
-
-    def judge(self, line: str, number: int, verdict: Verdict, reasons: Sequence[str]) -> Version:
-        """Record the verdict on a version and each gate's reason."""
-        mine = (schema.versions.c.line == line) & (schema.versions.c.number == number)
-        with self._database.write() as connection:
-            changed = update_rows(schema.versions).where(mine).values(verdict=verdict, reasons=list(reasons))
-            connection.execute(changed)
-            return _version(connection, line, number)
 
     def get(self, line: str, number: int) -> Version:
         """One version; raises AbreastError if there is no such."""

@@ -1,6 +1,7 @@
 """The retention matrix as a picture, in colours that all kinds of sight tell apart (viridis)."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from math import nan
 from typing import Any
 
@@ -25,6 +26,13 @@ def plot_matrix(matrix: RetentionMatrix) -> Any:
     axes.set_xlabel("accuracy in % on held-out questions of this drop", fontsize=8)
     axes.set_title("Accuracy by version and drop", fontsize=10, loc="left")
     return figure
+
+
+def matrix_png(matrix: RetentionMatrix) -> bytes:
+    """The picture as the bytes of a PNG file."""
+    picture = BytesIO()
+    plot_matrix(matrix).savefig(picture, format="png")
+    return picture.getvalue()
 
 
 def draw_cells(axes: Any, scores: Sequence[Sequence[float | None]], fontsize: float = 8) -> Any:

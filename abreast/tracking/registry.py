@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from abreast.core.crash_points import crash_point
@@ -19,6 +19,7 @@ from abreast.tracking.card.head import pad_table, with_verdict
 from abreast.tracking.card.markdown import description, full_card
 from abreast.tracking.card.page import PAGE, Page, build_page, parse_page
 from abreast.tracking.mlflow_api import MlflowApi
+from abreast.tracking.retention_matrix import shown
 from abreast.tracking.review_page import ANSWERED, ASKED, ASKING, REVIEWED, WAITING, with_review
 from abreast.tracking.run_log import RunFacts, find_run, log_run
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
     from abreast.ledger import Review
     from abreast.reports.verdict import Verdict
+
+
+class RecordedVersion(NamedTuple):
+    """The number of a version, and its card as it was logged."""
+
+    number: int
+    card: Page
 
 
 class Registry:
@@ -41,10 +49,10 @@ class Registry:
         self.name = name
         self._api = MlflowApi(uri)
 
-    def record_version(self, facts: RunFacts) -> int:
-        """Log the run, its model and its version; returns the version's number.
+    def record_version(self, facts: RunFacts, verdict: "Verdict") -> RecordedVersion:
+        """Log the run, its model, its version and its card with the verdict, each once.
 
-        Said again for the same update, after a kill at any point, it completes what is there and makes nothing twice.
+        Idempotent: called again for the same update, after a kill at any point, it completes what is there.
 
         Raises:
             Unavailable: MLflow does not answer.
@@ -56,25 +64,18 @@ class Registry:
             crash_point("record.run")
             log_run(client, run, facts)
             page = build_page(facts, self.name, run.info.experiment_id, run.info.run_id)
-            client.log_text(run.info.run_id, page.model_dump_json(indent=1), f"reports/{PAGE}")
             crash_point("record.logged")
             model = _model(client, run, facts)
             crash_point("record.model")
-            version = self._version(client, run, model, facts, pad_table(description(page)))
+            version = self._version(client, run, model, facts, verdict, _described(page, verdict))
             crash_point("record.version")
+            card = page.model_copy(update={"version": f"v{version}", "verdict": verdict})
+            self._log_card(client, card)
+            crash_point("record.card")
             client.set_tag(run.info.run_id, "abreast.version", f"v{version}")
             client.set_terminated(run.info.run_id, "FINISHED")
             crash_point("record.finished")
-            return version
-
-    def set_verdict(self, version: int, judged: "Verdict") -> None:
-        """Write the verdict onto the card, as a tag, and with its gates at the head of the description."""
-        known = self._get(version)
-        if (page := self.card(version)) is not None:
-            self._log_card(page.model_copy(update={"version": f"v{version}", "verdict": judged}))
-        described = pad_table(with_verdict(known.get("description", ""), judged))
-        self._tag(version, "abreast.verdict", judged.verdict)
-        self._api.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+            return RecordedVersion(version, card)
 
     def card(self, version: int) -> Page | None:
         """All that the card of a version says; None if it was registered before cards were kept."""
@@ -180,9 +181,8 @@ class Registry:
         """The address of a version's page."""
         return f"{self._api.uri}/#/models/{self.name}/versions/{version}"
 
-    def report_url(self, version: int, report: str) -> str:
-        """The address of a file of `reports/` of the run that made a version."""
-        run = self._get(version)["run_id"]
+    def report_url(self, run: str, report: str) -> str:
+        """The address of a file of `reports/` of a run."""
         return f"{self._api.uri}/get-artifact?{urlencode({'path': f'reports/{report}', 'run_uuid': run})}"
 
     def run(self, version: int) -> str:
@@ -201,12 +201,19 @@ class Registry:
         except KeyError:
             raise AbreastError(f"MLflow keeps no reports/{name} of v{version} of {self.name}") from None
 
-    def _log_card(self, page: Page) -> None:
+    def _log_card(self, client: "MlflowClient", page: Page) -> None:
+        """The card as JSON, Markdown and HTML, and the picture of its retention matrix."""
+        from abreast.tracking.card.html import render_html
+        from abreast.tracking.heat_map import matrix_png
+
+        picture = matrix_png(shown(page.retention))
         texts = {PAGE: page.model_dump_json(indent=1), "card.md": self.card_markdown(page)}
-        texts["card.html"] = self.card_html(page)
-        with self._api.client() as client:
+        texts |= {"card.html": render_html(page, picture), "matrix.json": page.retention.model_dump_json(indent=2)}
+        with tempfile.TemporaryDirectory(prefix="abreast-card-") as folder:
             for name, text in texts.items():
-                client.log_text(page.run, text, f"reports/{name}")
+                Path(folder, name).write_text(text, encoding="utf-8")
+            Path(folder, "matrix.png").write_bytes(picture)
+            client.log_artifacts(page.run, folder, "reports")
 
     def _download(self, version: int, into: Path, digest: str) -> None:
         """All files of a version into the folder `into`; AbreastError unless they have `digest`."""
@@ -233,7 +240,7 @@ class Registry:
 
     def _show_review(self, version: int, state: str, said: Sequence[str]) -> None:
         described = with_review(self._get(version).get("description", ""), state, said)
-        self._api.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=described)
+        self._describe(version, described)
 
     def _tag(self, version: int, key: str, value: str) -> None:
         self._api.call("POST", "model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
@@ -254,15 +261,17 @@ class Registry:
         crash_point("record.experiment")
         return made
 
-    def _version(self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts, described: str) -> int:
-        """The version of this update, found by its tag or made."""
+    def _version(
+        self, client: "MlflowClient", run: Any, model: Any, facts: RunFacts, verdict: "Verdict", described: str
+    ) -> int:
+        """The version of this update with its verdict, found by its tag or made."""
         mine = f"name = '{self.name}' and tags.`abreast.update` = '{facts.update}'"
         if known := client.search_model_versions(mine):
             if known[0].tags["abreast.digest"] != facts.model_digest:
                 raise AbreastError(
                     f"v{known[0].version} of {self.name} is {facts.update}'s, with other files than these"
                 )
-            return int(known[0].version)
+            return self._judge_again(int(known[0].version), verdict, described)
         try:
             self._api.call("GET", "registered-models/get", name=self.name)
         except KeyError:
@@ -273,6 +282,7 @@ class Registry:
             "abreast.digest": facts.model_digest,
             "abreast.parent": facts.parent_name,
             "abreast.commit": facts.commit,
+            "abreast.verdict": verdict.verdict,
         }
         made = client.create_model_version(
             self.name,
@@ -284,6 +294,20 @@ class Registry:
             await_creation_for=0,
         )
         return int(made.version)
+
+    def _judge_again(self, version: int, verdict: "Verdict", described: str) -> int:
+        """The verdict of a repetition, on a version that a cut-off update left behind."""
+        self._tag(version, "abreast.verdict", verdict.verdict)
+        self._describe(version, described)
+        return version
+
+    def _describe(self, version: int, text: str) -> None:
+        self._api.call("PATCH", "model-versions/update", name=self.name, version=str(version), description=text)
+
+
+def _described(page: Page, verdict: "Verdict") -> str:
+    """The description of a version, the verdict at its head."""
+    return pad_table(with_verdict(pad_table(description(page)), verdict))
 
 
 def _model(client: "MlflowClient", run: Any, facts: RunFacts) -> Any:

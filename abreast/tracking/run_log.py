@@ -14,7 +14,7 @@ from abreast.ledger import Drop
 from abreast.metrics.retention import RetentionMatrix
 from abreast.reports.metrics import EvaluationMetrics
 from abreast.reports.reports import Reports, read_reports
-from abreast.tracking.retention_matrix import FIGURES, shown
+from abreast.tracking.retention_matrix import FIGURES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,8 +64,6 @@ def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
     """Everything that the facts hold; all values bear the time of the run's start, so that none is doubled."""
     from mlflow.entities import Metric, Param, RunTag
 
-    from abreast.tracking.heat_map import plot_matrix
-
     params = [Param(name, str(value)) for name, value in flatten(facts.params)]
     tags = [RunTag(name, value) for name, value in _run_tags(facts).items()]
     at = run.info.start_time
@@ -80,8 +78,6 @@ def log_run(client: "MlflowClient", run: Any, facts: RunFacts) -> None:
     crash_point("record.metrics")
     client.log_artifacts(run.info.run_id, str(facts.folder / "reports"), "reports")
     crash_point("record.artifacts")
-    client.log_dict(run.info.run_id, facts.retention.model_dump(), "reports/matrix.json")
-    client.log_figure(run.info.run_id, plot_matrix(shown(facts.retention)), "reports/matrix.png")
 
 
 def _run_tags(facts: RunFacts) -> dict[str, str]:

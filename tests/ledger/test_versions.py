@@ -2,7 +2,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.storage.dvc_cache import Pointer
-from tests.lifecycle.ledgers import LINE, POINTER, claim, deliver, judge, promote
+from tests.lifecycle.ledgers import LINE, POINTER, claim, deliver, ended_process, judge, promote
 
 FILE = Pointer(md5="abc", size=5)
 
@@ -11,9 +11,9 @@ def test_a_version_holds_all_that_history_tells(ledger):
     digests = deliver(ledger, "first", "second")
     update = claim(ledger)
     measured = {"candidate": {"stale_rate": 0.0, "retained_exact_match": None}}
-    for _ in range(2):
-        ledger.versions.add(1, update, digest="d1", model=POINTER, knowledge=FILE, metrics=measured)
-    ledger.versions.judge(LINE, 1, "inconclusive", ["measured 3 questions, needed 5"])
+    stored = {"digest": "d1", "model": POINTER, "knowledge": FILE, "metrics": measured}
+    for verdict, reasons in (("pass", []), ("inconclusive", ["measured 3 questions, needed 5"])):
+        ledger.versions.add(1, update, **stored, verdict=verdict, reasons=reasons)
     (version,) = ledger.versions.all(LINE)
     assert version == ledger.versions.get(LINE, 1)
     assert (version.name, version.update, version.parent, version.drops) == ("v1", 1, None, tuple(digests))
@@ -24,11 +24,25 @@ def test_a_version_holds_all_that_history_tells(ledger):
 def test_one_update_makes_one_version(ledger):
     deliver(ledger, "first")
     update = claim(ledger)
-    ledger.versions.add(1, update, digest="d1", model=POINTER, knowledge=FILE, metrics={})
+    stored = {"model": POINTER, "knowledge": FILE, "metrics": {}, "verdict": "pass", "reasons": []}
+    ledger.versions.add(1, update, digest="d1", **stored)
     with pytest.raises(AbreastError, match="v1 is recorded for u0001, not v2"):
-        ledger.versions.add(2, update, digest="d1", model=POINTER, knowledge=FILE, metrics={})
+        ledger.versions.add(2, update, digest="d1", **stored)
     with pytest.raises(AbreastError, match="v1 of u0001 is recorded with other files"):
-        ledger.versions.add(1, update, digest="d2", model=POINTER, knowledge=FILE, metrics={})
+        ledger.versions.add(1, update, digest="d2", **stored)
+
+
+def test_a_version_and_the_step_of_its_update_are_one_transaction(ledger):
+    deliver(ledger, "first")
+    late = claim(ledger, holder=ended_process())
+    stored = {"digest": "d", "model": POINTER, "knowledge": FILE, "metrics": {}, "verdict": "pass", "reasons": []}
+    present = claim(ledger)
+    with pytest.raises(AbreastError, match="u0001 was taken over by another process"):
+        ledger.versions.add(1, late, **stored)
+    assert (ledger.versions.all(LINE), ledger.updates.get("u0001").status) == ([], "claimed")
+    ledger.versions.add(1, present, **stored)
+    judged = ledger.updates.get("u0001")
+    assert (judged.status, judged.facts) == ("judged", {"version": 1, "digest": "d"})
 
 
 def test_lineage_leads_through_the_parents_and_leaves_refused_versions_out(ledger):
@@ -46,5 +60,3 @@ def test_lineage_leads_through_the_parents_and_leaves_refused_versions_out(ledge
 def test_an_unknown_version_is_named(ledger):
     with pytest.raises(AbreastError, match="no version v7 of line"):
         ledger.versions.get(LINE, 7)
-    with pytest.raises(AbreastError, match="no version v7 of line"):
-        ledger.versions.judge(LINE, 7, "pass", [])

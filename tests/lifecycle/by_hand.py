@@ -30,7 +30,7 @@ def learn(services: Services) -> Version:
     for stage in workspace.stages():
         workspace.reproduce(stage)
     verdict = judge(read_reports(workspace.clone / "reports"), workspace.params.gates)
-    version = register_candidate(services.ledger, services.registry, update, workspace, verdict)
+    version, _ = register_candidate(services.ledger, services.registry, update, workspace, verdict)
     workspace.push()
     workspace.keep(f"model/{version.name}", "Learn")
     promote(services.ledger, services.registry, version.number, "a test", "test", force=True)

@@ -20,6 +20,7 @@ from abreast.tracking.registry import Registry
 from abreast.tracking.retention_matrix import retention_of
 from abreast.tracking.run_log import RunFacts
 from tests.lifecycle.ledgers import POINTER, deliver, finished_run
+from tests.lifecycle.ledgers import verdict as one_gate
 
 HOW = {"reason": "better", "actor": "test"}
 
@@ -59,13 +60,9 @@ class Line:
             model_digest=model_digest(folder / "model"),
             retention=retention_of([], read_reports(folder / "reports").by_drop),
         )
-        number = self.registry.record_version(facts)
-        for status in ("trained", "registered", "judged"):
-            self.ledger.updates.advance(update, status)
-        self.ledger.versions.add(
-            number, update, digest=facts.model_digest, model=POINTER, knowledge=POINTER, metrics={}
-        )
-        self.ledger.versions.judge(self.registry.name, number, verdict, [])
+        number, _ = self.registry.record_version(facts, one_gate(passed=True))
+        stored = {"digest": facts.model_digest, "model": POINTER, "knowledge": POINTER, "metrics": {}}
+        self.ledger.versions.add(number, update, **stored, verdict=verdict, reasons=[])
         return number
 
     def answer(self, *answers: dict) -> int:

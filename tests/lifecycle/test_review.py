@@ -11,7 +11,7 @@ from abreast.lifecycle.review import LONGEST, reconcile_reviews, review, status_
 from abreast.lifecycle.review_tags import review_by_tags
 from abreast.tracking.registry import Registry
 from abreast.tracking.review_page import ANSWERED, ASKED, REVIEWED, with_review
-from tests.lifecycle.ledgers import at_once, deliver, digest_of, killed_at, verdict
+from tests.lifecycle.ledgers import at_once, deliver, digest_of, killed_at
 from tests.lifecycle.line import HOW, Line
 
 ANN = {"reason": "ten answers read", "reviewer": "ann", "channel": "command"}
@@ -59,7 +59,6 @@ def test_what_waits_for_a_person(judged, require_approval, end):
 def test_an_approved_version_serves_and_its_page_says_who_and_why(line):
     line.serve(1)
     number = line.leave_to_review()
-    line.registry.set_verdict(number, verdict(passed=True))
     line.registry.ask_for_review(number)
     assert known(line, number)[0].startswith("## Review: waits for you")
     assert line.ledger.reviews.waiting(line.registry.name) == [2]
