@@ -5,7 +5,9 @@ step finds its own work done.
 """
 
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +18,9 @@ from abreast.core.project import Project
 from abreast.inbox.delivery import Delivery, Inbox
 from abreast.ledger import Ledger, Version, Withdrawal
 from abreast.storage.drop_store import Store
+
+Facts = tuple[Mapping[str, str | None], Mapping[str, Mapping[str, str]]]
+"""By key, the present value of each fact (None: withdrawn), and its former values with the day on which each ended."""
 
 
 class IntakeResult(BaseModel):
@@ -68,16 +73,23 @@ def take(project: Project, ledger: Ledger, inbox: Inbox, delivery: Delivery) -> 
     )
 
 
-def known_facts(project: Project, ledger: Ledger) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
-    """The present value of every fact that the next update starts from, by key (a withdrawn one is None), and its
-    former values, each with the day on which it ended."""
-    from abreast.knowledge.knowledge_base import ended_values, known_values, read_base
-
-    next_parent = ledger.updates.next_parent(project.params.model.name)
-    if next_parent is None:
+def known_facts(project: Project, ledger: Ledger) -> Facts:
+    """The facts that the next update starts from; none before the first version."""
+    line = project.params.model.name
+    parent = ledger.updates.next_parent(line)
+    if parent is None:
         return {}, {}
-    base = read_base(knowledge_file(project, ledger.versions.get(project.params.model.name, next_parent)))
-    return known_values(base), ended_values(base)
+    version = ledger.versions.get(line, parent)
+    return _facts_of(knowledge_file(project, version), version.knowledge.md5)
+
+
+@lru_cache(maxsize=2)
+def _facts_of(path: Path, md5: str) -> Facts:
+    """Read once a version, whatever number of deliveries is compared with it: `md5` is that of the file's content."""
+    from abreast.knowledge import knowledge_base
+
+    base = knowledge_base.read_base(path)
+    return knowledge_base.known_values(base), knowledge_base.ended_values(base)
 
 
 def _refused(mark: Withdrawal) -> str:
