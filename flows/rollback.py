@@ -22,4 +22,4 @@ def rollback(reason: str, poisoned: str | None = None, leaving: str | None = Non
     back = roll_back(services, leaving, reason, poisoned)
     if poisoned is not None:
         request_update(services)
-    return Completed(message=back.said)
+    return Completed(message=back.message)

@@ -45,7 +45,7 @@ def rollback(
     if as_json:
         print_json(back.fields())
     else:
-        print_line(back.said)
+        print_line(back.message)
 
 
 def reinstate(

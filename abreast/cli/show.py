@@ -45,7 +45,7 @@ def _review_lines(services: Services, version: "Version") -> list[str]:
     """Every review so far; and, if the version waits for one, how to decide."""
     ledger, name = services.ledger, version.name
     reviews = ledger.reviews.all(version.line, version.number)
-    lines = [f"{review.said} – {review.detail or 'not carried out yet'}" for review in reviews]
+    lines = [f"{review.summary} – {review.detail or 'not carried out yet'}" for review in reviews]
     status = ledger.versions.status(version.line, version.number)
     if status.update_status == "review":
         lines.append(f"waits for review: abreast approve {name} --reason ..., or abreast reject {name} --reason ...")

@@ -11,8 +11,8 @@ def serving(connection: Connection, line: str) -> tuple[int, ...]:
     """The versions that served one on top of the other: the last is the champion, the one before it is `previous`.
 
     A promotion puts a version on top, a rollback takes away what is above the version that it returns to. So two
-    rollbacks after v1, v2, v3 lead to v1, and not back to v3. A version that has learned a withdrawn drop is nobody's
-    way back: it is here only while it is the champion.
+    rollbacks after v1, v2, v3 lead to v1, and not back to v3. No rollback
+    returns to a version that has learned a withdrawn drop: it is here only while it is the champion.
     """
     done = (
         select(schema.promotions.c.version, schema.promotions.c.kind)
@@ -29,8 +29,8 @@ def serving(connection: Connection, line: str) -> tuple[int, ...]:
             stack.pop()
     if not (marks := withdrawn(connection, line)):
         return tuple(stack)
-    sound = [version for version in stack[:-1] if not marks & known_by(connection, line, version)]
-    return tuple(version for version, _ in groupby([*sound, *stack[-1:]]))
+    untainted = [version for version in stack[:-1] if not marks & known_by(connection, line, version)]
+    return tuple(version for version, _ in groupby([*untainted, *stack[-1:]]))
 
 
 def next_parent(connection: Connection, line: str) -> int | None:

@@ -48,14 +48,14 @@ class Reviews:
             if status.update_status != "review":
                 raise why_not(status, decision, last)
             if last is not None and last.outcome is None:
-                raise AbreastError(f"v{version} was {last.said}; that is being carried out, or by the next sweep")
+                raise AbreastError(f"v{version} was {last.summary}; that is being carried out, or by the next sweep")
             row = {"line": line, "version": version, "decision": decision, "reason": reason, "reviewer": reviewer}
-            row |= {"channel": channel, "champion": status.champion, "shown": False, "created_at": now()}
+            row |= {"door": channel, "champion": status.champion, "shown": False, "created_at": now()}
             made = inserted_id(connection.execute(insert(schema.reviews).values(**row)))
             return _follow_up(connection, _review(connection, made))
 
     def follow_up(self, review: Review, failed: str | None = None) -> Review:
-        """Give an open review the outcome that it has come to; said again, or too early, it changes nothing.
+        """Give an open review the outcome that it has come to; repeated, or too early, it changes nothing.
 
         Args:
             failed: why the promoter would not promote the version, which goes on waiting then, unless the champion
@@ -65,7 +65,7 @@ class Reviews:
             return _follow_up(connection, _review(connection, review.id), failed)
 
     def mark_shown(self, review: Review) -> Review:
-        """Note that the version's page in MLflow tells of the review."""
+        """Note that the version's page in MLflow shows the review."""
         with self._database.write() as connection:
             _set(connection, review.id, shown=True)
             return _review(connection, review.id)
@@ -98,7 +98,7 @@ def _follow_up(connection: Connection, review: Review, failed: str | None = None
         return review
     status = version_status(connection, review.line, review.version)
     if review.decision == "reject":
-        _refuse(connection, status, review.said)
+        _refuse(connection, status, review.summary)
         return _settle(connection, review, "rejected", f"{status.name} is refused, {_still(status)}")
     if status.update_status == "promoted":
         return _settle(connection, review, "promoted", f"{status.name} went into service")
@@ -121,13 +121,13 @@ def _still(status: VersionStatus) -> str:
 
 
 def _offer_again(connection: Connection, review: Review, status: VersionStatus) -> str:
-    """Let what the version was made from wait again, in words; the champion knows none of it, as its update held it."""
+    """Let the drops of the version wait again, and describe that; the champion has none of them."""
     mine = (schema.claims.c.line == review.line) & (schema.claims.c["update"] == status.update)
     held = select(schema.claims.c.digest).where(mine)
     names = select(schema.drops.c.name).where(schema.drops.c.digest.in_(held)).order_by(schema.drops.c.seq)
     again = _shortened(connection.execute(names).scalars().all())
     connection.execute(delete(schema.claims).where(mine))
-    _refuse(connection, status, review.said)
+    _refuse(connection, status, review.summary)
     serves = champion_name(status.champion)
     return (
         f"{status.name} was judged against {champion_name(status.parent)}, but {serves} serves now: the approval is"

@@ -128,8 +128,8 @@ class Review(Row):
 
     `champion` served at the time. `outcome` is None while an approval is still to be carried out; then the version was
     `promoted` or `rejected`, or the approval was `stale` (another version serves than the one it was judged against),
-    or the promotion was `reverted`; `detail` says it in a sentence. `shown` once the version's page in MLflow tells it.
-    Scripts, and the ledger's column, know `channel` as `door`.
+    or the promotion was `reverted`; `detail` says it in a sentence. `shown` once the version's page in MLflow shows it.
+    Scripts, and the ledger's column, call `channel` `door`.
     """
 
     id: int
@@ -138,7 +138,7 @@ class Review(Row):
     decision: Literal["approve", "reject"]
     reason: str
     reviewer: str
-    channel: Literal["command", "mlflow", "prefect"] = Field(serialization_alias="door")
+    channel: Literal["command", "mlflow", "prefect"] = Field(alias="door")
     champion: int | None
     outcome: Literal["promoted", "rejected", "stale", "reverted"] | None
     detail: str | None
@@ -147,7 +147,7 @@ class Review(Row):
     settled_at: str | None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """Who decided what, when, by which channel and why, as people read it."""
         done = {"approve": "approved", "reject": "rejected"}[self.decision]
         channel = {"command": "on the command line", "mlflow": "by a tag in MLflow", "prefect": "by Prefect's form"}

@@ -1,4 +1,4 @@
-"""The ledger's tables. One place; what each column means is told by the rows in `rows.py`."""
+"""The ledger's tables. One place; `rows.py` says what each column means."""
 
 from sqlalchemy import (
     JSON,
@@ -140,7 +140,7 @@ reviews = Table(
     Column("decision", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("reviewer", String, nullable=False),
-    Column("door", String, key="channel", nullable=False),
+    Column("door", String, nullable=False),
     Column("champion", Integer),
     Column("outcome", String),
     Column("detail", String),

@@ -172,7 +172,7 @@ def mark_judged(connection: Connection, update: Update, **facts: Any) -> None:
 def _begin(
     connection: Connection, line: str, commit: str, holder: ProcessId, lease_seconds: float, digests: list[str]
 ) -> Update:
-    """A new update on the ground of this moment, usually the champion, and its claims."""
+    """A new update on the `next_parent` of this moment, usually the champion, and its claims."""
     values = {
         "line": line,
         "status": "claimed",

@@ -82,15 +82,15 @@ def why_not(status: VersionStatus, decision: str, last: Review | None) -> Abreas
     if status.number == status.champion:
         if decision == "reject":
             return AbreastError(f"{name} serves; what serves is taken back with `abreast rollback --reason ...`")
-        approval = f"; it was {last.said}" if last is not None and last.outcome == "promoted" else ""
+        approval = f"; it was {last.summary}" if last is not None and last.outcome == "promoted" else ""
         return AbreastError(f"{name} serves already{approval}")
     if status.update_status == "promoted":
         return AbreastError(f"{name} has served already and does not wait for review; {_BY_FORCE}")
     if status.update_status == "refused" and last is not None:
-        return AbreastError(f"{name} waits for review no more, it was {last.said} ({last.outcome}); {_BY_FORCE}")
+        return AbreastError(f"{name} waits for review no more, it was {last.summary} ({last.outcome}); {_BY_FORCE}")
     if status.verdict == "fail":
         held_up = "; ".join(status.facts.get("held_up", status.reasons))
-        instead = f"mend the data or the gate; {_BY_FORCE}" if decision == "approve" else "it is refused already"
+        instead = f"fix the data or the gate; {_BY_FORCE}" if decision == "approve" else "it is refused already"
         return AbreastError(f"{name} does not wait for review, it failed: {held_up}; {instead}")
-    said = f"{update} ended as {status.update_status}" + (f" ({status.update_reason})" if status.update_reason else "")
-    return AbreastError(f"{name} does not wait for review: its update {said}; {_BY_FORCE}")
+    end = f"{update} ended as {status.update_status}" + (f" ({status.update_reason})" if status.update_reason else "")
+    return AbreastError(f"{name} does not wait for review: its update {end}; {_BY_FORCE}")

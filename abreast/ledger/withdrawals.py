@@ -1,4 +1,4 @@
-"""Withdrawn drops: never learned again, and no version that knows one is a way back or a parent.
+"""Withdrawn drops: never learned again; a version that has learned one is no parent, and no rollback returns to it.
 
 What follows from a mark is computed whenever it is needed (`ancestry.serving`, `ancestry.next_parent`). So a crash
 between the mark and the rollback leaves nothing to undo: the next update starts from a version without the drop.
@@ -45,7 +45,7 @@ class Withdrawals:
             return _present_mark(connection, line, digest)
 
     def lift(self, line: str, digest: str, *, reason: str, actor: str) -> Withdrawal:
-        """Take the mark away; the drop waits again, unless the champion knows it still.
+        """Take the mark away; the drop waits again, unless the champion still has it.
 
         Raises:
             AbreastError: the drop is not marked.
@@ -74,7 +74,7 @@ class Withdrawals:
             return [Withdrawal.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def tainted_by(self, line: str, number: int | None) -> Withdrawal | None:
-        """The first mark among the drops that a version knows; None for a sound one, and for the base."""
+        """The first mark among the drops that a version knows; None if there is no mark, and for the base."""
         with self._database.read() as connection:
             return _tainted_by(connection, line, number)
 
@@ -146,7 +146,7 @@ def _end(connection: Connection, update: int, status: Status, digest: str, reaso
 
 
 def _let_wait(connection: Connection, line: str) -> None:
-    """Give up the claims by which the champion holds what the ground of the next update does not know."""
+    """Give up the claims by which the champion holds the `next_parent` has not learned."""
     claims = schema.claims
     held = (claims.c.line == line) & claims.c["update"].in_(_made_since(connection, line))
     connection.execute(delete(claims).where(held))
@@ -165,7 +165,7 @@ def _claim_known(connection: Connection, line: str) -> None:
 
 
 def _made_since(connection: Connection, line: str) -> list[int]:
-    """The updates that made the champion and its ancestors down to the ground of the next update."""
+    """The updates that made the champion and its ancestors down to the `next_parent`."""
     stack, start = serving(connection, line), next_parent(connection, line)
     chain = lineage_of(connection, line, stack[-1]) if stack else ()
     kept = lineage_of(connection, line, start) if start is not None else ()

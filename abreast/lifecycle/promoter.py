@@ -105,8 +105,8 @@ def restore_previous(ledger: Ledger, registry: Registry, leaving: int | None, re
         served = ledger.promotions.served(line)
         if len(served) < 2:
             before = f"only v{served[0]} has" if served else "no version has"
-            sound = " (of those that know no withdrawn drop)" if ledger.withdrawals.all(line) else ""
-            raise AbreastError(f"nothing to roll back to: {before} served{sound}")
+            untainted = " (of those that know no withdrawn drop)" if ledger.withdrawals.all(line) else ""
+            raise AbreastError(f"nothing to roll back to: {before} served{untainted}")
         return _return(ledger, registry, lease, served, reason, actor)
 
 
@@ -115,7 +115,7 @@ def withdraw_and_restore(
 ) -> tuple[Withdrawal, Promotion | None]:
     """Mark a drop as withdrawn, and return to the last champion that does not know it, if there was one.
 
-    Said again, it completes what a crash cut off; the sweep does too.
+    Idempotent: called again, it completes what a crash cut off; so does the sweep.
 
     Returns:
         The mark, and the rollback; None where the champion does not know the drop, or every version that served does.

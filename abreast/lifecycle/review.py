@@ -1,13 +1,13 @@
-"""Review: a person decides on a version that waits; whichever door they come through, the same follows.
+"""Review: a person decides on a version that waits; every channel leads to the same steps.
 
 1. the decision is a row in the ledger. A rejection ends the version's update as refused in the same transaction; so
    does an approval that is stale, because another version serves than the one that this one was judged against: the
    drops that the champion does not know wait again, to be learned on top of it and judged against it;
 2. any other approval goes through the promoter, which reads the champion again;
 3. the outcome is written;
-4. the version's page in MLflow tells it.
+4. the version's page in MLflow shows it.
 
-A crash between any two of these is mended by `reconcile_reviews`, or by the next review.
+A crash between any two of these is repaired by `reconcile_reviews`, or by the next review.
 """
 
 from typing import Literal
@@ -64,7 +64,7 @@ def review(
     try:
         return _finish(ledger, registry, made)
     except Unavailable as error:
-        raise Unavailable(f"v{version} was {made.said}; the next sweep carries it out: {error}") from error
+        raise Unavailable(f"v{version} was {made.summary}; the next sweep carries it out: {error}") from error
 
 
 def reconcile_reviews(ledger: Ledger, registry: Registry) -> list[str]:
@@ -83,15 +83,15 @@ def reconcile_reviews(ledger: Ledger, registry: Registry) -> list[str]:
 
 
 def _ask_no_more(ledger: Ledger, registry: Registry) -> list[str]:
-    """Tell on the pages of versions that wait no longer, though nobody decided, why: a drop of theirs was withdrawn, or
-    they went into service by force.
+    """Say on a page why its version no longer waits although nobody decided: one of its drops was withdrawn, or it was
+    promoted by force.
     """
-    said = []
+    done = []
     for version in registry.asking():
         if (why := _not_waiting(ledger, registry.name, version)) is not None:
             registry.end_asking(version, why)
-            said.append(f"page of v{version}: {why}")
-    return said
+            done.append(f"page of v{version}: {why}")
+    return done
 
 
 def _not_waiting(ledger: Ledger, line: str, version: int) -> str | None:
@@ -140,7 +140,7 @@ def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
     if settled.outcome is not None:
         return settled
     try:
-        promoter.promote(ledger, registry, row.version, row.said, row.reviewer, reviewed=True)
+        promoter.promote(ledger, registry, row.version, row.summary, row.reviewer, reviewed=True)
     except Unavailable:
         raise
     except AbreastError as error:

@@ -1,4 +1,4 @@
-"""The door in MLflow's own pages: the tag `abreast.review` on a version, set by a person, answered beside it.
+"""Review in MLflow's own pages: a person sets the tag `abreast.review` on a version; a second tag has the answer.
 
 A tag is answered once: the answer repeats it, so that a tag with another value is another request.
 """
@@ -15,7 +15,7 @@ _FORM = re.compile(r"\s*(?P<decision>approve|reject)(\s+by\s+(?P<name>[^:]+?))?\
 RIGHT = "`approve: your reason`, `reject: your reason` or `approve by YOUR NAME: your reason`"
 _QUOTED, _LIMIT = 1500, 5000  # characters; the second is what MLflow's databases hold in a tag
 UNNAMED = "someone in MLflow"
-"""MLflow does not tell who set a tag."""
+"""MLflow does not record who set a tag."""
 
 
 def review_by_tags(ledger: Ledger, registry: Registry) -> list[str]:
@@ -23,7 +23,7 @@ def review_by_tags(ledger: Ledger, registry: Registry) -> list[str]:
 
     What cannot be done yet, because an update or MLflow is at work, is left to the next time.
     """
-    said = []
+    done = []
     for version, (asked, answered) in registry.asked_reviews().items():
         if answered.startswith(_head(asked)):
             continue
@@ -34,8 +34,8 @@ def review_by_tags(ledger: Ledger, registry: Registry) -> list[str]:
             crash_point("review.answered")
         except Unavailable as error:
             answer = f"left to the next sweep: {error}"
-        said.append(f"tag on v{version}: {answer}")
-    return said
+        done.append(f"tag on v{version}: {answer}")
+    return done
 
 
 def _head(asked: str) -> str:

@@ -1,4 +1,4 @@
-"""The way back: return to what served before, take a drop out of the line, and say what that means for each drop."""
+"""Rollback: return to what served before, or take a drop out of the line; and what that means for each drop."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,7 +29,7 @@ class RollbackResult(BaseModel):
     next_parent: int | None = None
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """One message for people."""
         if self.withdrawn is None:
             return f"{self._moved}, with what it learned: {_names(self.drops)}"
@@ -49,11 +49,11 @@ class RollbackResult(BaseModel):
         """For scripts: versions such as `v3`, drops as name and digest."""
         found = {"champion": self.champion, "taken_back": self.taken_back}
         named = {name: None if number is None else f"v{number}" for name, number in found.items()}
-        told = named | {"drops": _listed(self.drops)}
+        fields = named | {"drops": _listed(self.drops)}
         if self.withdrawn is None:
-            return told
+            return fields
         next_parent = None if self.next_parent is None else f"v{self.next_parent}"
-        return told | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": next_parent}
+        return fields | {"withdrawn": _listed([self.withdrawn])[0], "again": _listed(self.again), "ground": next_parent}
 
 
 def roll_back(ledger: Ledger, registry: Registry, leaving: str | None, reason: str, actor: str) -> RollbackResult:

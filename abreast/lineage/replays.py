@@ -15,7 +15,7 @@ from abreast.storage.workspace import Workspace
 
 
 def narrow_down(
-    project: Project, ledger: Ledger, step: VersionStep, part: QuestionFilter, tell: Callable[[str], None]
+    project: Project, ledger: Ledger, step: VersionStep, part: QuestionFilter, on_replay: Callable[[str], None]
 ) -> tuple[Drop, ...]:
     """The one of a step's drops that does most of the harm, or several that do it only together.
 
@@ -24,7 +24,7 @@ def narrow_down(
 
     Args:
         part: the questions that are in doubt, as `bisection.question_filter` gives them.
-        tell: is given a line after each replay.
+        on_replay: is given a line after each replay.
 
     Raises:
         AbreastError: a stage refuses, as in an update.
@@ -34,7 +34,7 @@ def narrow_down(
     def fall(drops: Sequence[Drop]) -> float:
         again = version_step(ledger, version, list(filter(part, _replayed(project, ledger, version, drops))))
         lost = again.fall if again else 0.0
-        tell(f"{', '.join(drop.name for drop in drops)} alone: {lost:.1%} lost, of {step.fall:.1%}")
+        on_replay(f"{', '.join(drop.name for drop in drops)} alone: {lost:.1%} lost, of {step.fall:.1%}")
         return lost
 
     return halved(step.drops, fall, step.fall / 2)

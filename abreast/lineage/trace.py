@@ -1,4 +1,4 @@
-"""Lineage both ways: from a version to everything it was made from, from a drop or a key to the versions it is in."""
+"""Lineage: from a version to everything it was made from, from a drop or a key to the versions it is in."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def trace_key(project: Project, ledger: Ledger, registry: Registry, key: str) ->
     """What each version was taught of a key, and what it answered when it was made.
 
     Of each version `taught` are the rows of its knowledge base, oldest first: value, drop, `valid_from`,
-    `valid_until` (None: it stands); None where the knowledge base is kept nowhere any more. `learned` tells whether the
+    `valid_until` (None: it stands); None where the knowledge base is kept nowhere any more. `learned` says whether the
     version's own drops brought a row; `answers` are the questions on the key that it was asked.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The retention matrix as a picture, in colours that all kinds of sight tell apart (viridis)."""
+"""The retention matrix as a picture, in colours that colour-blind people can distinguish (viridis)."""
 
 from collections.abc import Sequence
 from io import BytesIO

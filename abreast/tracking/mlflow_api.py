@@ -1,4 +1,4 @@
-"""The door to MLflow: its REST interface for small calls, that must be quick, and its client, slow to import.
+"""Access to MLflow: its REST interface for small, quick calls, and its client, which is slow to import.
 
 Paths and fields: https://mlflow.org/docs/latest/rest-api.html
 """
@@ -115,17 +115,17 @@ class MlflowApi:
         cause = " ".join(str(error).split()) or type(error).__name__
         return Unavailable(
             f"MLflow does not answer at {self.uri} ({cause}); start it with `abreast up`,"
-            " or mend knob `services.mlflow_port` or MLFLOW_TRACKING_URI"
+            " or correct knob `services.mlflow_port` or MLFLOW_TRACKING_URI"
         )
 
     def _refusal(self, answer: httpx.Response, path: str) -> Exception:
         try:
-            said = answer.json()
+            body = answer.json()
         except ValueError:
-            said = {}
-        if said.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
-            return KeyError(said.get("message", path))
-        reason = " ".join(str(said.get("message") or answer.text[:200]).split())
+            body = {}
+        if body.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+            return KeyError(body.get("message", path))
+        reason = " ".join(str(body.get("message") or answer.text[:200]).split())
         kind = Unavailable if answer.status_code >= 500 else AbreastError
         return kind(f"MLflow at {self.uri} refused {path} ({answer.status_code}): {reason}")
 

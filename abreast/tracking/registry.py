@@ -129,9 +129,9 @@ class Registry:
     def set_reviews(self, version: int, reviews: "Sequence[Review]") -> None:
         """Write the reviews of a version at the head of its description, the last one first, and that one as a tag."""
         last = reviews[-1]
-        said = [f"{one.said} – {one.detail or 'not carried out yet'}" for one in reversed(reviews)]
-        self._tag(version, REVIEWED, f"{last.said} ({last.outcome or 'not carried out yet'})")
-        self._show_review(version, last.outcome or "approved", said)
+        sentences = [f"{one.summary} – {one.detail or 'not carried out yet'}" for one in reversed(reviews)]
+        self._tag(version, REVIEWED, f"{last.summary} ({last.outcome or 'not carried out yet'})")
+        self._show_review(version, last.outcome or "approved", sentences)
         self._untag(version, ASKING)
 
     def asked_reviews(self) -> dict[int, tuple[str, str]]:
@@ -238,8 +238,8 @@ class Registry:
             found = self._api.call("GET", "model-versions/get", name=self.name, version=str(version))
         return found["model_version"]
 
-    def _show_review(self, version: int, state: str, said: Sequence[str]) -> None:
-        described = with_review(self._get(version).get("description", ""), state, said)
+    def _show_review(self, version: int, state: str, sentences: Sequence[str]) -> None:
+        described = with_review(self._get(version).get("description", ""), state, sentences)
         self._describe(version, described)
 
     def _tag(self, version: int, key: str, value: str) -> None:

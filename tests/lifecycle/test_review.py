@@ -71,10 +71,10 @@ def test_an_approved_version_serves_and_its_page_says_who_and_why(line):
     )
     line.assert_consistent()
     page, tags = known(line, number)
-    assert page.startswith(f"## Review: promoted\n\n- {done.said} – v2 went into service\n\n---")
+    assert page.startswith(f"## Review: promoted\n\n- {done.summary} – v2 went into service\n\n---")
     assert page.count("## Review:") == page.count("## Verdict: pass") == page.count("### What arrived") == 1
-    assert tags[REVIEWED] == f"{done.said} (promoted)"
-    assert [p.reason for p in line.ledger.promotions.all(line.registry.name)][-1] == done.said
+    assert tags[REVIEWED] == f"{done.summary} (promoted)"
+    assert [p.reason for p in line.ledger.promotions.all(line.registry.name)][-1] == done.summary
 
 
 def test_a_rejected_version_leaves_the_champion_and_its_drops_are_not_learned_again(line):
@@ -247,7 +247,7 @@ def test_an_approval_whose_promoter_was_overtaken_stays_open_until_its_intent_is
     late = line.ledger.leases.take(
         f"promoter:{line.registry.name}", ProcessId(host="elsewhere", pid=1, started=0.0), -1
     )
-    intent = {"kind": "promote", "expected": None, "forced": False, "reason": row.said, "actor": "ann"}
+    intent = {"kind": "promote", "expected": None, "forced": False, "reason": row.summary, "actor": "ann"}
     line.ledger.promotions.intend(late, line.registry.name, number, **intent)
     assert line.ledger.reviews.follow_up(row, failed="the lease was taken by another process").outcome is None
     promoter.reconcile_promotions(line.ledger, line.registry)

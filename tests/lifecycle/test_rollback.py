@@ -35,7 +35,7 @@ def poisoned(line: Line) -> None:
 def test_a_rollback_says_which_drops_it_takes_back(line, services):
     line.serve(3)
     back = roll_back(services.ledger, services.registry, None, **HOW)
-    assert back.said == (
+    assert back.message == (
         f"v2 serves again, v3 is taken back, with what it learned: drop 2 ({digest_of('drop 2')[:12]})"
     )
     lost = [{"name": "drop 2", "digest": digest_of("drop 2")}]
@@ -46,7 +46,7 @@ def test_a_rollback_says_which_drops_it_takes_back(line, services):
 def test_the_champion_goes_back_before_the_poison_and_the_next_version_has_never_seen_it(line, services):
     poisoned(line)
     back = withdraw_drop(services.ledger, services.registry, "drop 1", **POISON)
-    assert back.said == (
+    assert back.message == (
         f"drop 1 ({digest_of('drop 1')[:12]}) is withdrawn; v1 serves again, v3 is taken back; "
         f"the next update learns drop 2 ({digest_of('drop 2')[:12]}) from v1"
     )
@@ -90,8 +90,8 @@ def test_where_no_version_was_without_it_the_champion_serves_until_the_next_one(
     serve_by_force(line)
     line.serve(1)
     back = withdraw_drop(services.ledger, services.registry, digest_of("drop 0")[:8], **POISON)
-    assert "no version that served was without it, so v2 serves on until the next update is promoted" in back.said
-    assert back.said.endswith("from the base")
+    assert "no version that served was without it, so v2 serves on until the next update is promoted" in back.message
+    assert back.message.endswith("from the base")
     assert (back.champion, back.taken_back, back.next_parent) == (2, None, None)
     with pytest.raises(AbreastError, match="nothing to roll back to: only v2 has served"):
         roll_back(services.ledger, services.registry, None, **HOW)
@@ -116,7 +116,7 @@ def test_a_drop_that_nobody_has_learned_moves_nothing_and_comes_back_reinstated(
     line.serve(1)
     deliver(line.ledger, "poison")
     back = withdraw_drop(services.ledger, services.registry, "poison", **POISON)
-    assert "no version that serves has learned it; nothing waits to be learned" in back.said
+    assert "no version that serves has learned it; nothing waits to be learned" in back.message
     assert line.served == (1,)
     assert reinstate_drop(services.ledger, services.line, "poison", **HOW) == (
         line.ledger.drops.get(digest_of("poison")),
