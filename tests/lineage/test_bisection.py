@@ -43,7 +43,7 @@ def test_the_version_that_lost_the_most_is_found_with_its_drop(services):
     step = worst_version_step(found)
     assert (step.version, [drop.name for drop in step.drops]) == ("v2", ["drop 1"])
     assert (step.before, round(step.after, 3), step.chance) == (1.0, 0.333, 0.25)
-    assert [(one.key, one.said) for one in step.examples] == [("a", "no"), ("b", "no")]
+    assert [(one.key, one.answers["candidate"]) for one in step.examples] == [("a", "no"), ("b", "no")]
     assert step.fields()["drops"] == [{"name": "drop 1", "digest": digest_of("drop 1")}]
 
 
