@@ -2,7 +2,7 @@
 record of them; and, if that is wanted, it is made a second time.
 
 Nothing of the project's own cache is used: the proof has a home of its own. A model's digest covers the names and the
-contents of all files of its folder: weights, settings, card, what strategies left; there is no clock and no path in it.
+contents of all files of its folder: weights, config, manifest, carried state; there is no clock and no path in it.
 """
 
 import dataclasses

@@ -10,6 +10,7 @@ from abreast.dataset.examples import Example, Question, write_jsonl
 from abreast.knowledge.snapshot import ParentRef, Snapshot, save_snapshot
 from abreast.learning.model_folder import model_digest
 from abreast.learning.trainer import train
+from abreast.learning.trainer.progress_bar import ProgressBar
 
 FACTS = {"a": "1.5", "b": "2.7", "c": "9.1", "d": "4.4"}
 TRAIN = {
@@ -91,7 +92,7 @@ class KilledError(Exception):
 
 def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the stage `train`, and kill it when it reports that epoch."""
-    report = train._ProgressBar._report
+    report = ProgressBar._report
 
     def kill(self, share, note):
         report(self, share, note)
@@ -99,6 +100,6 @@ def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(train._ProgressBar, "_report", kill)
+        patch.setattr(ProgressBar, "_report", kill)
         with pytest.raises(KilledError):
             train.main()

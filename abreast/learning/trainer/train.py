@@ -4,12 +4,8 @@ In: data/train.jsonl, data/dev.jsonl, snapshot.json, the parent's model folder, 
 Out: model/, reports/train.json, reports/curve.csv.
 """
 
-import csv
 import json
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from abreast.core import stage
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError
-from abreast.core.files import new_file
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
 from abreast.core.threads import go_on_with, use_free_cores
@@ -36,6 +31,8 @@ from abreast.learning.model_folder import (
     verify,
     write_model_folder,
 )
+from abreast.learning.trainer.progress_bar import ProgressBar
+from abreast.learning.trainer.training_report import write_curve, write_report
 
 if TYPE_CHECKING:
     from abreast.learning.backbone.prompt_tokenizer import PromptTokenizer
@@ -44,9 +41,6 @@ if TYPE_CHECKING:
     from abreast.learning.methods.protocol import TrainingRun
     from abreast.learning.trainer.adapter_model import TrainableModel
     from abreast.learning.trainer.trainer import TrainingResult
-
-CURVE = Path("reports/curve.csv")
-COLUMNS = ("step", "tokens", "loss", "lr", "dev_exact_match", "dev_loss", "dev_new_exact", "dev_old_exact", "dev_kl")
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ def main() -> None:
     result, model = _train(params, inputs, base)
     write_model_folder(Path("model"), manifest, model)
     crash_point("train.model")
-    _write_report(result, inputs)
+    write_report(result, inputs.examples)
     crash_point("train.reported")
     _checkpoints(params, inputs, base).remove()
 
@@ -168,7 +162,7 @@ def _train(params: Params, inputs: TrainingInputs, base: BaseLocation) -> "tuple
         knobs.learning_rate if model.fresh else knobs.update_learning_rate,
     )
     model.prepare(run, examples := _set_examples(run, methods, model.examples))
-    with _ProgressBar() as report:
+    with ProgressBar() as report:
         result = Trainer(run, methods, first_due(examples), dev, knobs, lr, checkpoints, report, write_curve).run()
     return result, model.export(run)
 
@@ -211,60 +205,6 @@ def _checkpoints(params: Params, inputs: TrainingInputs, base: BaseLocation) -> 
     parts += [row.model_dump_json() for row in (*inputs.examples, *inputs.dev)]
     key = sha256("\n".join(parts).encode()).hexdigest()[:32]
     return Checkpoints(Home.of(Path()).checkpoints / key)
-
-
-class _ProgressBar:
-    """A progress bar on a terminal; also reports to `abreast.core.stage.progress`, for other processes."""
-
-    def __enter__(self) -> Callable[[float, str], None]:
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=100, desc="train", unit="%", disable=None, file=sys.stderr, leave=False)
-        self._reported_at = 0.0
-        return self._report
-
-    def _report(self, share: float, note: str) -> None:
-        self._bar.n = round(100 * share)
-        self._bar.set_postfix_str(note)
-        if time.monotonic() - self._reported_at > 0.5:
-            self._reported_at = time.monotonic()
-            stage.progress("train", share, 1.0, note)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-
-def _write_report(result: "TrainingResult", inputs: TrainingInputs) -> None:
-    """Write reports/train.json and reports/curve.csv: no times, so that equal inputs give equal reports.
-
-    The number of threads decides the last bits of the model on a CPU.
-    """
-    import torch
-
-    reports = Path("reports")
-    reports.mkdir(exist_ok=True)
-    new = sum(example.role == "new" for example in inputs.examples)
-    summary = {
-        "stopped": result.reason,
-        "dev_exact_match": result.best[0],
-        "dev_loss": -result.best[1],
-        "steps": result.steps,
-        "tokens": result.tokens,
-        "epochs": result.epochs,
-        "threads": torch.get_num_threads(),
-        "examples_new": new,
-        "examples_rehearsed": len(inputs.examples) - new,
-    }
-    (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
-    write_curve(result.curve)
-
-
-def write_curve(curve: list[dict[str, float]]) -> None:
-    """Write reports/curve.csv, one row for each evaluation; the file is complete at any moment."""
-    with new_file(CURVE) as partial, partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(curve)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def test_it_learns_loads_in_peft_and_continues_also_when_killed(project, tiny_ba
     train.main()
     first = losses()
     assert min(first) < 0.8 * first[0]
-    assert read_model_manifest(Path("model")).adapt == with_defaults(ADAPTERS[adapter])
+    assert read_model_manifest(Path("model")).peft == with_defaults(ADAPTERS[adapter])
     as_in_plain_peft(tiny_base, Path("model"), make_adapter_method(ADAPTERS[adapter]).activated)
     prepare_update(project, tiny_base, adapter)
     train.main()
@@ -201,7 +201,7 @@ def test_wrong_knobs_are_refused_by_their_path(chosen, message, tmp_path):
         make_adapter_method(chosen)
     assert "\n" not in str(refusal.value)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    (tmp_path / "params.yaml").write_text(f"train:\n  adapt: {chosen}\n")
+    (tmp_path / "params.yaml").write_text(f"train:\n  peft: {chosen}\n")
     with pytest.raises(AbreastError, match=message):
         Services.open(tmp_path)
 

@@ -146,7 +146,7 @@ def test_methods_alone_are_checked_without_torch():
 
 def test_a_project_with_an_unknown_method_is_not_opened(tmp_path):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    (tmp_path / "params.yaml").write_text("train:\n  remember:\n    - {method: l3}\n")
+    (tmp_path / "params.yaml").write_text("train:\n  regularizers:\n    - {method: l3}\n")
     with pytest.raises(AbreastError, match=r"train\.regularizers\[0\]\.method is 'l3'"):
         Services.open(tmp_path)
 
