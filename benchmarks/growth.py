@@ -3,7 +3,7 @@
 python -m benchmarks.growth --out results/growth
 python -m benchmarks.growth --out results/growth --base FOLDER     # such as a tiny model, in minutes
 
-The first drop holds what was known at the start, so that from the second on as much is rehearsed and asked as the knobs
+The first drop holds what was known at the start, so that from the second on as much is replayed and asked as the knobs
 allow. Each later drop brings new facts and supersedes some of the drop before. Every update trains one epoch. Seconds
 of processor time are shown, for other work on the machine changes them least.
 """

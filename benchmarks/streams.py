@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from abreast.core.errors import AbreastError
-from abreast.dataset.held_out import for_use
+from abreast.dataset.held_out import rows_for_use
 from abreast.dataset.sampling import stable_hash
 from abreast.knowledge.record import canonical_json
 from benchmarks.stream import SOURCE
@@ -134,7 +134,7 @@ def sample(rows: list[dict], size: Size) -> list[dict]:
     frame = pd.DataFrame({"id": range(len(rows)), "kind": kind, "key": None, "attributes": contents})
     drawn: list[int] = []
     for use, count in (("train", size.rows), ("dev", size.dev), ("test", size.asked)):
-        numbers = for_use(frame, use)["id"]
+        numbers = rows_for_use(frame, use)["id"]
         drawn += sorted(numbers, key=lambda number: stable_hash(contents[number], f"{size.seed} benchmark"))[:count]
     return [rows[number] for number in sorted(drawn)]
 

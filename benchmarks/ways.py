@@ -9,7 +9,7 @@ import pandas as pd
 
 from abreast.core.settings import load_params
 from abreast.dataset.examples import Example, Question, read_examples, read_questions, write_jsonl
-from abreast.dataset.split import teach
+from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import read_base
 from benchmarks.stream import STAGES, Learned
@@ -38,12 +38,12 @@ def remembering(*methods: dict[str, Any], replay: bool = True) -> Knobs:
 
 
 def replay_superseded_too(folder: Path) -> None:
-    """Plain replay: what was superseded is rehearsed like everything else that was once learned."""
+    """Plain replay: what was superseded is replayed like everything else that was once learned."""
     params = load_params(folder)
     base, changes = read_base(folder / "data/knowledge.parquet"), read_base(folder / "data/changes.parquet")
     ever = base.assign(valid_until=pd.NaT if base["valid_until"].dtype.kind == "M" else None)
     templates = load_templates(folder / params.knowledge.templates)
-    write_jsonl(folder / "data/train.jsonl", teach(ever, changes, templates, params.split))
+    write_jsonl(folder / "data/train.jsonl", training_examples(ever, changes, templates, params.split))
 
 
 def with_domains(folder: Path) -> None:

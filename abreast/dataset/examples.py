@@ -1,4 +1,4 @@
-"""Lessons: the examples that a model is taught and the questions that it is asked, as JSON lines."""
+"""Training examples and held-out questions, as JSON lines."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,10 +12,10 @@ from abreast.core.validation import first_validation_error
 
 
 class Example(BaseModel):
-    """One question with its answer, to be taught: on what this snapshot brought, or rehearsed from before.
+    """One training example, a question with its answer: new in this snapshot, or replayed from earlier ones.
 
-    Of raw text (kind `text`) the question is empty and the answer is all of it. `key` is the record's id where the
-    record has no key of its own; `drop` is the digest of the drop it came in.
+    For raw text (kind `text`) the question is empty and the answer is the whole text. `key` is the record's id if the
+    record has no key; `drop` is the digest of the drop that brought it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,17 +25,17 @@ class Example(BaseModel):
     kind: str
     domain: str
     drop: str
-    role: Literal["new", "rehearsed"]
+    role: Literal["new", "replayed"]
     question: str
     answer: str
 
 
 class Question(BaseModel):
-    """One held-out question: on what this snapshot brought (`current`) or on what was known before (`retained`).
+    """One held-out question: on a record new in this snapshot (`current`) or on an earlier one (`retained`).
 
-    Of raw text the question is empty: how well the answer is foreseen is measured, and nothing is asked. `key` is as in
-    `Example`; `drop`, `drop_name` and `arrived_at` are the digest, the name and the time of arrival of the drop that
-    brought the answer; `stale` lists the superseded values of the key that differ from it.
+    For raw text the question is empty, and the probability of the answer is measured. `key` is as in `Example`; `drop`,
+    `drop_name` and `arrived_at` are the digest, the name and the time of arrival of the drop that brought the answer;
+    `stale` lists the superseded values of the key that differ from the answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +58,7 @@ Line = TypeVar("Line", bound=BaseModel)
 
 
 def write_jsonl(path: Path, lines: Iterable[BaseModel], crash_after: str | None = None) -> int:
-    """Write one object a line; gives the number of lines."""
+    """Write one object per line; return the number of lines."""
     count = 0
     with new_file(path, crash_after=crash_after) as partial, partial.open("w", encoding="utf-8") as file:
         for line in lines:
@@ -68,12 +68,12 @@ def write_jsonl(path: Path, lines: Iterable[BaseModel], crash_after: str | None 
 
 
 def read_examples(path: Path) -> list[Example]:
-    """Read what `write_jsonl` wrote; raises AbreastError with file and line."""
+    """Read a file that `write_jsonl` wrote; AbreastError names file and line."""
     return _read(path, Example)
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Read what `write_jsonl` wrote; raises AbreastError with file and line."""
+    """Read a file that `write_jsonl` wrote; AbreastError names file and line."""
     return _read(path, Question)
 
 

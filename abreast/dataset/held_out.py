@@ -1,4 +1,4 @@
-"""Which records are held out: the same ones for ever, by nothing but their own content."""
+"""Which records are held out: decided by their own content alone, so always the same ones."""
 
 import json
 import unicodedata
@@ -12,13 +12,13 @@ from abreast.dataset.sampling import stable_hashes
 Use = Literal["train", "dev", "test"]
 
 
-def for_use(rows: pd.DataFrame, use: Use) -> pd.DataFrame:
-    """The rows that may serve a use: facts serve each, in different words; any other record serves one.
+def rows_for_use(rows: pd.DataFrame, use: Use) -> pd.DataFrame:
+    """The rows for one use: a fact serves every use, in different words; any other record serves exactly one.
 
-    Of records that are no facts 10 % are asked at the end and 5 % during training; none of these is ever taught. The
-    share is drawn by the hash of the key. A record without a key goes by the letters and digits of its text, so that
-    texts which differ in case, width, spacing or punctuation only, in whatever drop and with whatever label they
-    arrive, are on one side; texts that differ in a word are not kept together.
+    Of all other records, 10 % are for the final test and 5 % for development; neither is ever trained on. The hash of
+    the key decides. For a record without a key it is the hash of the letters and digits of its text: texts that differ
+    only in case, width, spacing or punctuation, in whatever drop and with whatever label, get the same use; texts that
+    differ in a word need not.
     """
     whole = rows[rows["kind"] != "fact"]
     part = stable_hashes([_name(*row) for row in _columns(whole)], "held out") % 20

@@ -1,7 +1,7 @@
-"""Further phrasings by a command of the user, such as a translation there and back.
+"""Further phrasings from a command of the user, such as back-translation.
 
-Back-translation of Sennrich et al. 2016 (arXiv:1511.06709) as a means to paraphrase; what the command does is its own
-affair. It reads one phrasing a line, with placeholders such as {product} in it, and writes another one for each line.
+Back-translation of Sennrich et al. 2016 (arXiv:1511.06709) is one way to paraphrase. The
+command reads one phrasing per line, with placeholders such as {product} in it, and writes another one for each line.
 """
 
 import shlex
@@ -14,7 +14,7 @@ SECONDS = 600
 
 
 def paraphrases(texts: Sequence[str], command: str) -> dict[str, list[str]]:
-    """What the command makes of each text.
+    """The command's paraphrase of each text.
 
     Args:
         command: the knob `knowledge.paraphrase_command`: a program and its arguments, run in the current folder without
@@ -34,8 +34,8 @@ def paraphrases(texts: Sequence[str], command: str) -> dict[str, list[str]]:
         )
         lines = done.stdout.decode().removesuffix("\n").split("\n")
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise AbreastError(f"{where} ended with {error.returncode}: {said[-1]}") from None
+        printed = error.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
+        raise AbreastError(f"{where} ended with {error.returncode}: {printed[-1]}") from None
     except subprocess.TimeoutExpired:
         raise AbreastError(f"{where} took more than {SECONDS} seconds") from None
     except UnicodeDecodeError:

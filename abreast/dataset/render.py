@@ -1,7 +1,7 @@
-"""What is asked about a record, and what is the right answer: text to text, whatever the kind.
+"""Rendering a record into question and answer: text to text, whatever the kind.
 
-After T5 (Raffel et al. 2020, arXiv:1910.10683), in which labels and numbers are words as well: a label set grows by the
-words that new records bring, and no part of a model belongs to a kind. A row is one of `plain_rows`.
+After T5 (Raffel et al. 2020, arXiv:1910.10683), in which labels and numbers are text as well: new records
+may bring new labels, and no part of a model belongs to a kind. A row is one of `plain_rows`.
 """
 
 import json
@@ -11,19 +11,19 @@ from typing import Any
 import pandas as pd
 
 from abreast.dataset.number_answer import number_answer
-from abreast.dataset.span_answer import sentence, span_answer
+from abreast.dataset.span_answer import join_tokens, span_answer
 from abreast.dataset.templates import Phrasings, Templates
 
 
 def plain_rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows of the knowledge base as plain dictionaries, null for what is missing, with the attributes read."""
+    """Rows of the knowledge base as plain dictionaries, None for missing values, with the attributes parsed."""
     plain = frame.astype(object).where(frame.notna(), None)
     for row in plain.to_dict("records"):
         yield {**row, "name": row["key"] or row["id"], "attributes": json.loads(row["attributes"])}
 
 
 def phrasings_of(row: dict[str, Any], templates: Templates) -> Phrasings:
-    """The ways to ask: a fact has several, everything else the one that it came with."""
+    """The phrasings of a record: a fact has several, any other record only its own question."""
     if row["kind"] == "fact":
         return templates.of(row["key"], row["attributes"])
     asked = question_of(row["kind"], row["attributes"])
@@ -31,16 +31,16 @@ def phrasings_of(row: dict[str, Any], templates: Templates) -> Phrasings:
 
 
 def question_of(kind: str, attributes: dict[str, Any]) -> str:
-    """The question that a record which is no fact came with; raw text is asked nothing."""
+    """The question in a record that is no fact; empty for raw text."""
     if kind == "text":
         return ""
     if kind == "tagging":
-        return sentence(attributes["tokens"])
+        return join_tokens(attributes["tokens"])
     return attributes["text"] if "text" in attributes else _prompt(attributes)
 
 
 def answer_of(row: dict[str, Any], templates: Templates) -> str:
-    """The right answer; of raw text the text itself."""
+    """The correct answer; for raw text the text itself."""
     attributes = row["attributes"]
     if row["withdrawn"]:
         return templates.withdrawn
@@ -58,7 +58,7 @@ def answer_of(row: dict[str, Any], templates: Templates) -> str:
 
 
 def _prompt(attributes: dict[str, Any]) -> str:
-    """An instruction's prompt; of messages all but the last, with the roles told where there is more than one."""
+    """An instruction's prompt; of messages all but the last, with their roles if there is more than one."""
     if "prompt" in attributes:
         return attributes["prompt"]
     before = attributes["messages"][:-1]

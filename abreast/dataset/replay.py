@@ -1,7 +1,7 @@
-"""Which old records are rehearsed: the knob `split.replay`.
+"""Which old records are replayed: the knob `split.replay`.
 
-Each choice is handed nothing but records that still hold, so what was superseded or withdrawn cannot come up, whichever
-is taken. All are drawn by hashes: equal inputs give equal rows, and no buffer is kept from one update to the next.
+Each method receives only records that still hold, so it can never replay a superseded or withdrawn one. All draw by
+hashes: equal inputs give equal rows, and no buffer is kept from one update to the next.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,63 +9,67 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from abreast.dataset.prioritized_replay import number_of
-from abreast.dataset.replay_selection import even_shares, groups_of, rehearse
-from abreast.dataset.sampling import fixed_sample, names_of, stable_hashes, take_turn
+from abreast.dataset.prioritized_replay import loss_key
+from abreast.dataset.replay_groups import even_shares, groups_of, round_robin
+from abreast.dataset.sampling import fixed_sample, record_names, rotating_sample, stable_hashes
 
-LEAST = 0.05
-"""Added to each loss, in nats a token: what was answered perfectly comes up again too, if seldom."""
+MIN_LOSS = 0.05
+"""Added to each loss, in nats per token: a record that was answered perfectly is replayed too, if seldom."""
 
 Losses = Mapping[int, float]
 
 
-def replay(how: str, old: pd.DataFrame, count: int, turn: int, seed: int, losses: Losses | None = None) -> pd.DataFrame:
-    """At most `count` of the rows `old`, all of which hold.
+def select_replay(
+    how: str, old: pd.DataFrame, count: int, turn: int, seed: int, losses: Losses | None = None
+) -> pd.DataFrame:
+    """At most `count` of the rows `old`, all of which still hold.
 
     Args:
-        how: a value of `split.replay`: one of `CHOICES`.
-        turn: which update of the line it is, counted in drops.
-        losses: how badly the parent answers, as `surprise.read_losses` gives it; for `prioritized` alone.
+        how: a value of `split.replay`: one of `REPLAY_METHODS`.
+        turn: the number of drops in the knowledge base; it rotates the choice.
+        losses: the losses of the parent model from `prioritized_replay.read_losses`; for `prioritized` only.
     """
-    return CHOICES[how](old, count, turn, seed, losses or {})
+    return REPLAY_METHODS[how](old, count, turn, seed, losses or {})
 
 
-def _turns(old: pd.DataFrame, count: int, turn: int, seed: int, _: Losses) -> pd.DataFrame:
-    """Every record in its turn (`rehearsal.rehearse`)."""
-    return rehearse(old, count, turn, seed)
+def _round_robin(old: pd.DataFrame, count: int, turn: int, seed: int, _: Losses) -> pd.DataFrame:
+    """Every record in turn."""
+    return round_robin(old, count, turn, seed)
 
 
 def _reservoir(old: pd.DataFrame, count: int, _: int, seed: int, __: Losses) -> pd.DataFrame:
-    """A uniform sample that stays: a record once drawn goes only when another displaces it, or when it is superseded.
+    """A stable uniform sample: a record leaves it only when another displaces it, or when it is superseded.
 
     The reservoir of Vitter 1985 (Random sampling with a reservoir, doi:10.1145/3147.3165), kept as the records with the
-    least hashes. So the place of a record that ended goes to the next in line, and the sample stays uniform, where a
-    reservoir in memory would shrink: it has forgotten what it passed over.
+    smallest hashes. So the next record takes the place of one that ended, and the sample stays uniform; a reservoir in
+    memory would shrink, because it has forgotten the records that it passed over.
     """
     return fixed_sample(old, count, f"{seed} reservoir")
 
 
 def _balanced(old: pd.DataFrame, count: int, turn: int, seed: int, _: Losses) -> pd.DataFrame:
-    """As many of each kind, domain and class as of any other, in turns; the class of a fact is its column `field`.
+    """Equally many of each kind, domain and class, in turn; the class of a fact is its column `field`.
 
-    The aim of Chrysakis and Moens 2020 (Online continual learning from imbalanced data, PMLR 119), who must keep a
-    buffer in balance for it; here all records are still there to be drawn from.
+    The aim of Chrysakis and Moens 2020 (Online continual learning from imbalanced data, PMLR 119); they balance a
+    buffer, here all records are still available.
     """
     salt = f"{seed} balanced"
     groups = dict(list(old.groupby(groups_of(old), sort=True)))
     shares = even_shares({name: len(rows) for name, rows in groups.items()}, count, f"{salt} {turn}")
-    return pd.concat([old.iloc[:0], *(take_turn(groups[name], number, turn, salt) for name, number in shares.items())])
+    return pd.concat(
+        [old.iloc[:0], *(rotating_sample(groups[name], number, turn, salt) for name, number in shares.items())]
+    )
 
 
-def _surprise(old: pd.DataFrame, count: int, turn: int, seed: int, losses: Losses) -> pd.DataFrame:
-    """What the parent answered worst, most likely: drawn without replacement, each by its loss.
+def _prioritized(old: pd.DataFrame, count: int, turn: int, seed: int, losses: Losses) -> pd.DataFrame:
+    """Drawn without replacement, with a probability that grows with the loss of the parent model.
 
-    Prioritised replay of Schaul et al. 2016 (arXiv:1511.05952), proportional; as there, what was never measured counts
+    Proportional prioritized replay of Schaul et al. 2016 (arXiv:1511.05952); as there, a record never measured counts
     as the worst. Weighted sampling by keys of Efraimidis and Spirakis 2006 (doi:10.1016/j.ipl.2005.11.003).
     """
-    names = names_of(old)
+    names = record_names(old)
     worst = max(losses.values(), default=1.0)
-    weights = LEAST + np.array([losses.get(number_of(name), worst) for name in names], dtype=float)
+    weights = MIN_LOSS + np.array([losses.get(loss_key(name), worst) for name in names], dtype=float)
     chance = (stable_hashes(names, f"{seed} surprise {turn}").astype(float) + 0.5) / 2.0**64
     drawn = np.argsort(-np.log(chance) / weights, kind="stable")[:count]
     return old.iloc[np.sort(drawn)]
@@ -75,10 +79,10 @@ def _none(old: pd.DataFrame, *_: object) -> pd.DataFrame:
     return old.iloc[:0]
 
 
-CHOICES: dict[str, Callable[[pd.DataFrame, int, int, int, Losses], pd.DataFrame]] = {
-    "round_robin": _turns,
+REPLAY_METHODS: dict[str, Callable[[pd.DataFrame, int, int, int, Losses], pd.DataFrame]] = {
+    "round_robin": _round_robin,
     "reservoir": _reservoir,
     "balanced": _balanced,
-    "prioritized": _surprise,
+    "prioritized": _prioritized,
     "none": _none,
 }

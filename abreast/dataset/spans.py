@@ -1,4 +1,4 @@
-"""The spans of tokens that the tags of a sentence stand for."""
+"""The spans that the tags of a sentence denote."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _ALONE_OR_LAST = frozenset("ES")
 
 
 class Span(NamedTuple):
-    """Tokens `start` to `end` (left out) of one sentence, of one type."""
+    """Tokens `start` to `end` (exclusive) of one sentence, with a type."""
 
     type: str
     start: int
@@ -19,11 +19,11 @@ class Span(NamedTuple):
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
-    """The spans that the tags of one sentence stand for, in order; BIO (IOB1, IOB2) and BIOES alike.
+    """The spans that the tags of one sentence denote, in order; BIO (IOB1, IOB2) and BIOES alike.
 
     As conlleval reads them (Tjong Kim Sang and Buchholz 2000, the evaluation of the CoNLL shared tasks) and seqeval by
     default: a span begins at B or S, after O, after E or S, or where the type changes, and it lasts until the next one
-    begins or O. So an I without a B begins a span, and no tag that a model gives is lost.
+    begins or O. So an I without a B begins a span, and no predicted tag is lost.
 
     Args:
         tags: `O`, or B, I, E or S with a type, as in `B-PER`.

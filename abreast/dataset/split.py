@@ -1,8 +1,8 @@
-"""Stage `split`: what is taught, what is rehearsed and what is asked.
+"""Stage `split`: training examples, new and replayed, and held-out questions.
 
-Facts are held out by phrasing: a fact is taught in the words of `train`, and asked in other ones. All other records
-are held out whole: 10 % are asked at the end, 5 % during training, none of these is taught (`held_out`). Only the
-present value of a key is ever taught or rehearsed.
+Facts are held out by phrasing: training uses the phrasings of `train`, development and test use others. Other records
+are held out whole: 10 % for the test, 5 % for development (`held_out`). Only the current value of a key is ever
+trained on.
 """
 
 import json
@@ -17,15 +17,15 @@ from abreast.core.errors import AbreastError
 from abreast.core.files import write_text
 from abreast.core.settings import Knowledge, QuestionForm, Split, load_params
 from abreast.dataset.examples import Example, Question, write_jsonl
-from abreast.dataset.fact_augmentation import DIRECT, Pair, other_ways
-from abreast.dataset.held_out import Use, for_use
+from abreast.dataset.fact_augmentation import DIRECT, Pair, augmented_questions
+from abreast.dataset.held_out import Use, rows_for_use
 from abreast.dataset.paraphrase import paraphrases
 from abreast.dataset.prioritized_replay import read_losses
 from abreast.dataset.render import answer_of, phrasings_of, plain_rows
-from abreast.dataset.replay import Losses, replay
-from abreast.dataset.replay_selection import PLAIN, spread
+from abreast.dataset.replay import Losses, select_replay
+from abreast.dataset.replay_groups import DIRECT_ANSWER_KINDS, replay_budget
 from abreast.dataset.sampling import fixed_sample
-from abreast.dataset.templates import Templates, load_templates, pick
+from abreast.dataset.templates import Templates, load_templates, pick_phrasings
 from abreast.knowledge.assemble import CHANGES, KNOWLEDGE
 from abreast.knowledge.knowledge_base import latest_rows, read_base, superseded_values, valid_rows
 from abreast.knowledge.snapshot import load_snapshot
@@ -35,7 +35,7 @@ DEV = Path("data/dev.jsonl")
 QUESTIONS = Path("data/questions.jsonl")
 REPORT = Path("reports/split.json")
 
-Role = Literal["new", "rehearsed"]
+Role = Literal["new", "replayed"]
 
 DEV_NEW = 48
 DEV_OLD = 32
@@ -48,59 +48,60 @@ def main() -> None:
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
     parent = load_snapshot(Path()).parent
     losses = read_losses(parent.memory) if parent and params.split.replay == "prioritized" else None
-    examples = teach(base, changes, templates, params.split, losses, params.knowledge.question_forms)
-    dev, questions = ask(base, changes, templates, params.split)
+    examples = training_examples(base, changes, templates, params.split, losses, params.knowledge.question_forms)
+    dev, questions = held_out_questions(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples, crash_after="split.examples")
     write_jsonl(DEV, dev)
     write_jsonl(QUESTIONS, questions)
     write_text(REPORT, json.dumps(split_counts(examples, dev, questions), indent=1) + "\n")
 
 
-def teach(
+def training_examples(
     base: pd.DataFrame,
     changes: pd.DataFrame,
     templates: Templates,
     split: Split,
     losses: Losses | None = None,
-    ways: Sequence[QuestionForm] = (DIRECT,),
+    forms: Sequence[QuestionForm] = (DIRECT,),
 ) -> list[Example]:
-    """Every training phrasing of what changed, and some of as much as can be of what still holds from before.
+    """Every training phrasing of each changed record, and some phrasings of as many unchanged records as fit.
 
     Args:
-        losses: how badly the parent answers, for `split.replay: prioritized`.
-        ways: the knob `knowledge.question_forms`: in further ways, all that there is of what changed, one by turns of
-            the rest.
+        losses: the losses of the parent model, for `split.replay: prioritized`.
+        forms: the knob `knowledge.question_forms`: a changed fact gets all its questions of the further forms, a
+            replayed one gets one of them, in turn.
     """
-    new = for_use(changes, "train")
-    old = for_use(_unchanged(base, changes), "train")
+    new = rows_for_use(changes, "train")
+    old = rows_for_use(_unchanged(base, changes), "train")
     turn = base["drop"].nunique()
-    more = other_ways(base, new, templates, ways)
+    augmented = augmented_questions(base, new, templates, forms)
     examples = []
     for row in plain_rows(new):
         phrasings = range(len(phrasings_of(row, templates).train))
         examples += _examples(row, templates, "new", phrasings)
-        examples += _further(row, "new", more, None)
-    count, each = spread(max(round(split.replay_ratio * len(examples)), split.replay_min), len(old))
-    rehearsed = replay(split.replay, old, count, turn, split.seed, losses)
-    more = other_ways(base, rehearsed, templates, ways)
-    for row in plain_rows(rehearsed):
-        examples += _examples(row, templates, "rehearsed", range(turn * each, (turn + 1) * each))
-        examples += _further(row, "rehearsed", more, turn)
+        examples += _augmented_examples(row, "new", augmented, None)
+    count, each = replay_budget(max(round(split.replay_ratio * len(examples)), split.replay_min), len(old))
+    replayed = select_replay(split.replay, old, count, turn, split.seed, losses)
+    augmented = augmented_questions(base, replayed, templates, forms)
+    for row in plain_rows(replayed):
+        examples += _examples(row, templates, "replayed", range(turn * each, (turn + 1) * each))
+        examples += _augmented_examples(row, "replayed", augmented, turn)
     return examples
 
 
-def ask(
+def held_out_questions(
     base: pd.DataFrame, changes: pd.DataFrame, templates: Templates, split: Split
 ) -> tuple[list[Question], list[Question]]:
-    """The questions during training, and those at the end, in phrasings or on records that are never taught.
+    """Development and test questions, in phrasings or on records that are never trained on.
 
-    At the end a fact is asked in as many phrasings as fit into the knob: few facts would tell too little.
+    In the test a fact is asked in as many phrasings as the knob allows: with few facts, one phrasing would be too few
+    questions.
     """
     old = _unchanged(base, changes)
-    dev_new = fixed_sample(for_use(changes, "dev"), DEV_NEW, f"{split.seed} dev")
-    dev_old = fixed_sample(for_use(old, "dev"), DEV_OLD, f"{split.seed} dev")
-    current = fixed_sample(for_use(changes, "test"), split.current_questions, f"{split.seed} test")
-    retained = fixed_sample(for_use(old, "test"), split.retained_questions, f"{split.seed} test")
+    dev_new = fixed_sample(rows_for_use(changes, "dev"), DEV_NEW, f"{split.seed} dev")
+    dev_old = fixed_sample(rows_for_use(old, "dev"), DEV_OLD, f"{split.seed} dev")
+    current = fixed_sample(rows_for_use(changes, "test"), split.current_questions, f"{split.seed} test")
+    retained = fixed_sample(rows_for_use(old, "test"), split.retained_questions, f"{split.seed} test")
     dev = _questions(base, dev_new, "current", "dev", templates) + _questions(
         base, dev_old, "retained", "dev", templates
     )
@@ -109,12 +110,12 @@ def ask(
 
 
 def split_counts(examples: list[Example], dev: list[Question], questions: list[Question]) -> dict[str, int]:
-    """The split in numbers; keys are counted once, examples once for each phrasing."""
+    """The counts of the split; a key counts once, an example once for each phrasing."""
     return {
         "new_keys": len({e.key for e in examples if e.role == "new"}),
         "new_examples": sum(e.role == "new" for e in examples),
-        "rehearsed_keys": len({e.key for e in examples if e.role == "rehearsed"}),
-        "rehearsed_examples": sum(e.role == "rehearsed" for e in examples),
+        "replayed_keys": len({e.key for e in examples if e.role == "replayed"}),
+        "replayed_examples": sum(e.role == "replayed" for e in examples),
         "dev_questions": len(dev),
         "current_questions": sum(q.scope == "current" for q in questions),
         "retained_questions": sum(q.scope == "retained" for q in questions),
@@ -123,37 +124,39 @@ def split_counts(examples: list[Example], dev: list[Question], questions: list[Q
 
 
 def _templates(knowledge: Knowledge) -> Templates:
-    """The user's phrasings, and what the user's command makes of them."""
+    """The user's phrasings, with paraphrases if the user gives a command for them."""
     templates = load_templates(Path(knowledge.templates))
     if knowledge.paraphrase_command is None:
         return templates
-    lines = [text for text in templates.taught() if "\n" not in text]
-    widened = templates.widened(paraphrases(lines, knowledge.paraphrase_command))
-    if (added := len(widened.taught()) - len(templates.taught())) == 0:
+    lines = [text for text in templates.train_phrasings() if "\n" not in text]
+    widened = templates.extended(paraphrases(lines, knowledge.paraphrase_command))
+    if (added := len(widened.train_phrasings()) - len(templates.train_phrasings())) == 0:
         raise AbreastError(
             f"knowledge.paraphrase_command: {knowledge.paraphrase_command!r} made no new phrasing that keeps its "
             "placeholders"
         )
-    print(f"knowledge.paraphrase_command: {added} further phrasings of {len(templates.taught())}", flush=True)
+    print(f"knowledge.paraphrase_command: {added} further phrasings of {len(templates.train_phrasings())}", flush=True)
     return widened
 
 
 def _unchanged(base: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
-    """What held before this snapshot and still holds."""
+    """The records that held before this snapshot and still hold."""
     still = valid_rows(base)
     return still[~still["id"].isin(changes["id"])]
 
 
 def _examples(row: dict[str, Any], templates: Templates, role: Role, phrasings: range) -> list[Example]:
-    """One example for each phrasing number, counted round."""
+    """One example for each phrasing number, modulo the number of phrasings."""
     texts, answer = phrasings_of(row, templates).train, answer_of(row, templates)
     numbers = dict.fromkeys(n % len(texts) for n in phrasings)
     return [_example(row, role, f"{row['id']}-{number}", texts[number], answer) for number in numbers]
 
 
-def _further(row: dict[str, Any], role: Role, more: dict[str, list[Pair]], turn: int | None) -> list[Example]:
-    """One example for each further question of a row; with a turn, for one of them."""
-    pairs = list(enumerate(more.get(row["id"], ())))
+def _augmented_examples(
+    row: dict[str, Any], role: Role, augmented: dict[str, list[Pair]], turn: int | None
+) -> list[Example]:
+    """One example for each augmented question of a row; with a turn, for one of them only."""
+    pairs = list(enumerate(augmented.get(row["id"], ())))
     if pairs and turn is not None:
         pairs = [pairs[turn % len(pairs)]]
     return [_example(row, role, f"{row['id']}-further-{number}", *pair) for number, pair in pairs]
@@ -180,7 +183,7 @@ def _questions(
     templates: Templates,
     limit: int = 0,
 ) -> list[Question]:
-    """One question on each row, and further ones for as long as all of them stay within `limit`."""
+    """The same number of questions on each row: one, or as many as keep the total within `limit`."""
     stale = _stale(base, rows, templates)
     each = max(1, limit // max(1, len(rows)))
     return [
@@ -199,19 +202,19 @@ def _questions(
             stale=tuple(stale.get(row["name"], ())),
         )
         for row in plain_rows(rows)
-        for number, question in enumerate(pick(getattr(phrasings_of(row, templates), use), row["name"], each))
+        for number, question in enumerate(pick_phrasings(getattr(phrasings_of(row, templates), use), row["name"], each))
     ]
 
 
 def _stale(base: pd.DataFrame, rows: pd.DataFrame, templates: Templates) -> dict[str, list[str]]:
-    """For each key its former answers that differ from the present one; raw text is not asked, so it has none."""
+    """For each key its former answers that differ from the current one; raw text has no question, so it has none."""
     keyed = rows[rows["key"].notna() & (rows["kind"] != "text")]
     stale = superseded_values(base, keyed["key"])
     history = base[base["key"].isin(list(keyed["key"]))]
-    worded = history[history["key"].isin(history.loc[~history["kind"].isin(PLAIN), "key"])]
-    present = {row["key"]: answer_of(row, templates) for row in plain_rows(latest_rows(worded))}
+    rendered = history[history["key"].isin(history.loc[~history["kind"].isin(DIRECT_ANSWER_KINDS), "key"])]
+    present = {row["key"]: answer_of(row, templates) for row in plain_rows(latest_rows(rendered))}
     stale |= {key: [] for key in present}
-    for row in plain_rows(worded[worded["valid_until"].notna() & ~worded["withdrawn"]]):
+    for row in plain_rows(rendered[rendered["valid_until"].notna() & ~rendered["withdrawn"]]):
         former = answer_of(row, templates)
         if row["kind"] != "text" and former not in (present[row["key"]], *stale[row["key"]]):
             stale[row["key"]].append(former)

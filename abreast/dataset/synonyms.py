@@ -1,4 +1,4 @@
-"""Further phrasings by synonyms that a user gives: one word exchanged, all else as it was.
+"""Further phrasings by a user's synonyms: one word is replaced, the rest stays.
 
 Synonym replacement of Wei and Zou 2019 (EDA, arXiv:1901.11196), with the user's words instead of WordNet's.
 """
@@ -11,11 +11,11 @@ from abreast.dataset.typos import UNSPACED
 _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 
 
-def variants(text: str, synonyms: Mapping[str, Sequence[str]]) -> list[str]:
-    """The text with each word that it holds in the place of its synonyms, one at a time; placeholders stay.
+def synonym_variants(text: str, synonyms: Mapping[str, Sequence[str]]) -> list[str]:
+    """The text with one of its words replaced by a synonym, once for each word and synonym; placeholders stay.
 
-    Whole words, whatever their case; in scripts without spaces between words wherever they stand. A capital at the
-    beginning of the word is kept.
+    Whole words match, ignoring case; in scripts without spaces between words, any occurrence matches. A capital first
+    letter is kept.
     """
     found = []
     for word, others in synonyms.items():
@@ -26,7 +26,7 @@ def variants(text: str, synonyms: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _exchanged(text: str, pattern: re.Pattern, other: str) -> str:
-    """`other` for every place of the pattern outside placeholders."""
+    """The text with `other` for every match of the pattern outside placeholders."""
 
     def put(match: re.Match) -> str:
         return other[:1].upper() + other[1:] if match.group()[:1].isupper() else other

@@ -8,10 +8,10 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from abreast.core.errors import AbreastError
+from abreast.core.errors import AbreastError, one_line
 from abreast.core.validation import first_validation_error
 from abreast.dataset.sampling import stable_hash
-from abreast.dataset.synonyms import variants
+from abreast.dataset.synonyms import synonym_variants
 
 DEFAULT = "default"
 
@@ -19,10 +19,10 @@ Texts = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Phrasings(BaseModel):
-    """The ways to ask for one field: those taught, those asked during training, those asked at the end.
+    """The phrasings of one field: for training, for development and for the test.
 
-    `reverse` asks with {value} for what has it, to which `names` is the answer; `contrast` asks whether {claim} holds.
-    Both are taught only, where `knowledge.question_forms` says so.
+    `reverse` asks for the subject of a {value}, and `names` is the answer; `contrast` asks whether a {claim} holds.
+    Both are for training only, if `knowledge.question_forms` names them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,31 +39,31 @@ class Phrasings(BaseModel):
         self.placeholders()
         for placeholder, texts in (("value", self.reverse), ("claim", self.contrast)):
             if without := [text for text in texts if placeholder not in _placeholders(text)]:
-                raise ValueError(f"{without[0]!r} asks about nothing; it must hold {{{placeholder}}}")
-        taught = {_plain(text) for text in (*self.train, *self.reverse, *self.contrast)}
+                raise ValueError(f"{without[0]!r} asks about nothing; it must contain {{{placeholder}}}")
+        trained = {_normalised(text) for text in (*self.train, *self.reverse, *self.contrast)}
         for text in (*self.dev, *self.test):
-            if _plain(text) in taught:
-                raise ValueError(f"{text!r} is taught as well as in dev or test; keep it in one")
+            if _normalised(text) in trained:
+                raise ValueError(f"{text!r} is in train as well as in dev or test; keep it in one")
         return self
 
     def placeholders(self) -> set[str]:
-        """The columns that the phrasings speak of."""
+        """The columns that the phrasings refer to."""
         plain = {name for text in (*self.train, *self.dev, *self.test, self.names) for name in _placeholders(text)}
         further = {name for text in (*self.reverse, *self.contrast) for name in _placeholders(text)}
         return plain | (further - {"value", "claim"})
 
-    def widened(self, more: Mapping[str, Iterable[str]]) -> "Phrasings":
-        """With further phrasings in `train`, given by what each stems from, if it is new and keeps the placeholders."""
-        train, there = list(self.train), {_plain(text) for text in (*self.train, *self.dev, *self.test)}
+    def extended(self, more: Mapping[str, Iterable[str]]) -> "Phrasings":
+        """With further phrasings in `train`, given by their original, if they are new and keep the placeholders."""
+        train, there = list(self.train), {_normalised(text) for text in (*self.train, *self.dev, *self.test)}
         for text in self.train:
             for other in more.get(text, ()):
-                if _plain(other) not in there and _same_placeholders(text, other):
-                    there.add(_plain(other))
+                if _normalised(other) not in there and _same_placeholders(text, other):
+                    there.add(_normalised(other))
                     train.append(other)
         return self.model_copy(update={"train": tuple(train)})
 
-    def filled(self, columns: Mapping[str, str]) -> "Phrasings":
-        """The phrasings about one fact, given its columns."""
+    def formatted(self, columns: Mapping[str, str]) -> "Phrasings":
+        """The phrasings for one fact, given its columns."""
         return Phrasings.model_construct(
             train=tuple(text.format_map(columns) for text in self.train),
             dev=tuple(text.format_map(columns) for text in self.dev),
@@ -72,7 +72,7 @@ class Phrasings(BaseModel):
 
 
 class Templates(BaseModel):
-    """The phrasings of each field, the answers that are not values, and words that may stand for one another."""
+    """The phrasings of each field, the answers that are not values, and synonyms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -85,7 +85,7 @@ class Templates(BaseModel):
     @model_validator(mode="after")
     def _usable(self) -> "Templates":
         if DEFAULT not in self.fields:
-            raise ValueError(f"fields has no `{DEFAULT}`; it words the facts of any other field")
+            raise ValueError(f"fields has no `{DEFAULT}`; it is used for the facts of any other field")
         if other := self.fields[DEFAULT].placeholders() - {"key"}:
             raise ValueError(f"`{DEFAULT}` must do with {{key}} alone, it has {{{sorted(other)[0]}}}")
         if _placeholders(self.no_longer) != ["value"]:
@@ -93,60 +93,62 @@ class Templates(BaseModel):
         return self
 
     def of(self, key: str, attributes: Mapping[str, str]) -> Phrasings:
-        """The phrasings about one fact."""
-        return self._entry(attributes).filled({**attributes, "key": key})
+        """The phrasings for one fact."""
+        return self._phrasings(attributes).formatted({**attributes, "key": key})
 
     def reverse_pairs(self, key: str, attributes: Mapping[str, str], value: str) -> list[tuple[str, str]]:
-        """The questions for what has the value, with their answer."""
-        entry, columns = self._entry(attributes), {**attributes, "key": key, "value": value}
+        """The questions for the subject of the value, with their answers."""
+        entry, columns = self._phrasings(attributes), {**attributes, "key": key, "value": value}
         return [(text.format_map(columns), entry.names.format_map(columns)) for text in entry.reverse]
 
     def contrast_pairs(
         self, key: str, attributes: Mapping[str, str], value: str, former: str, withdrawn: bool
     ) -> list[tuple[str, str]]:
-        """The questions whether a former value holds, and, by turns with them, whether the present one holds."""
+        """The questions whether a former value holds, alternating with whether the current one holds."""
         pairs, columns = [], {**attributes, "key": key}
-        for text in self._entry(attributes).contrast:
+        for text in self._phrasings(attributes).contrast:
             pairs.append((text.format_map({**columns, "claim": former}), self.no_longer.format(value=value)))
             if not withdrawn:
                 pairs.append((text.format_map({**columns, "claim": value}), self.still))
         return pairs
 
-    def taught(self) -> list[str]:
-        """Every phrasing of `train`, of all fields, each once."""
+    def train_phrasings(self) -> list[str]:
+        """Every phrasing of `train` of all fields, without duplicates."""
         return list(dict.fromkeys(text for phrasings in self.fields.values() for text in phrasings.train))
 
-    def widened(self, more: Mapping[str, Iterable[str]]) -> "Templates":
-        """With further phrasings to teach, by the one that they stem from; none that is asked is taken."""
-        fields = {field: phrasings.widened(more) for field, phrasings in self.fields.items()}
+    def extended(self, more: Mapping[str, Iterable[str]]) -> "Templates":
+        """With further training phrasings, given by their original; phrasings of dev and test are left out."""
+        fields = {field: phrasings.extended(more) for field, phrasings in self.fields.items()}
         return self.model_copy(update={"fields": fields})
 
-    def _entry(self, attributes: Mapping[str, str]) -> Phrasings:
-        """The entry that words a fact, by its field and its columns."""
+    def _phrasings(self, attributes: Mapping[str, str]) -> Phrasings:
+        """The phrasings for a fact, by its field and its columns."""
         chosen = self.fields.get(attributes.get("field", DEFAULT), self.fields[DEFAULT])
         return chosen if chosen.placeholders() <= {*attributes, "key"} else self.fields[DEFAULT]
 
 
-def pick(texts: tuple[str, ...], name: str, count: int = 1) -> list[str]:
-    """So many of the texts, or all: for one name always the same ones, and of fewer the first of them."""
+def pick_phrasings(texts: tuple[str, ...], name: str, count: int = 1) -> list[str]:
+    """At most `count` of the texts: the same for the same name; a smaller count gives the first of them."""
     first = stable_hash(name, "phrasing") % len(texts)
     return [texts[(first + number) % len(texts)] for number in range(min(count, len(texts)))]
 
 
 def load_templates(path: Path) -> Templates:
-    """Read a file of templates; what its synonyms make of the phrasings is among those that are taught.
+    """Read a file of templates; phrasings with its synonyms are added for training.
 
     Raises:
-        AbreastError: it is missing, is not YAML, or an entry is at fault; the message names it.
+        AbreastError: it is missing, is not YAML, or an entry is invalid; the message names it.
     """
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
         templates = Templates.model_validate(read)
-        return templates.widened({text: variants(text, templates.synonyms) for text in templates.taught()})
+        return templates.extended(
+            {text: synonym_variants(text, templates.synonyms) for text in templates.train_phrasings()}
+        )
     except FileNotFoundError:
         raise AbreastError(f"{path}: no such file; knob `knowledge.templates` names it") from None
     except yaml.YAMLError as error:
-        raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise AbreastError(f"{path}: not valid YAML: {one_line(error)}") from None
     except ValidationError as error:
         raise AbreastError(f"{path}: {first_validation_error(error, 'templates')}") from None
 
@@ -169,6 +171,6 @@ def _same_placeholders(text: str, other: str) -> bool:
         return False
 
 
-def _plain(text: str) -> str:
-    """The phrasing without what the eye does not see as a difference."""
+def _normalised(text: str) -> str:
+    """The phrasing without case, extra spaces and final punctuation."""
     return " ".join(text.casefold().rstrip(" ?.!").split())

@@ -1,4 +1,4 @@
-"""Typing errors, the same ones each time."""
+"""Reproducible typing errors."""
 
 import random
 import re
@@ -15,7 +15,7 @@ _RUN = re.compile(rf"[^\s{UNSPACED}]+|[{UNSPACED}]+")
 Letters = list[str]
 
 
-def typed_badly(text: str, rate: float, seed: int) -> str:
+def with_typos(text: str, rate: float, seed: int) -> str:
     """The text with typing errors: each letter, with the probability `rate`, has a neighbour on the keyboard struck
     instead (a to z on QWERTY), changes places with the next letter, or is left out.
 

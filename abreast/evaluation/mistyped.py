@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from abreast.core.settings import Evaluate
 from abreast.dataset.examples import Question
-from abreast.dataset.typos import typed_badly
+from abreast.dataset.typos import with_typos
 from abreast.evaluation.session import EvaluatedModels
 from abreast.metrics.answers import share
 from abreast.metrics.correctness import is_right
@@ -24,7 +24,7 @@ def robustness_by_model(
     answers: Mapping[str, Sequence[str] | None],
     knobs: Evaluate,
 ) -> dict[str, Robustness]:
-    """The share of correct answers of candidate and champion, without and with the errors of `typos.typed_badly`.
+    """The share of correct answers of candidate and champion, without and with the errors of `typos.with_typos`.
 
     {} where `evaluate.typo_rate` is 0, or no question can be asked again.
 
@@ -35,7 +35,7 @@ def robustness_by_model(
     if not knobs.typo_rate or not places:
         return {}
     asked = [questions[place] for place in places]
-    texts = [typed_badly(question.question, knobs.typo_rate, _SEED) for question in asked]
+    texts = [with_typos(question.question, knobs.typo_rate, _SEED) for question in asked]
     guesses, kinds = [(q.answer, *q.stale) for q in asked], [q.kind for q in asked]
     found = {}
     for name in (CANDIDATE, CHAMPION):

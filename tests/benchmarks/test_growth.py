@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.settings import Split
-from abreast.dataset.split import ask, split_counts, teach
+from abreast.dataset.split import held_out_questions, split_counts, training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops
 from benchmarks.growth import NEW, START, SUPERSEDED, growth, made_up, plot, table, trends
@@ -22,16 +22,16 @@ def test_each_drop_is_of_one_size_and_supersedes_some_of_the_one_before():
         known = {row["key"]: row for row in rows}
 
 
-def test_from_the_second_drop_on_as_much_is_taught_rehearsed_and_asked_as_ever():
+def test_from_the_second_drop_on_as_much_is_taught_replayed_and_asked_as_ever():
     """What the knobs allow is reached at once, so that what still grows is the history alone."""
     templates, base, counts = load_templates(SOURCE / "abreast/dataset/templates.yaml"), None, []
     for number, (name, rows) in enumerate(made_up(6), start=1):
         base, changes = apply_drops(base, [drop(name, rows, number)])
-        dev, questions = ask(base, changes, templates, Split())
-        counts.append(split_counts(teach(base, changes, templates, Split()), dev, questions))
-    for part in ("new_examples", "rehearsed_examples", "dev_questions", "current_questions", "retained_questions"):
+        dev, questions = held_out_questions(base, changes, templates, Split())
+        counts.append(split_counts(training_examples(base, changes, templates, Split()), dev, questions))
+    for part in ("new_examples", "replayed_examples", "dev_questions", "current_questions", "retained_questions"):
         assert len({count[part] for count in counts[1:]}) == 1, part
-    assert counts[1]["rehearsed_examples"] > 0
+    assert counts[1]["replayed_examples"] > 0
 
 
 def test_growth_is_the_slope_of_the_nearest_line():

@@ -6,7 +6,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Split
-from abreast.dataset.split import ask, teach
+from abreast.dataset.split import held_out_questions, training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops
 from benchmarks.stream import SOURCE
@@ -50,8 +50,8 @@ def test_the_stages_teach_and_ask_as_many_rows_of_each_intent_as_the_size_says(b
     (_, rows) = read_stream("banking77", bank, SIZE)[1]
     base, changes = apply_drops(None, [drop("two", rows)])
     templates = load_templates(SOURCE / "abreast/dataset/templates.yaml")
-    taught = [example.answer for example in teach(base, changes, templates, Split())]
-    dev, questions = ask(base, changes, templates, Split())
+    taught = [example.answer for example in training_examples(base, changes, templates, Split())]
+    dev, questions = held_out_questions(base, changes, templates, Split())
     assert {intent: taught.count(intent) for intent in INTENTS[11:22]} == dict.fromkeys(INTENTS[11:22], 4)
     assert sorted(question.answer for question in dev) == INTENTS[11:22]
     assert sorted(question.answer for question in questions) == sorted(INTENTS[11:22] * 2)

@@ -5,7 +5,7 @@ import yaml
 
 from abreast.core.settings import Params
 from abreast.dataset.examples import read_examples, read_questions, write_jsonl
-from abreast.dataset.split import teach
+from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.learning.methods import make_methods
@@ -21,7 +21,7 @@ def facts(values: dict[str, str], as_of: str) -> list[dict]:
     return [fact(f"{key}/latest", value, as_of) for key, value in values.items()]
 
 
-def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
+def test_plain_replay_replays_what_was_superseded_and_ours_does_not(tmp_path):
     """The difference that the benchmark measures, seen in the lessons themselves."""
     base, _ = apply_drops(None, [drop("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01"))])
     base, _ = apply_drops(base, [drop("two", facts({"a": "1.9"}, "2024-04-01"), 2)])
@@ -33,7 +33,7 @@ def test_plain_replay_rehearses_what_was_superseded_and_ours_does_not(tmp_path):
     lessons = tmp_path / "data/train.jsonl"
     taught = []
     for name in ("plain replay", "superseded-aware replay"):
-        write_jsonl(lessons, teach(base, changes, load_templates(TEMPLATES), Params().split))
+        write_jsonl(lessons, training_examples(base, changes, load_templates(TEMPLATES), Params().split))
         WAYS[name].before_training(tmp_path)
         taught.append({example.answer for example in read_examples(lessons)})
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]

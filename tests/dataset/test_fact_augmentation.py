@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Split, parse_params
-from abreast.dataset.fact_augmentation import other_ways
-from abreast.dataset.split import ask, teach
+from abreast.dataset.fact_augmentation import augmented_questions
+from abreast.dataset.split import held_out_questions, training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
 from tests.dataset.making import drop, fact, release
@@ -28,7 +28,7 @@ def stream(*drops: list[dict]):
 def further(base, changes, ways=ALL, role="new") -> dict[str, set[tuple[str, str]]]:
     """What is taught beside the plain phrasings, by key."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for example in teach(base, changes, TEMPLATES, KNOBS, None, ways):
+    for example in training_examples(base, changes, TEMPLATES, KNOBS, None, ways):
         if "further" in example.id and example.role == role:
             found.setdefault(example.key, set()).add((example.question, example.answer))
     return found
@@ -36,9 +36,9 @@ def further(base, changes, ways=ALL, role="new") -> dict[str, set[tuple[str, str
 
 def test_only_direct_is_what_it_was():
     base, changes = stream([release("P", "1", "1.0", MONTHS[0])], [release("P", "1", "1.1", MONTHS[1])])
-    plain = teach(base, changes, TEMPLATES, KNOBS)
-    assert teach(base, changes, TEMPLATES, KNOBS, None, ("direct",)) == plain
-    assert [e for e in teach(base, changes, TEMPLATES, KNOBS, None, ALL) if "further" not in e.id] == plain
+    plain = training_examples(base, changes, TEMPLATES, KNOBS)
+    assert training_examples(base, changes, TEMPLATES, KNOBS, None, ("direct",)) == plain
+    assert [e for e in training_examples(base, changes, TEMPLATES, KNOBS, None, ALL) if "further" not in e.id] == plain
 
 
 def test_reverse_is_taught_where_the_value_names_one_key():
@@ -54,7 +54,7 @@ def test_reverse_is_taught_where_the_value_names_one_key():
         ("1.9 is the newest release of what?", "Q 1"),
         ("What has 1.9 as its newest release?", "Q 1"),
     }
-    (again,) = further(base, changes, ("direct", "reverse"), "rehearsed")["p/1/latest"]
+    (again,) = further(base, changes, ("direct", "reverse"), "replayed")["p/1/latest"]
     assert again[1] == "P 1", "no other key has 1.0 any more; one question by turns"
 
 
@@ -89,8 +89,8 @@ def test_no_way_ever_answers_with_what_was_superseded_or_teaches_a_question_that
         told = [release("P", str(number), value, month) for (number, month), value in unique.items()]
         base, changes = apply_drops(base, [drop(f"d{day}", told, day)])
         present, former = known_values(base), superseded_values(base, known_values(base))
-        examples = teach(base, changes, TEMPLATES, KNOBS, None, ALL)
-        asked = {question.question for part in ask(base, changes, TEMPLATES, KNOBS) for question in part}
+        examples = training_examples(base, changes, TEMPLATES, KNOBS, None, ALL)
+        asked = {question.question for part in held_out_questions(base, changes, TEMPLATES, KNOBS) for question in part}
         assert not asked & {example.question for example in examples}
         for example in examples:
             now, name = present[example.key] or "withdrawn", f"P {example.key.split('/')[1]}"
@@ -110,7 +110,7 @@ def test_a_way_without_phrasings_is_refused(tmp_path):
     with pytest.raises(
         AbreastError, match=r"knowledge\.question_forms: reverse, but no field of .* has phrasings `reverse`"
     ):
-        other_ways(base, base, load_templates(tmp_path / "t.yaml"), ("direct", "reverse"))
+        augmented_questions(base, base, load_templates(tmp_path / "t.yaml"), ("direct", "reverse"))
 
 
 @pytest.mark.parametrize("ways", [["reverse"], ["direct", "direct"], []])

@@ -1,6 +1,6 @@
 import pytest
 
-from abreast.dataset.held_out import for_use
+from abreast.dataset.held_out import rows_for_use
 from abreast.knowledge.knowledge_base import apply_drops
 from tests.dataset.making import drop, release
 
@@ -11,7 +11,7 @@ MANY = [{"text": f"text number {n}", "label": "ab"[n % 2]} for n in range(400)]
 def sides(*rows: dict) -> dict[str, set[str]]:
     """By use the texts that serve it."""
     base, _ = apply_drops(None, [drop("d", list(rows))])
-    return {use: set(for_use(base, use)["attributes"]) for use in USES}
+    return {use: set(rows_for_use(base, use)["attributes"]) for use in USES}
 
 
 def test_a_tenth_is_asked_a_twentieth_during_training_and_no_record_serves_twice():
@@ -27,7 +27,7 @@ def test_a_record_stays_on_its_side_whatever_else_arrives():
 
 def test_facts_serve_every_use():
     base, _ = apply_drops(None, [drop("d", [release("P", "1", "1.0", "2024-01-01")])])
-    assert [len(for_use(base, use)) for use in USES] == [1, 1, 1]
+    assert [len(rows_for_use(base, use)) for use in USES] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_its_phrasings_are_taught_unless_they_lose_a_placeholder_or_are_asked(ca
         ("'unclosed", "cannot be run: No closing quotation"),
         ("", "cannot be run: "),
         (python("sys.exit('the model is missing')"), "ended with 1: the model is missing$"),
-        (python("sys.exit(3)"), "ended with 3: it said nothing$"),
+        (python("sys.exit(3)"), "ended with 3: it printed nothing$"),
         (python("print('one')"), "wrote 1 lines for 2; it must write one for each$"),
         (python("sys.stdout.buffer.write(b'\\xff\\n\\xfe\\n')"), "wrote something else than UTF-8$"),
     ],

@@ -14,10 +14,10 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import Params, Split, Train, parse_params
 from abreast.dataset import split
 from abreast.dataset.examples import read_examples
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, number_of, read_losses
-from abreast.dataset.replay import CHOICES, LEAST, replay
-from abreast.dataset.replay_selection import rehearse
-from abreast.dataset.split import teach
+from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key, read_losses
+from abreast.dataset.replay import MIN_LOSS, REPLAY_METHODS, select_replay
+from abreast.dataset.replay_groups import round_robin
+from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge import assemble
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values, valid_rows
@@ -37,14 +37,14 @@ def old(*drops: list[dict]):
 
 
 def drawn(how: str, rows, count: int = 10, turn: int = 1, seed: int = 17, losses: dict | None = None) -> set[str]:
-    return set(replay(how, rows, count, turn, seed, losses)["key"])
+    return set(select_replay(how, rows, count, turn, seed, losses)["key"])
 
 
 def test_the_knob_offers_every_choice_and_turns_is_what_it_was():
-    assert set(get_args(Split.model_fields["replay"].annotation)) == set(CHOICES)
+    assert set(get_args(Split.model_fields["replay"].annotation)) == set(REPLAY_METHODS)
     rows = old(facts(40))
     assert Split().replay == "round_robin"
-    assert replay("round_robin", rows, 12, 3, 17).equals(rehearse(rows, 12, 3, 17))
+    assert select_replay("round_robin", rows, 12, 3, 17).equals(round_robin(rows, 12, 3, 17))
 
 
 VALUES = st.sampled_from(["1", "2", "3", None])
@@ -52,17 +52,22 @@ ROWS = st.lists(st.tuples(st.integers(0, 9), VALUES, st.sampled_from(MONTHS)), m
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(ROWS, min_size=1, max_size=4), st.sampled_from(sorted(CHOICES)), st.integers(0, 12), st.integers(0, 3))
+@given(
+    st.lists(ROWS, min_size=1, max_size=4),
+    st.sampled_from(sorted(REPLAY_METHODS)),
+    st.integers(0, 12),
+    st.integers(0, 3),
+)
 def test_no_replay_ever_returns_what_was_superseded_or_withdrawn(stream, how, count, seed):
-    base, losses = None, {number_of(f"p/{number}/latest"): float(number) for number in range(5)}
+    base, losses = None, {loss_key(f"p/{number}/latest"): float(number) for number in range(5)}
     knobs = Split(replay=how, replay_ratio=0.0, replay_min=count, seed=seed)
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
         told = [release("P", str(number), value, month) for (number, month), value in unique.items()]
         base, changes = apply_drops(base, [drop(f"d{day}", told, day)])
         present, former = known_values(base), superseded_values(base, known_values(base))
-        examples = teach(base, changes, TEMPLATES, knobs, losses)
-        again = [example for example in examples if example.role == "rehearsed"]
+        examples = training_examples(base, changes, TEMPLATES, knobs, losses)
+        again = [example for example in examples if example.role == "replayed"]
         assert all(present[example.key] == example.answer for example in again)
         assert not any(example.answer in former[example.key] for example in again)
         keys = {example.key for example in again}
@@ -93,7 +98,7 @@ def test_a_reservoir_stays_until_others_displace_it_whatever_the_turn():
 def test_balanced_has_as_many_of_each_kind_domain_and_class():
     rows = facts(60) + facts(9, field="eol") + [fact(f"k{n}", "v", domain="south") for n in range(3)]
     rows += [{"text": f"t{n}", "label": "ab"[n % 5 == 0], "domain": "north"} for n in range(40)]
-    chosen = replay("balanced", old(rows), 28, 4, 17)
+    chosen = select_replay("balanced", old(rows), 28, 4, 17)
     told = Counter(zip(chosen["kind"], chosen["domain"].fillna(""), chosen["key"].str[-3:], strict=True))
     labels = Counter(chosen.loc[chosen["kind"] == "classification", "value"])
     assert told["fact", "", "est"] in (6, 7)
@@ -107,16 +112,16 @@ def test_balanced_has_as_many_of_each_kind_domain_and_class():
 
 def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever():
     rows, rounds = old(facts(10)), 1500
-    losses = {number_of(key): 2.0 if key == "p/3/latest" else 0.05 for key in rows["key"]}
+    losses = {loss_key(key): 2.0 if key == "p/3/latest" else 0.05 for key in rows["key"]}
     first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
-    chance = (2.0 + LEAST) / (2.0 + LEAST + 9 * (0.05 + LEAST))
+    chance = (2.0 + MIN_LOSS) / (2.0 + MIN_LOSS + 9 * (0.05 + MIN_LOSS))
     assert first["p/3/latest"] / rounds == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / rounds))
     assert len(first) == 10
 
 
 def test_surprise_holds_what_was_never_measured_for_the_worst():
     rows, rounds = old(facts(4)), 1000
-    losses = {number_of(f"p/{n}/latest"): loss for n, loss in enumerate([0.1, 0.1, 1.0])}
+    losses = {loss_key(f"p/{n}/latest"): loss for n, loss in enumerate([0.1, 0.1, 1.0])}
     first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
     assert first["p/3/latest"] == pytest.approx(first["p/2/latest"], rel=0.2)
     assert first["p/3/latest"] > 3 * first["p/0/latest"]
@@ -128,11 +133,11 @@ def test_losses_are_read_from_the_memory_of_a_model(tmp_path):
     assert read_losses(memory) == {}
     save_file({"ewc/w": torch.zeros(2)}, memory)
     assert read_losses(memory) == {}
-    numbers = torch.tensor([number_of("a"), number_of("b")])
+    numbers = torch.tensor([loss_key("a"), loss_key("b")])
     save_file({NUMBERS: numbers, LOSSES: torch.tensor([0.5, 2.0])}, memory)
-    assert read_losses(memory) == {number_of("a"): 0.5, number_of("b"): 2.0}
+    assert read_losses(memory) == {loss_key("a"): 0.5, loss_key("b"): 2.0}
     memory.write_bytes(b"nonsense")
-    with pytest.raises(AbreastError, match=r"memory\.safetensors: not the memory of a model"):
+    with pytest.raises(AbreastError, match=r"memory\.safetensors: not the carried state of a model"):
         read_losses(memory)
 
 
@@ -157,10 +162,10 @@ def test_the_stage_draws_by_what_the_parent_left(tmp_path, monkeypatch):
     knobs |= {"split": {"replay": "prioritized", "replay_ratio": 0.0, "replay_min": 1}}
     Path("params.yaml").write_text(json.dumps(knobs | {"train": {"regularizers": [{"method": "prioritized"}]}}))
     Path("data/parent/model").mkdir()
-    losses = {number_of(f"p/{n}/latest"): 1000.0 if n == 13 else 0.0 for n in range(20)}
+    losses = {loss_key(f"p/{n}/latest"): 1000.0 if n == 13 else 0.0 for n in range(20)}
     table = {NUMBERS: torch.tensor(list(losses)), LOSSES: torch.tensor(list(losses.values()))}
     save_file(table, "data/parent/model/memory.safetensors")
     assemble.main()
     split.main()
     taught = read_examples(Path("data/train.jsonl"))
-    assert {example.key for example in taught if example.role == "rehearsed"} == {"p/13/latest"}
+    assert {example.key for example in taught if example.role == "replayed"} == {"p/13/latest"}

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from abreast.dataset.sampling import fixed_sample, stable_hash, take_turn
+from abreast.dataset.sampling import fixed_sample, rotating_sample, stable_hash
 
 
 def _rows(count: int, drops: int = 4) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def test_every_row_gets_its_turn():
     rows = _rows(500)
     seen: dict[str, int] = {}
     for turn in range(1, 40):
-        for key in take_turn(rows, 50, turn, "s")["key"]:
+        for key in rotating_sample(rows, 50, turn, "s")["key"]:
             seen.setdefault(key, turn)
     assert len(seen) == 500
     assert max(seen.values()) <= 22
@@ -40,12 +40,12 @@ def test_every_row_gets_its_turn():
 
 def test_each_turn_holds_each_drop_by_its_share():
     for turn in range(1, 10):
-        shares = take_turn(_rows(400), 40, turn, "s")["drop"].value_counts()
+        shares = rotating_sample(_rows(400), 40, turn, "s")["drop"].value_counts()
         assert shares.min() >= 8
         assert len(shares) == 4
 
 
 def test_all_rows_are_taken_where_there_are_few():
-    assert len(take_turn(_rows(5), 24, 3, "s")) == 5
-    assert len(take_turn(_rows(0), 24, 3, "s")) == 0
+    assert len(rotating_sample(_rows(5), 24, 3, "s")) == 5
+    assert len(rotating_sample(_rows(0), 24, 3, "s")) == 0
     assert len(fixed_sample(_rows(0), 24, "s")) == 0

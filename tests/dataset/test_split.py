@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from abreast.core.settings import Split
 from abreast.dataset import split
 from abreast.dataset.examples import read_examples, read_questions
-from abreast.dataset.split import ask, split_counts, teach
+from abreast.dataset.split import held_out_questions, split_counts, training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge import assemble
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
@@ -32,8 +32,8 @@ def _second():
 
 def test_first_drop_is_taught_in_every_training_phrasing():
     base, changes = apply_drops(None, [_first()])
-    examples = teach(base, changes, TEMPLATES, SPLIT)
-    dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+    examples = training_examples(base, changes, TEMPLATES, SPLIT)
+    dev, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     assert len(examples) == 30 * len(TEMPLATES.fields["latest"].train)
     assert {example.role for example in examples} == {"new"}
     assert len({example.id for example in examples}) == len(examples)
@@ -42,40 +42,40 @@ def test_first_drop_is_taught_in_every_training_phrasing():
     assert len({question.question for question in questions}) == 90, "each in all three phrasings of test"
 
 
-def test_second_drop_rehearses_only_what_still_holds():
+def test_second_drop_replays_only_what_still_holds():
     base, _ = apply_drops(None, [_first()])
     base, changes = apply_drops(base, [_second()])
-    examples = teach(base, changes, TEMPLATES, Split(replay_ratio=1.0, replay_min=10))
-    counts = split_counts(examples, *ask(base, changes, TEMPLATES, SPLIT))
+    examples = training_examples(base, changes, TEMPLATES, Split(replay_ratio=1.0, replay_min=10))
+    counts = split_counts(examples, *held_out_questions(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
-    assert counts["rehearsed_keys"] == counts["rehearsed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
+    assert counts["replayed_keys"] == counts["replayed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
     assert counts["current_questions"] == 3 * 7
     assert counts["retained_questions"] == 3 * 24
     assert counts["questions_with_stale"] == 3 * 6
-    rehearsed = {example.key for example in examples if example.role == "rehearsed"}
-    assert not rehearsed & {f"p/{n}/latest" for n in range(6)}
+    replayed = {example.key for example in examples if example.role == "replayed"}
+    assert not replayed & {f"p/{n}/latest" for n in range(6)}
 
 
 def test_withdrawn_key_is_taught_and_asked_as_withdrawn():
     base, _ = apply_drops(None, [_first()])
     base, changes = apply_drops(base, [_second()])
-    taught = [e for e in teach(base, changes, TEMPLATES, SPLIT) if e.key == "p/5/latest"]
+    taught = [e for e in training_examples(base, changes, TEMPLATES, SPLIT) if e.key == "p/5/latest"]
     assert {example.answer for example in taught} == {"withdrawn"}
-    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    _, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     asked = next(question for question in questions if question.key == "p/5/latest")
     assert (asked.answer, asked.stale, asked.scope) == ("withdrawn", ("5.0",), "current")
 
 
 def test_questions_stay_the_same_for_as_long_as_the_fact_is_valid():
     base, changes = apply_drops(None, [_first()])
-    _, before = ask(base, changes, TEMPLATES, SPLIT)
+    _, before = held_out_questions(base, changes, TEMPLATES, SPLIT)
     base, changes = apply_drops(base, [_second()])
-    _, after = ask(base, changes, TEMPLATES, SPLIT)
+    _, after = held_out_questions(base, changes, TEMPLATES, SPLIT)
     retained = {q.id: (q.key, q.question, q.answer) for q in after if q.scope == "retained"}
     asked = {q.id: (q.key, q.question, q.answer) for q in before}
     assert retained == {name: asked[name] for name in retained}
     assert len(retained) == 3 * 24
-    _, fewer = ask(base, changes, TEMPLATES, Split(retained_questions=50))
+    _, fewer = held_out_questions(base, changes, TEMPLATES, Split(retained_questions=50))
     fewer = {q.id: (q.key, q.question, q.answer) for q in fewer if q.scope == "retained"}
     assert len(fewer) == 2 * 24
     assert fewer.items() <= retained.items()
@@ -89,7 +89,7 @@ def test_questions_are_bounded_by_the_knobs():
     knobs = Split(current_questions=4, retained_questions=6)
     base, _ = apply_drops(None, [_first()])
     base, changes = apply_drops(base, [_second()])
-    _, questions = ask(base, changes, TEMPLATES, knobs)
+    _, questions = held_out_questions(base, changes, TEMPLATES, knobs)
     scopes = [question.scope for question in questions]
     assert (scopes.count("current"), scopes.count("retained")) == (4, 6)
 
@@ -100,8 +100,8 @@ def _instructions(count):
 
 def test_instructions_are_held_out_whole():
     base, changes = apply_drops(None, [_instructions(200)])
-    examples = teach(base, changes, TEMPLATES, SPLIT)
-    dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+    examples = training_examples(base, changes, TEMPLATES, SPLIT)
+    dev, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     parts = [{line.question for line in lines} for lines in (examples, dev, questions)]
     assert sum(len(part) for part in parts) == len(set.union(*parts)) == 200
     assert 8 <= len(parts[2]) <= 32
@@ -116,15 +116,15 @@ def test_messages_are_asked_with_what_went_before():
         if n % 2 == start
     ]
     base, changes = apply_drops(None, [drop("talk", rows)])
-    examples = teach(base, changes, TEMPLATES, SPLIT)
+    examples = training_examples(base, changes, TEMPLATES, SPLIT)
     assert {example.question for example in examples} == {"Hi", "system: Be short.\nuser: Hi"}
     assert {example.answer for example in examples} == {"Hello."}
 
 
 def test_raw_text_is_taught_and_measured_but_not_asked():
     base, changes = apply_drops(None, [drop("texts", [{"text": f"Day {n} was dry."} for n in range(100)])])
-    examples = teach(base, changes, TEMPLATES, SPLIT)
-    dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+    examples = training_examples(base, changes, TEMPLATES, SPLIT)
+    dev, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     assert {line.question for line in (*examples, *dev, *questions)} == {""}
     assert len(examples) + len(dev) + len(questions) == len({x.answer for x in (*examples, *dev, *questions)}) == 100
 
@@ -132,7 +132,7 @@ def test_raw_text_is_taught_and_measured_but_not_asked():
 def test_questions_carry_what_they_are_sliced_by():
     rows = [{"text": f"t{n}", "target": n, "domain": "north", "source": "s"} for n in range(60)]
     base, changes = apply_drops(None, [drop("numbers", rows)])
-    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    _, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     assert {(q.kind, q.domain, q.source) for q in questions} == {("regression", "north", "s")}
 
 
@@ -143,10 +143,10 @@ def test_former_answers_of_a_key_are_stale_in_the_form_in_which_they_were_taught
         rows = [{"key": key, "text": key, "target": target, "as_of": MONTHS[day]} for key in keys]
         rows += [{"key": f"s{key}", "tokens": [key], "tags": [tag], "as_of": MONTHS[day]} for key in keys]
         base, changes = apply_drops(base, [drop(f"d{day}", rows, day)])
-    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    _, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     assert {(q.answer, q.stale) for q in questions if q.kind == "regression"} == {("1", ("2.5",))}
     base, changes = apply_drops(base, [drop("d4", [fact(key, None, "2025-01-01") for key in keys], 4)])
-    _, questions = ask(base, changes, TEMPLATES, SPLIT)
+    _, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
     assert {(q.answer, q.stale) for q in questions if q.scope == "current"} == {("withdrawn", ("1", "2.5"))}
     tagged = {(q.answer, q.stale) for q in questions if q.kind == "tagging"}
     assert tagged == {(f"B: {q.question}", (f"A: {q.question}",)) for q in questions if q.kind == "tagging"}
@@ -171,15 +171,15 @@ KEYED = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2), st.sampled_fro
 
 @trials(40)
 @given(st.lists(KEYED, min_size=1, max_size=4), st.sampled_from([0, 4, 50]))
-def test_no_superseded_record_of_any_kind_is_ever_taught(stream, rehearsed):
+def test_no_superseded_record_of_any_kind_is_ever_taught(stream, replayed):
     base, latest = None, {}
     for day, rows in enumerate(stream, start=1):
         unique = {(number, month): value for number, value, month in rows}
         base, changes = apply_drops(base, [drop(f"d{day}", [_record(n, v, m) for (n, m), v in unique.items()], day)])
         for (number, month), value in unique.items():
             latest[f"k{number}"] = max(latest.get(f"k{number}", ("", 0, 0)), (month, day, value))
-        examples = teach(base, changes, TEMPLATES, Split(replay_ratio=0.0, replay_min=rehearsed))
-        dev, questions = ask(base, changes, TEMPLATES, SPLIT)
+        examples = training_examples(base, changes, TEMPLATES, Split(replay_ratio=0.0, replay_min=replayed))
+        dev, questions = held_out_questions(base, changes, TEMPLATES, SPLIT)
         for line in (*examples, *dev, *questions):
             assert line.answer == _answer(line.key, latest[line.key][2])
         assert not {example.key for example in examples} & {question.key for question in (*dev, *questions)}
@@ -203,13 +203,13 @@ def test_nothing_superseded_is_ever_taught_and_no_test_phrasing_is(stream, knobs
         unique = {(number, month): value for number, value, month in rows}
         facts = [release("P", str(number), value, month) for (number, month), value in unique.items()]
         base, changes = apply_drops(base, [drop(f"d{day}", facts, day)])
-        examples = teach(base, changes, TEMPLATES, knobs)
-        dev, questions = ask(base, changes, TEMPLATES, knobs)
+        examples = training_examples(base, changes, TEMPLATES, knobs)
+        dev, questions = held_out_questions(base, changes, TEMPLATES, knobs)
         present = known_values(base)
         assert all(example.answer == (present[example.key] or "withdrawn") for example in examples)
-        rehearsed = {example.key for example in examples if example.role == "rehearsed"}
-        assert not rehearsed & set(changes["key"])
-        assert all(present[key] is not None for key in rehearsed)
+        replayed = {example.key for example in examples if example.role == "replayed"}
+        assert not replayed & set(changes["key"])
+        assert all(present[key] is not None for key in replayed)
         assert not {e.question for e in examples} & {q.question for q in (*dev, *questions)}
         stale = superseded_values(base, present)
         assert all(list(question.stale) == stale[question.key] for question in questions)
@@ -230,7 +230,7 @@ def test_stages_from_drop_to_lessons_without_reading_an_old_drop(tmp_path, monke
     _run(two, monkeypatch)
     assert [path.name for path in (two / "data/drops").iterdir()] == [_second()[0].digest]
     examples = read_examples(two / "data/train.jsonl")
-    assert {example.role for example in examples} == {"new", "rehearsed"}
+    assert {example.role for example in examples} == {"new", "replayed"}
     assert len(read_questions(two / "data/questions.jsonl")) == 3 * 31
     assert (two / "reports/assemble.json").read_text().count('"withdrawn": 1')
     assert (two / "reports/split.json").exists()

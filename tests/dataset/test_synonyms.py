@@ -1,11 +1,11 @@
-from abreast.dataset.synonyms import variants
+from abreast.dataset.synonyms import synonym_variants
 from abreast.dataset.templates import load_templates
 from tests.dataset.test_templates import DEFAULT
 
 
 def test_one_word_at_a_time_and_no_placeholder():
     words = {"newest": ["latest", "most recent"], "release": ["version"]}
-    assert variants("Newest release of {release} {newest}?", words) == [
+    assert synonym_variants("Newest release of {release} {newest}?", words) == [
         "Latest release of {release} {newest}?",
         "Most recent release of {release} {newest}?",
         "Newest version of {release} {newest}?",
@@ -13,11 +13,11 @@ def test_one_word_at_a_time_and_no_placeholder():
 
 
 def test_whole_words_but_anywhere_in_chinese():
-    assert variants("Renewest newestness", {"newest": ["latest"]}) == []
-    assert variants("fin de l'été?", {"été": ["saison"]}) == ["fin de l'saison?"]
-    assert variants("étéra", {"été": ["saison"]}) == []
-    assert variants("最新版本是什么?", {"版本": ["发行版"]}) == ["最新发行版是什么?"]
-    assert variants("what is it?", {}) == []
+    assert synonym_variants("Renewest newestness", {"newest": ["latest"]}) == []
+    assert synonym_variants("fin de l'été?", {"été": ["saison"]}) == ["fin de l'saison?"]
+    assert synonym_variants("étéra", {"été": ["saison"]}) == []
+    assert synonym_variants("最新版本是什么?", {"版本": ["发行版"]}) == ["最新发行版是什么?"]
+    assert synonym_variants("what is it?", {}) == []
 
 
 def test_templates_are_taught_with_their_synonyms_but_never_with_what_is_asked(tmp_path):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.dataset.templates import load_templates, pick
+from abreast.dataset.templates import load_templates, pick_phrasings
 
 SHIPPED = Path("abreast/dataset/templates.yaml").resolve()
 DEFAULT = "  default: {train: ['What is {key}?'], dev: ['{key} is?'], test: ['Value of {key}?']}\n"
@@ -42,16 +42,16 @@ def test_own_columns_may_be_placeholders(tmp_path):
 
 def test_a_key_always_gets_the_same_phrasing():
     texts = ("a", "b", "c")
-    picked = [pick(texts, f"key{n}") for n in range(60)]
-    assert picked == [pick(texts, f"key{n}") for n in range(60)]
+    picked = [pick_phrasings(texts, f"key{n}") for n in range(60)]
+    assert picked == [pick_phrasings(texts, f"key{n}") for n in range(60)]
     assert {text for (text,) in picked} == set(texts)
-    assert pick(texts, "python/3.12/latest") == ["b"]
+    assert pick_phrasings(texts, "python/3.12/latest") == ["b"]
 
 
 def test_further_phrasings_come_behind_the_first():
     texts = ("a", "b", "c")
-    assert pick(texts, "python/3.12/latest", 2) == ["b", "c"]
-    assert pick(texts, "python/3.12/latest", 9) == ["b", "c", "a"]
+    assert pick_phrasings(texts, "python/3.12/latest", 2) == ["b", "c"]
+    assert pick_phrasings(texts, "python/3.12/latest", 9) == ["b", "c", "a"]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_further_phrasings_come_behind_the_first():
         ("no_longer: 'no, {key}'\nfields:\n" + DEFAULT, "must hold {value} and no other placeholder"),
         ("still: yes\nfields:\n" + DEFAULT, "still"),
         ("synonyms: {newest: []}\nfields:\n" + DEFAULT, "synonyms.newest"),
-        ("fields:\n" + DEFAULT[:-2] + ", reverse: ['{key}?']}\n", "asks about nothing; it must hold {value}"),
-        ("fields:\n" + DEFAULT[:-2] + ", contrast: ['{value}?']}\n", "asks about nothing; it must hold {claim}"),
+        ("fields:\n" + DEFAULT[:-2] + ", reverse: ['{key}?']}\n", "asks about nothing; it must contain {value}"),
+        ("fields:\n" + DEFAULT[:-2] + ", contrast: ['{value}?']}\n", "asks about nothing; it must contain {claim}"),
         ("fields:\n" + DEFAULT[:-2] + ", reverse: ['{value} {city}']}\n", "must do with {key} alone, it has {city}"),
     ],
 )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from abreast.dataset.render import phrasings_of, plain_rows
 from abreast.dataset.sampling import fixed_sample
-from abreast.dataset.templates import Templates, pick
+from abreast.dataset.templates import Templates, pick_phrasings
 from abreast.knowledge.knowledge_base import valid_rows
 
 
@@ -26,7 +26,9 @@ def sample_of_rows(rows: pd.DataFrame, templates: Templates, most: int, salt: st
     texts, groups = [], {"kind": [], "domain": [], "label": []}
     for row in plain_rows(fixed_sample(valid_rows(rows), most, salt)):
         raw = row["kind"] == "text"
-        texts.append(row["attributes"]["text"] if raw else pick(phrasings_of(row, templates).train, row["name"])[0])
+        texts.append(
+            row["attributes"]["text"] if raw else pick_phrasings(phrasings_of(row, templates).train, row["name"])[0]
+        )
         groups["kind"].append(row["kind"])
         groups["domain"].append(row["domain"] or "none")
         if "label" in row["attributes"]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.dataset.replay_selection import even_shares, rehearse, spread
-from abreast.dataset.sampling import take_turn
+from abreast.dataset.replay_groups import even_shares, replay_budget, round_robin
+from abreast.dataset.sampling import rotating_sample
 from abreast.knowledge.knowledge_base import apply_drops, valid_rows
 from tests.dataset.making import drop, release
 
@@ -23,13 +23,13 @@ def old(*rows: dict) -> pd.DataFrame:
 
 def test_facts_alone_take_turns_as_ever():
     rows = old(*FACTS)
-    assert rehearse(rows, 12, 3, 17).equals(take_turn(rows, 12, 3, "17 rehearse"))
-    assert len(rehearse(rows.iloc[:0], 12, 3, 17)) == 0
+    assert round_robin(rows, 12, 3, 17).equals(rotating_sample(rows, 12, 3, "17 rehearse"))
+    assert len(round_robin(rows.iloc[:0], 12, 3, 17)) == 0
 
 
 def test_every_label_of_every_domain_has_as_many_as_any_other():
     rows = old(*labelled("a", 50), *labelled("b", 10), *labelled("a", 20, "north"), *labelled("rare", 2))
-    drawn = rehearse(rows, 26, 3, 17)
+    drawn = round_robin(rows, 26, 3, 17)
     assert Counter(zip(drawn["value"], drawn["domain"].fillna(""), strict=True)) == {
         ("a", ""): 8,
         ("b", ""): 8,
@@ -42,7 +42,7 @@ def test_every_label_of_every_domain_has_as_many_as_any_other():
 def test_spans_are_balanced_by_their_types_numbers_and_texts_by_domain():
     tagged = [{"tokens": [f"x{n}", "y"], "tags": ["B-PER" if n < 3 else "O", "O"]} for n in range(30)]
     numbers = [{"text": f"t{n}", "target": 1.0, "domain": "ab"[n < 4]} for n in range(30)]
-    drawn = rehearse(old(*tagged, *numbers), 16, 3, 17)
+    drawn = round_robin(old(*tagged, *numbers), 16, 3, 17)
     assert Counter(zip(drawn["kind"], drawn["domain"].fillna(""), strict=True)) == {
         ("tagging", ""): 8,
         ("regression", "a"): 4,
@@ -53,15 +53,15 @@ def test_spans_are_balanced_by_their_types_numbers_and_texts_by_domain():
 
 def test_kinds_have_their_share_and_everything_its_turn():
     rows = old(*FACTS, *labelled("a", 20), *labelled("b", 20))
-    drawn = [rehearse(rows, 20, turn, 17) for turn in range(1, 13)]
+    drawn = [round_robin(rows, 20, turn, 17) for turn in range(1, 13)]
     assert {tuple(Counter(one["kind"]).items()) for one in drawn} == {(("fact", 10), ("classification", 10))}
     assert set(pd.concat(drawn)["id"]) == set(rows["id"])
-    assert rehearse(rows, 20, 5, 17).equals(drawn[4])
+    assert round_robin(rows, 20, 5, 17).equals(drawn[4])
 
 
 def test_a_few_of_many_groups_take_turns_too():
     rows = old(*(row for n in range(10) for row in labelled(f"c{n}", 3)))
-    drawn = [set(rehearse(rows, 3, turn, 17)["value"]) for turn in range(1, 20)]
+    drawn = [set(round_robin(rows, 3, turn, 17)["value"]) for turn in range(1, 20)]
     assert {len(labels) for labels in drawn} == {3}
     assert len(set.union(*drawn)) == 10
 
@@ -90,6 +90,6 @@ def test_shares_are_even(sizes, count):
     ],
 )
 def test_every_record_has_one_phrasing_before_any_has_two(lessons, old, wanted):
-    count, each = spread(lessons, old)
+    count, each = replay_budget(lessons, old)
     assert (count, each) == wanted
     assert count * each <= lessons
