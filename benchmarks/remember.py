@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the figures")
     parser.add_argument("--stream", choices=STREAMS, default="lifecycle")
     parser.add_argument("--quick", action="store_true", help="the leading ways at a very small size, in minutes")
-    parser.add_argument("--seeds", type=_numbers, default=[17], help="of training and rehearsal, such as 17,18,19")
+    parser.add_argument("--seeds", type=_numbers, default=[17], help="of training and replay, such as 17,18,19")
     parser.add_argument("--only", help="ways to run, by the beginning of their names, with commas between")
     parser.add_argument("--show", action="store_true", help="run nothing: the table of what is there")
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds lifecycle, banking77, broad-twitter")

@@ -116,6 +116,6 @@ def test_a_way_without_phrasings_is_refused(tmp_path):
 @pytest.mark.parametrize("ways", [["reverse"], ["direct", "direct"], []])
 def test_direct_is_always_taught(ways):
     with pytest.raises(
-        AbreastError, match=r"knob `knowledge\.question_forms` is .*: value error, must hold `direct`, and each"
+        AbreastError, match=r"knob `knowledge\.question_forms` is .*: value error, must contain `direct`, and each"
     ):
         parse_params({"knowledge": {"question_forms": ways}})

@@ -60,8 +60,8 @@ class Learned:
     verdict: Verdict
 
     @property
-    def rehearsed(self) -> list[Example]:
-        return [example for example in self.examples if example.role == "rehearsed"]
+    def replayed(self) -> list[Example]:
+        return [example for example in self.examples if example.role == "replayed"]
 
     def figures(self, kind: str, scope: str = "known", who: str = "candidate") -> dict[str, float | None]:
         return self.metrics["by_kind"][kind][who][scope]

@@ -55,9 +55,9 @@ def test_a_label_set_grows_drop_by_drop(tmp_path, tiny_base, first, second):
     assert two.figures("classification", "current")["accuracy"] >= 0.8
     assert two.figures("classification", "retained")["accuracy"] >= 0.8
     assert two.figures("classification")["macro_f1"] >= 0.8
-    rehearsed = [example.answer for example in two.rehearsed]
-    assert set(rehearsed) == {label, other}
-    assert is_even(rehearsed), "a rare class is rehearsed as often as a frequent one"
+    replayed = [example.answer for example in two.replayed]
+    assert set(replayed) == {label, other}
+    assert is_even(replayed), "a rare class is replayed as often as a frequent one"
     assert {question.answer for question in two.questions} == {label, other, third}
     slices = list(csv.DictReader((two.root / "reports/slices.csv").read_text("utf-8").splitlines()))
     script = "chinese" if "狮子" in first else "latin"
@@ -73,9 +73,9 @@ def test_spans_of_another_domain_are_learned_and_the_old_ones_kept(tmp_path, tin
     assert one.figures("tagging", who="base")["span_f1"] == 0.0
     assert two.figures("tagging", "current")["span_f1"] >= 0.8
     assert two.figures("tagging", "retained")["span_f1"] >= 0.8
-    rehearsed = [example.answer for example in two.rehearsed]
-    assert set(rehearsed) == {"PER: Ada", "LOC: Rome", "none"}
-    assert is_even(rehearsed)
+    replayed = [example.answer for example in two.replayed]
+    assert set(replayed) == {"PER: Ada", "LOC: Rome", "none"}
+    assert is_even(replayed)
     slices = list(csv.DictReader((two.root / "reports/slices.csv").read_text().splitlines()))
     assert {row["name"] for row in slices if row["by"] == "domain"} == {"mail", "news"}
 
@@ -90,7 +90,7 @@ def test_numbers_are_learned_to_within_the_tolerance(tmp_path, tiny_base):
     assert figures["within_tolerance"] >= 0.8
     assert figures["mae"] < 4
     assert figures["spearman"] > 0.7
-    assert {example.answer for example in two.rehearsed} == {"4", "21.5"}
+    assert {example.answer for example in two.replayed} == {"4", "21.5"}
 
 
 def test_raw_text_is_learned_and_measured_by_its_perplexity(tmp_path, tiny_base):
@@ -106,7 +106,7 @@ def test_raw_text_is_learned_and_measured_by_its_perplexity(tmp_path, tiny_base)
     assert "current_text_perplexity" in [gate.name for gate in one.verdict.gates]
     assert "retained_text_perplexity" in [gate.name for gate in two.verdict.gates]
     assert all(example.question == "" for example in two.examples)
-    assert {example.answer for example in two.rehearsed} <= {row["text"] for row in first}
+    assert {example.answer for example in two.replayed} <= {row["text"] for row in first}
 
 
 def test_all_kinds_in_one_drop_and_their_rows_on_the_card(tmp_path, tiny_base):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from abreast.dataset.examples import Example
 from abreast.dataset.sampling import stable_hash
-from abreast.dataset.typos import typed_badly
+from abreast.dataset.typos import with_typos
 from abreast.learning.methods import protocol
 
 KINDS = ("fact", "instruction", "classification", "regression")
@@ -37,5 +37,5 @@ class Noise:
         return stable_hash(example.id, f"{self._knobs.seed} noise") < self._knobs.share * 2**64
 
     def _mistyped(self, example: Example) -> Example:
-        question = typed_badly(example.question, self._knobs.rate, -1 - self._knobs.seed)
+        question = with_typos(example.question, self._knobs.rate, -1 - self._knobs.seed)
         return example.model_copy(update={"id": f"{example.id}-noise", "question": question})

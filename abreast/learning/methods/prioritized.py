@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from pydantic import Field
 
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, number_of
+from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key
 from abreast.learning.backbone.mean_per_text import mean_per_text
 from abreast.learning.methods import protocol
 
@@ -19,13 +19,13 @@ BATCH = 32
 
 @torch.no_grad()
 def worst_losses(run: protocol.TrainingRun) -> dict[int, float]:
-    """For each record, by `number_of`, the highest mean loss of a token among its examples, in nats."""
+    """For each record, by `loss_key`, the highest mean loss of a token among its examples, in nats."""
     worst: dict[int, float] = {}
     order = sorted(range(len(run.examples)), key=lambda number: len(run.examples[number].ids))
     for batch in (order[start : start + BATCH] for start in range(0, len(order), BATCH)):
         losses = _losses(run, [run.examples[number] for number in batch])
         for key, loss in zip((run.keys[number] for number in batch), losses, strict=True):
-            worst[number_of(key)] = max(loss, worst.get(number_of(key), 0.0))
+            worst[loss_key(key)] = max(loss, worst.get(loss_key(key), 0.0))
     return worst
 
 

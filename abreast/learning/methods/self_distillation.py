@@ -52,4 +52,4 @@ class SelfDistillation:
 
 
 def _is_replayed(example: Example) -> bool:
-    return example.role == "rehearsed"
+    return example.role == "replayed"

@@ -113,7 +113,7 @@ def first_due(examples: list[Example]) -> list[int]:
     seen: Counter[str] = Counter()
     due = []
     for example in examples:
-        due.append(seen[example.key] if example.role == "rehearsed" else 0)
+        due.append(seen[example.key] if example.role == "replayed" else 0)
         seen[example.key] += 1
     return due
 

@@ -35,7 +35,7 @@ def write_report(result: "TrainingResult", examples: Sequence[Example]) -> None:
         "epochs": result.epochs,
         "threads": torch.get_num_threads(),
         "examples_new": new,
-        "examples_rehearsed": len(examples) - new,
+        "examples_replayed": len(examples) - new,
     }
     (reports / "train.json").write_text(json.dumps(summary, indent=1) + "\n")
     write_curve(result.curve)

@@ -37,8 +37,8 @@ def lay_out(root: Path, base: Path, taught: list[Row], asked: list[Row] | None =
 
 
 def teach(taught: list[Row], asked: list[Row] | None = None, old: list[Row] = ()) -> None:
-    """What the update in the current folder teaches and asks; `old` is rehearsed and asked as known before."""
-    write_jsonl(Path("data/train.jsonl"), [*examples_of(taught), *examples_of(old, "rehearsed")])
+    """What the update in the current folder teaches and asks; `old` is replayed and asked as known before."""
+    write_jsonl(Path("data/train.jsonl"), [*examples_of(taught), *examples_of(old, "replayed")])
     now = [*questions(taught if asked is None else asked), *questions(old, "retained")]
     write_jsonl(Path("data/dev.jsonl"), now)
     write_jsonl(Path("data/questions.jsonl"), now)

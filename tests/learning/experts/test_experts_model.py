@@ -57,10 +57,10 @@ def answers() -> list[str]:
 
 
 def second_update(project: Path, tiny_base: Path, **knobs: object) -> None:
-    """The first model becomes the parent; then colours are taught, and letters rehearsed."""
+    """The first model becomes the parent; then colours are taught, and letters replayed."""
     write_team(project, tiny_base, **knobs)
     promote(project)
-    old = examples_of("letters", LETTERS, "rehearsed")
+    old = examples_of("letters", LETTERS, "replayed")
     write_split([*examples_of("colours", COLOURS), *old], [*questions("letters", LETTERS, "retained"), *BOTH[3:]])
 
 
@@ -143,7 +143,7 @@ def test_without_new_examples_the_model_is_the_parent(project, tiny_base, taught
     before = content(Path("model"))
     write_team(project, tiny_base)
     promote(project)
-    write_split(examples_of("letters", LETTERS, "rehearsed"), questions("letters", LETTERS, "retained"))
+    write_split(examples_of("letters", LETTERS, "replayed"), questions("letters", LETTERS, "retained"))
     train.main()
     assert content(Path("model")) == before
     assert json.loads(Path("reports/train.json").read_text())["stopped"] == "there was nothing to learn"
@@ -167,7 +167,7 @@ def test_a_killed_training_with_every_method_resumes_to_the_same_bytes(project, 
     taught = [
         *examples_of("colours", {"x": "gold"}),
         *examples_of("", {"k": "7"}),
-        *examples_of("letters", LETTERS, "rehearsed"),
+        *examples_of("letters", LETTERS, "replayed"),
     ]
     write_split(taught, [*BOTH[4:], *questions("", {"k": "7"}), *questions("letters", LETTERS, "retained")])
     train.main()

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from abreast.dataset.examples import Example
-from abreast.dataset.typos import typed_badly
+from abreast.dataset.typos import with_typos
 from abreast.learning.methods.noise import KINDS, Noise
 
 ASKED = "When does support of release {key} end, and who decides?"
@@ -32,9 +32,9 @@ def copies(examples: list[Example], **knobs: object) -> list[Example]:
 
 def test_only_the_question_is_mistyped_with_seeds_that_no_measure_uses():
     (copy,) = copies([new_example(1)], rate=0.2, share=1.0, seed=3)
-    assert copy.question == typed_badly(new_example(1).question, 0.2, -4) != new_example(1).question
+    assert copy.question == with_typos(new_example(1).question, 0.2, -4) != new_example(1).question
     assert copy.model_copy(update={"id": "k1-0", "question": new_example(1).question}) == new_example(1)
-    assert all(copy.question != typed_badly(new_example(1).question, 0.2, seed) for seed in range(200))
+    assert all(copy.question != with_typos(new_example(1).question, 0.2, seed) for seed in range(200))
 
 
 def test_the_same_share_is_mistyped_each_time():
@@ -57,4 +57,4 @@ def test_a_question_that_cannot_be_mistyped_is_not_taught_twice():
 
 
 def test_replayed_examples_stay_replayed():
-    assert {copy.role for copy in copies([new_example(1, role="rehearsed")], rate=0.5, share=1.0)} == {"rehearsed"}
+    assert {copy.role for copy in copies([new_example(1, role="replayed")], rate=0.5, share=1.0)} == {"replayed"}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from abreast.dataset.examples import write_jsonl
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, number_of, read_losses
+from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key, read_losses
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
 from abreast.learning.methods.prioritized import Prioritized, worst_losses
@@ -35,7 +35,7 @@ def test_it_records_the_worst_loss_of_each_record():
     # Token 1 has the probability 3/4, token 0 has 1/4.
     run = linear({"a": [1, 1], "b": [1, 0, 1], "c": [0]})
     wanted = {"a": math.log(4 / 3), "b": math.log(4), "c": math.log(4)}
-    assert worst_losses(run) == pytest.approx({number_of(key): loss for key, loss in wanted.items()})
+    assert worst_losses(run) == pytest.approx({loss_key(key): loss for key, loss in wanted.items()})
 
 
 def test_unmeasured_records_keep_their_loss_until_the_table_is_full():
@@ -43,11 +43,11 @@ def test_unmeasured_records_keep_their_loss_until_the_table_is_full():
     Prioritized(Prioritized.Knobs()).on_train_end(first, None)
     then = linear({"b": [1], "c": [0]}, inherited_state=first.carried_state)
     Prioritized(Prioritized.Knobs()).on_train_end(then, None)
-    assert table(then)[number_of("a")] == table(first)[number_of("a")]
-    assert table(then)[number_of("b")] < table(first)[number_of("b")]
+    assert table(then)[loss_key("a")] == table(first)[loss_key("a")]
+    assert table(then)[loss_key("b")] < table(first)[loss_key("b")]
     full = linear({"c": [0], "d": [0]}, inherited_state=then.carried_state)
     Prioritized(Prioritized.Knobs(keep=3)).on_train_end(full, None)
-    assert table(full).keys() == {number_of(key) for key in "bcd"}, "the record not measured for longest is dropped"
+    assert table(full).keys() == {loss_key(key) for key in "bcd"}, "the record not measured for longest is dropped"
 
 
 def test_the_split_of_the_next_update_reads_the_table(tmp_path, tiny_base, monkeypatch):
@@ -57,5 +57,5 @@ def test_the_split_of_the_next_update_reads_the_table(tmp_path, tiny_base, monke
     train.main()
     promote(root)
     losses = read_losses(load_snapshot(Path()).parent.memory)
-    assert losses.keys() == {number_of(key) for key in list(FACTS)[:3]}
+    assert losses.keys() == {loss_key(key) for key in list(FACTS)[:3]}
     assert all(loss > 0 for loss in losses.values())

@@ -17,7 +17,7 @@ from tests.learning.project import FACTS, example, promote, question, write_proj
 
 
 def old(key: str, value: str = "stored", **more: str) -> Example:
-    return example(key, value, **more).model_copy(update={"role": "rehearsed"})
+    return example(key, value, **more).model_copy(update={"role": "replayed"})
 
 
 @pytest.fixture(scope="module")
@@ -71,4 +71,4 @@ def test_the_parents_answers_are_learned(tmp_path, tiny_base, monkeypatch):
     predictor = load_predictor(Path("model"), load_params(Path()).model)
     answers = predictor.answer([f"value of {key}" for key in taught | new])
     assert answers == list((taught | new).values())
-    assert json.loads(Path("reports/train.json").read_text())["examples_rehearsed"] == 4
+    assert json.loads(Path("reports/train.json").read_text())["examples_replayed"] == 4

@@ -121,7 +121,7 @@ def _kill_after_checkpoint(checkpoints: Path) -> None:
 
 def test_an_old_fact_is_shown_in_one_phrasing_an_epoch():
     new = [example("n", "1", text) for text in ("a {key}", "b {key}")]
-    old = [example("o", "1", text).model_copy(update={"role": "rehearsed"}) for text in ("a {key}", "b {key}")]
+    old = [example("o", "1", text).model_copy(update={"role": "replayed"}) for text in ("a {key}", "b {key}")]
     assert train.first_due([*new, *old]) == [0, 0, 0, 1]
 
 
