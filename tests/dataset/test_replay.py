@@ -110,7 +110,7 @@ def test_balanced_has_as_many_of_each_kind_domain_and_class():
     assert len(set.union(*turns)) == 60, "every record has its turn"
 
 
-def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever():
+def test_prioritized_replays_the_worst_most_often_and_leaves_nothing_out_for_ever():
     rows, rounds = old(facts(10)), 1500
     losses = {loss_key(key): 2.0 if key == "p/3/latest" else 0.05 for key in rows["key"]}
     first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
@@ -119,7 +119,7 @@ def test_surprise_takes_the_worst_the_most_often_and_leaves_nothing_out_for_ever
     assert len(first) == 10
 
 
-def test_surprise_holds_what_was_never_measured_for_the_worst():
+def test_prioritized_treats_an_unmeasured_record_as_the_worst():
     rows, rounds = old(facts(4)), 1000
     losses = {loss_key(f"p/{n}/latest"): loss for n, loss in enumerate([0.1, 0.1, 1.0])}
     first = Counter(key for turn in range(rounds) for key in drawn("prioritized", rows, 1, turn, losses=losses))
@@ -141,7 +141,7 @@ def test_losses_are_read_from_the_memory_of_a_model(tmp_path):
         read_losses(memory)
 
 
-def test_surprise_without_the_method_that_measures_is_refused():
+def test_prioritized_without_the_method_that_measures_is_refused():
     with pytest.raises(AbreastError) as refusal:
         parse_params({"split": {"replay": "prioritized"}})
     assert str(refusal.value).startswith(
