@@ -1,4 +1,4 @@
-"""Promoters as processes that stay: each is told what it wants, does it, and may be killed meanwhile.
+"""Promoters as processes that stay: each gets an order, carries it out, and may be killed meanwhile.
 
 A process that was killed is replaced, so that a round costs no imports.
 """
@@ -23,10 +23,10 @@ _MOMENT = "a random moment"
 
 
 @dataclass(frozen=True)
-class Wish:
+class PromoterOrder:
     """What one promoter is to do.
 
-    `actor` tells its rows of the log from those of all others. It dies at the crash point `dies_at` if it comes there,
+    `actor` identifies its rows of the log. It dies at the crash point `dies_at` if it comes there,
     or `dies_after` so many seconds wherever it is then, or not at all.
     """
 
@@ -39,13 +39,13 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Told:
-    """How it ended: `row` is the log's row that a promoter was told of, `lines` what a sweep or a refusal said.
+class PromoterResult:
+    """How it ended: `row` is the log's row that a promoter got, `lines` the output of a sweep or a refusal.
 
     `left` is the champion that whoever wanted a rollback saw.
     """
 
-    wish: Wish
+    wish: PromoterOrder
     outcome: Literal["done", "refused", "unavailable", "broken", "killed"]
     row: int | None = None
     left: int | None = None
@@ -66,15 +66,15 @@ class Crowd:
         for _ in range(count):
             self._members.append(self._start())
 
-    def fulfil(self, wishes: Sequence[Wish]) -> list[Told]:
+    def fulfil(self, wishes: Sequence[PromoterOrder]) -> list[PromoterResult]:
         """Give each promoter its wish at the same time; how each ended, when all have ended."""
         crew = list(zip(self._members, wishes, strict=False))
         for (_, pipe), wish in crew:
             pipe.send(wish)
-        began, told, struck = time.monotonic(), [None] * len(crew), []
+        began, results, struck = time.monotonic(), [None] * len(crew), []
         deaths = [(began + wish.dies_after, n) for n, (_, wish) in enumerate(crew) if wish.dies_after is not None]
         heapq.heapify(deaths)
-        while missing := [n for n, one in enumerate(told) if one is None]:
+        while missing := [n for n, one in enumerate(results) if one is None]:
             while deaths and deaths[0][0] <= time.monotonic():
                 struck.append(crew[heapq.heappop(deaths)[1]][0][0])
                 struck[-1].kill()
@@ -82,27 +82,27 @@ class Crowd:
             ready = wait([crew[n][0][1] for n in missing], pause)
             for n in missing:
                 if crew[n][0][1] in ready:
-                    told[n] = self._heard(*crew[n][0], wish=crew[n][1])
-            deaths = [death for death in deaths if told[death[1]] is None]
+                    results[n] = self._heard(*crew[n][0], wish=crew[n][1])
+            deaths = [death for death in deaths if results[death[1]] is None]
             heapq.heapify(deaths)
         for process in struck:
             process.join()
         self._replace()
-        return told
+        return results
 
     def close(self) -> None:
         for process, pipe in self._members:
             pipe.close()
             process.join()
 
-    def _heard(self, process: multiprocessing.Process, pipe: Connection, wish: Wish) -> Told:
+    def _heard(self, process: multiprocessing.Process, pipe: Connection, wish: PromoterOrder) -> PromoterResult:
         try:
             return pipe.recv()
         except (EOFError, ConnectionResetError):
             process.join()
             if process.exitcode != -signal.SIGKILL:
-                return Told(wish, "broken", lines=(f"its process ended with {process.exitcode}",))
-            return Told(wish, "killed", killed_at=wish.dies_at or _MOMENT)
+                return PromoterResult(wish, "broken", lines=(f"its process ended with {process.exitcode}",))
+            return PromoterResult(wish, "killed", killed_at=wish.dies_at or _MOMENT)
 
     def _replace(self) -> None:
         for n, (process, pipe) in enumerate(self._members):
@@ -131,23 +131,25 @@ def _serve(ledger: Ledger, registry: Registry, pipe: Connection, inherited: Sequ
         pipe.send(_done(ledger, registry, wish))
 
 
-def _done(ledger: Ledger, registry: Registry, wish: Wish) -> Told:
+def _done(ledger: Ledger, registry: Registry, wish: PromoterOrder) -> PromoterResult:
     if wish.dies_at:
         os.environ["ABREAST_CRASH_AT"] = wish.dies_at
     try:
         if wish.verb == "sweep":
-            return Told(wish, "done", lines=tuple(reconcile_promotions(ledger, registry)))
+            return PromoterResult(wish, "done", lines=tuple(reconcile_promotions(ledger, registry)))
         if wish.verb == "rollback":
             left = ledger.promotions.champion(registry.name)
-            return Told(wish, "done", row=restore_previous(ledger, registry, left, "stress", wish.actor).id, left=left)
-        return Told(
+            return PromoterResult(
+                wish, "done", row=restore_previous(ledger, registry, left, "stress", wish.actor).id, left=left
+            )
+        return PromoterResult(
             wish, "done", row=promote(ledger, registry, wish.version, "stress", wish.actor, force=wish.forced).id
         )
     except Unavailable as error:
-        return Told(wish, "unavailable", lines=(str(error),))
+        return PromoterResult(wish, "unavailable", lines=(str(error),))
     except AbreastError as error:
-        return Told(wish, "refused", lines=(str(error),))
+        return PromoterResult(wish, "refused", lines=(str(error),))
     except Exception as error:
-        return Told(wish, "broken", lines=(f"{type(error).__name__}: {error}",))
+        return PromoterResult(wish, "broken", lines=(f"{type(error).__name__}: {error}",))
     finally:
         os.environ.pop("ABREAST_CRASH_AT", None)

@@ -24,7 +24,7 @@ from pathlib import Path
 from abreast.ledger import open_ledger
 from abreast.lifecycle.promoter import promote, reconcile_promotions
 from abreast.tracking.registry import Registry
-from benchmarks.crowd import Crowd, Told, Wish
+from benchmarks.crowd import Crowd, PromoterOrder, PromoterResult
 from benchmarks.place import own_place
 from benchmarks.rivals import Rivals
 from benchmarks.table import as_markdown
@@ -52,19 +52,19 @@ class Stress:
         """One crowd, its sweep, all checks; in every tenth round one of the new versions has wrong files."""
         fresh = [self.rivals.register(damaged=number % 10 == 5), self.rivals.register()]
         wishes, began = self._wishes(number, fresh), time.monotonic()
-        told = self.crowd.fulfil(wishes)
+        results = self.crowd.fulfil(wishes)
         self._lasts = time.monotonic() - began
         if number % 7 == 0:
             self.rivals.registry.set_alias(self.chance.choice(["champion", "previous"]), fresh[1])
-        told += self._swept(number)
-        self._count(told)
-        self.violations += [f"round {number}: {fault}" for fault in self.rivals.faults(told, self._last)]
+        results += self._swept(number)
+        self._count(results)
+        self.violations += [f"round {number}: {fault}" for fault in self.rivals.faults(results, self._last)]
         self._old = (self._old + fresh)[-6:]
         log = self.rivals.ledger.promotions.all(self.rivals.line)
         self._last = log[-1].id if log else 0
         self.counts = self.counts | Counter(_of_log(log)) | Counter(rounds=number)
 
-    def _wishes(self, number: int, fresh: Sequence[int]) -> list[Wish]:
+    def _wishes(self, number: int, fresh: Sequence[int]) -> list[PromoterOrder]:
         """Most want one of the new versions, in every fifth round the way back; the others one by force, a sweep."""
         wants = [("sweep", None, False), ("promote", fresh[1], True), ("rollback", None, False)]
         older = ("promote", self.chance.choice([*fresh, *self._old]), True)
@@ -75,24 +75,24 @@ class Stress:
         doomed = 0.95 if number % 4 == 0 else 0.5
         return [self._mortal(f"r{number}.p{n}", *want, doomed=doomed) for n, want in enumerate(wants)]
 
-    def _mortal(self, actor: str, verb: str, version: int | None, forced: bool, doomed: float = 0.5) -> Wish:
+    def _mortal(self, actor: str, verb: str, version: int | None, forced: bool, doomed: float = 0.5) -> PromoterOrder:
         """Of those that are doomed one half is to die at a named point, the other at a random moment."""
         fate = self.chance.random()
         at = self.chance.choice(POINTS) if fate < doomed / 2 else None
         after = self.chance.uniform(0.0, self._lasts) if doomed / 2 <= fate < doomed else None
-        return Wish(actor, verb, version, forced, dies_at=at, dies_after=after)
+        return PromoterOrder(actor, verb, version, forced, dies_at=at, dies_after=after)
 
-    def _swept(self, number: int) -> list[Told]:
+    def _swept(self, number: int) -> list[PromoterResult]:
         """The sweep after the crowd, until one is not killed."""
-        told = [*self.crowd.fulfil([self._mortal(f"r{number}.s0", "sweep", None, False)])]
-        while told[-1].outcome == "killed":
-            told += self.crowd.fulfil([Wish(f"r{number}.s{len(told)}", "sweep")])
-        return told
+        results = [*self.crowd.fulfil([self._mortal(f"r{number}.s0", "sweep", None, False)])]
+        while results[-1].outcome == "killed":
+            results += self.crowd.fulfil([PromoterOrder(f"r{number}.s{len(results)}", "sweep")])
+        return results
 
-    def _count(self, told: Sequence[Told]) -> None:
-        self.kills.update(one.killed_at for one in told if one.outcome == "killed")
-        self.counts["refused"] += sum(one.outcome == "refused" for one in told)
-        sweeps = [one for one in told if one.wish.verb == "sweep" and one.outcome == "done"]
+    def _count(self, results: Sequence[PromoterResult]) -> None:
+        self.kills.update(one.killed_at for one in results if one.outcome == "killed")
+        self.counts["refused"] += sum(one.outcome == "refused" for one in results)
+        sweeps = [one for one in results if one.wish.verb == "sweep" and one.outcome == "done"]
         self.counts["sweeps"] += len(sweeps)
         self.counts["sweeps that mended"] += sum(bool(one.lines) for one in sweeps)
 

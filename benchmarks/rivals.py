@@ -14,7 +14,7 @@ from abreast.ledger.process_id import ProcessId
 from abreast.storage.dvc_cache import Pointer
 from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tracking.registry import Registry
-from benchmarks.crowd import Told
+from benchmarks.crowd import PromoterResult
 
 MODELS = 12
 _POINTER = Pointer(md5="0123456789abcdef.dir", size=10, nfiles=2)
@@ -70,7 +70,7 @@ class Rivals:
         fields = {"name": self.line, "source": f"models:/{model}", "model_id": model, "tags": tags}
         return int(self._api.call("POST", "model-versions/create", **fields)["model_version"]["version"])
 
-    def faults(self, told: Sequence[Told], since: int) -> list[str]:
+    def faults(self, results: Sequence[PromoterResult], since: int) -> list[str]:
         """What is wrong after a round and its sweep, a line each; none is as it should be.
 
         Args:
@@ -80,7 +80,7 @@ class Rivals:
         new = [row for row in log if row.id > since]
         versions = {row.version: self.ledger.versions.get(self.line, row.version) for row in new}
         found = [*of_states(log, self.damaged), *replayed(log)[1], *self._of_aliases(log)]
-        found += [*of_judgement(new, versions), *of_promises(new, told), *self._of_updates(new, versions)]
+        found += [*of_judgement(new, versions), *of_promises(new, results), *self._of_updates(new, versions)]
         return found
 
     def _of_aliases(self, log: Sequence[Promotion]) -> list[str]:
@@ -142,10 +142,10 @@ def of_judgement(new: Sequence[Promotion], versions: dict[int, Version]) -> list
     ]
 
 
-def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
-    """Each promoter that was told of a promotion finds it done, of a rollback that it left the champion it had seen."""
+def of_promises(new: Sequence[Promotion], results: Sequence[PromoterResult]) -> list[str]:
+    """Each promotion that a promoter got is done; each rollback left the champion that the promoter had seen."""
     rows, found = {row.id: row for row in new}, []
-    for one in told:
+    for one in results:
         mine = [row for row in new if row.actor == one.wish.actor]
         if len(mine) > 1:
             found.append(f"{one.wish.actor} wanted one {one.wish.verb}, and {len(mine)} rows are its own")
@@ -155,9 +155,9 @@ def of_promises(new: Sequence[Promotion], told: Sequence[Told]) -> list[str]:
             continue
         row = rows.get(one.row)
         if row is not None and row.state != "done":
-            found.append(f"{one.wish.actor} was told that row {row.id} is done, but it is {row.state}")
+            found.append(f"{one.wish.actor} got row {row.id} as done, but it is {row.state}")
         if one.wish.verb == "rollback" and (row is None or row.kind != "rollback" or row.before != one.left):
-            found.append(f"{one.wish.actor} was told of row {one.row}, which is no rollback from v{one.left}")
+            found.append(f"{one.wish.actor} got row {one.row}, which is no rollback from v{one.left}")
         if one.wish.verb == "promote" and row is not None and row.version != one.wish.version:
-            found.append(f"{one.wish.actor} wanted v{one.wish.version} and was told of v{row.version}")
+            found.append(f"{one.wish.actor} wanted v{one.wish.version} and got v{row.version}")
     return found

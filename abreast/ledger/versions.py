@@ -55,7 +55,13 @@ class Versions:
             mark_judged(connection, update, version=number, digest=digest)
             known = _same_version(connection, number, update)
             if known is None:
-                row = {"line": update.line, "number": number, "update": update.number, "digest": digest, **judged}
+                row: dict[str, Any] = {
+                    "line": update.line,
+                    "number": number,
+                    "update": update.number,
+                    "digest": digest,
+                    **judged,
+                }
                 row |= {"model": model.model_dump(), "knowledge": knowledge.model_dump(), "metrics": dict(metrics)}
                 connection.execute(insert(schema.versions).values(created_at=now(), **row))
             elif known.digest != digest:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from abreast.core.crash_points import crash_point
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.core.settings import Review as Knobs
+from abreast.core.settings import ReviewSettings
 from abreast.ledger import Ledger, Review
 from abreast.ledger.rows import LIVE
 from abreast.ledger.version_status import why_not
@@ -25,7 +25,7 @@ LONGEST = 1000
 """Characters of a reason."""
 
 
-def status_after_verdict(verdict: str, knobs: Knobs) -> Literal["promoted", "review", "refused"]:
+def status_after_verdict(verdict: str, knobs: ReviewSettings) -> Literal["promoted", "review", "refused"]:
     """How an update ends whose candidate has this verdict."""
     if verdict == "fail":
         return "refused"

@@ -73,7 +73,7 @@ def line(case: Case, name: str, tmp_path_factory, drops: tuple[Path, ...]) -> tu
     return made, services, last
 
 
-def told(services: Services, version: Version) -> list[tuple]:
+def report_rows(services: Services, version: Version) -> list[tuple]:
     return [
         (one.key, one.question, one.answer, one.answers["candidate"])
         for one in answers_of(services.registry, version.number)
@@ -101,7 +101,7 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
     assert ([one["version"] for one in lineage["chain"]], lineage["drops"][0]["name"]) == (["v1"], case.later.name)
     assert said("lineage", "--drop", case.poison.name)["known_by"] == ["v2", "v3"]
     _, clean, never = line(case, f"clean-{name}", tmp_path_factory, (case.first, case.later))
-    assert (again.digest, told(services, again)) == (never.digest, told(clean, never))
+    assert (again.digest, report_rows(services, again)) == (never.digest, report_rows(clean, never))
 
 
 def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_uri, tmp_path_factory, monkeypatch):

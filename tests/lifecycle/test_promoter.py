@@ -180,10 +180,10 @@ def test_eight_promoters_of_one_version_make_one_promotion(line):
 
 def test_of_eight_promoters_of_rival_versions_those_of_one_win_and_the_others_are_told(line):
     rivals = [line.register_aside() for _ in range(4)]
-    told = at_once(lambda number: promote(line.ledger, line.registry, rivals[number // 2], **HOW).version, 8)
-    winners = [result for result in told if isinstance(result, int)]
+    results = at_once(lambda number: promote(line.ledger, line.registry, rivals[number // 2], **HOW).version, 8)
+    winners = [result for result in results if isinstance(result, int)]
     assert len(winners) == 2
-    assert sum(isinstance(result, AbreastError) and "serves now" in str(result) for result in told) == 6
+    assert sum(isinstance(result, AbreastError) and "serves now" in str(result) for result in results) == 6
     assert line.served == (winners[0],)
     line.assert_consistent()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from abreast.ledger import Promotion
-from benchmarks.crowd import Told, Wish
+from benchmarks.crowd import PromoterOrder, PromoterResult
 from benchmarks.promoters import POINTS, stressed, table
 from benchmarks.rivals import of_judgement, of_promises, of_states, replayed
 from tests.installation import SOURCE
@@ -59,18 +59,21 @@ def test_what_was_judged_against_another_champion_is_told_unless_forced():
 
 
 @pytest.mark.parametrize(
-    ("told", "fault"),
+    ("result", "fault"),
     [
-        (Told(Wish("p1", "promote", 1), "done", row=1), None),
-        (Told(Wish("p9", "promote", 1), "done", row=1), None),
-        (Told(Wish("p1", "promote", 7), "done", row=1), "wanted v7 and was told of v1"),
-        (Told(Wish("p9", "rollback"), "done", row=1, left=3), "no rollback from v3"),
-        (Told(Wish("p2", "promote", 2), "done", row=2), "is done, but it is reverted"),
-        (Told(Wish("p1", "promote", 1), "broken", lines=("KeyError: 1",)), "ended broken: KeyError: 1"),
+        (PromoterResult(PromoterOrder("p1", "promote", 1), "done", row=1), None),
+        (PromoterResult(PromoterOrder("p9", "promote", 1), "done", row=1), None),
+        (PromoterResult(PromoterOrder("p1", "promote", 7), "done", row=1), "wanted v7 and got v1"),
+        (PromoterResult(PromoterOrder("p9", "rollback"), "done", row=1, left=3), "no rollback from v3"),
+        (PromoterResult(PromoterOrder("p2", "promote", 2), "done", row=2), "is done, but it is reverted"),
+        (
+            PromoterResult(PromoterOrder("p1", "promote", 1), "broken", lines=("KeyError: 1",)),
+            "ended broken: KeyError: 1",
+        ),
     ],
 )
-def test_what_a_promoter_was_told_is_held_against_the_log(told: Told, fault: str | None):
-    found = of_promises([row(1, 1, None), row(2, 2, 1, state="reverted")], [told])
+def test_what_a_promoter_got_is_compared_with_the_log(result: PromoterResult, fault: str | None):
+    found = of_promises([row(1, 1, None), row(2, 2, 1, state="reverted")], [result])
     assert [fault in line for line in found] == ([True] if fault else [])
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.core.settings import Review as Knobs
+from abreast.core.settings import ReviewSettings
 from abreast.ledger import open_ledger
 from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle import promoter
@@ -52,7 +52,7 @@ def test_a_page_is_never_longer_than_a_database_takes():
     ],
 )
 def test_what_waits_for_a_person(judged, require_approval, end):
-    assert status_after_verdict(judged, Knobs(require_approval=require_approval)) == end
+    assert status_after_verdict(judged, ReviewSettings(require_approval=require_approval)) == end
 
 
 @pytest.mark.usefixtures("mlflow_uri")
@@ -256,9 +256,9 @@ def test_an_approval_whose_promoter_was_overtaken_stays_open_until_its_intent_is
 
 def test_of_eight_reviewers_at_once_one_decides_and_the_others_are_told(line):
     number = line.leave_to_review()
-    told = at_once(lambda n: decide(line, number, "reject" if n % 2 else "approve", reviewer=f"r{n}").outcome, 8)
-    assert sum(isinstance(one, str) for one in told) == 1, told
-    assert all("v1" in str(one) for one in told if isinstance(one, AbreastError))
+    found = at_once(lambda n: decide(line, number, "reject" if n % 2 else "approve", reviewer=f"r{n}").outcome, 8)
+    assert sum(isinstance(one, str) for one in found) == 1, found
+    assert all("v1" in str(one) for one in found if isinstance(one, AbreastError))
     assert len(line.ledger.reviews.all(line.registry.name)) == 1
     reconcile_reviews(line.ledger, line.registry)
     line.assert_consistent()

@@ -24,7 +24,7 @@ from abreast.core.settings.gates import (
     TextPerplexityGate,
 )
 from abreast.core.settings.model import Model
-from abreast.core.settings.operation import Review, Services
+from abreast.core.settings.operation import ReviewSettings, Services
 from abreast.core.settings.params import Params
 from abreast.core.settings.read import load_params, parse_params
 from abreast.core.settings.section import Section
@@ -50,7 +50,7 @@ __all__ = [
     "Model",
     "Params",
     "QuestionForm",
-    "Review",
+    "ReviewSettings",
     "RobustnessGate",
     "SafetyGate",
     "Section",

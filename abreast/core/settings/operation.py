@@ -5,7 +5,7 @@ from pydantic import Field
 from abreast.core.settings.section import Port, Section
 
 
-class Review(Section):
+class ReviewSettings(Section):
     """What waits for a person; an inconclusive version always does, see docs/review.md."""
 
     require_approval: bool = Field(False, description="true: a version that passed waits for an approval too")

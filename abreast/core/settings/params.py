@@ -7,7 +7,7 @@ from abreast.core.settings.default_gates import GATES
 from abreast.core.settings.evaluate import Drift, Evaluate
 from abreast.core.settings.gates import Gate
 from abreast.core.settings.model import Model
-from abreast.core.settings.operation import Review, Services
+from abreast.core.settings.operation import ReviewSettings, Services
 from abreast.core.settings.section import Section
 from abreast.core.settings.train import Train
 
@@ -30,7 +30,7 @@ class Params(Section):
         "with, how certain the result must be, and what a miss leads to. docs/gates.md explains how to read and set "
         "gates, and how many questions a margin needs.",
     )
-    review: Review = Review()
+    review: ReviewSettings = ReviewSettings()
     drift: Drift = Drift()
     services: Services = Services()
 
