@@ -65,7 +65,7 @@ def test_what_was_judged_against_another_champion_is_told_unless_forced():
         (PromoterResult(PromoterOrder("p9", "promote", 1), "done", row=1), None),
         (PromoterResult(PromoterOrder("p1", "promote", 7), "done", row=1), "wanted v7 and got v1"),
         (PromoterResult(PromoterOrder("p9", "rollback"), "done", row=1, left=3), "no rollback from v3"),
-        (PromoterResult(PromoterOrder("p2", "promote", 2), "done", row=2), "is done, but it is reverted"),
+        (PromoterResult(PromoterOrder("p2", "promote", 2), "done", row=2), "as done, but it is reverted"),
         (
             PromoterResult(PromoterOrder("p1", "promote", 1), "broken", lines=("KeyError: 1",)),
             "ended broken: KeyError: 1",
