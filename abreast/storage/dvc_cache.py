@@ -151,7 +151,7 @@ def read_pointer(target: Path) -> Pointer:
         (out,) = yaml.safe_load(path.read_text())["outs"]
         return Pointer(md5=out["md5"], size=out["size"], nfiles=out.get("nfiles"))
     except FileNotFoundError:
-        raise AbreastError(f"{path}: no such file; it tells where DVC holds {target.name}") from None
+        raise AbreastError(f"{path}: no such file; it says where DVC holds {target.name}") from None
     except (yaml.YAMLError, ValidationError, LookupError, TypeError, ValueError):
         raise AbreastError(f"{path}: damaged; expected one entry under `outs` with md5 and size") from None
 
@@ -177,39 +177,39 @@ def opened(root: Path) -> Iterator["Repo"]:
     from dvc.repo import Repo
 
     remote: dict[str, str] = {}
-    with exclusive(root), _heard() as said:
+    with exclusive(root), _swallowed_exceptions() as swallowed:
         try:
             with Repo(str(root)) as repo, repo.lock:
                 remote.update(repo.config["remote"].get(REMOTE, {}))
                 yield repo
         except Exception as error:
-            causes = [cause for e in (error, *said) for cause in _chain(e)]
+            causes = [cause for e in (error, *swallowed) for cause in _chain(e)]
             known = isinstance(error, (AbreastError, OSError, DvcException)) or _is_boto(causes)
             if not known:
                 raise
-            raise _refusal(root, error, causes, remote) from error
+            raise _dvc_refusal(root, error, causes, remote) from error
 
 
 @contextmanager
-def _heard() -> Iterator[list[BaseException]]:
+def _swallowed_exceptions() -> Iterator[list[BaseException]]:
     """The exceptions that DVC logs and then swallows while it transfers files; they are not printed."""
-    said: list[BaseException] = []
+    swallowed: list[BaseException] = []
 
-    class Ear(logging.Filter):
+    class Collector(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:
             if record.exc_info and record.exc_info[1]:
-                said.append(record.exc_info[1])
+                swallowed.append(record.exc_info[1])
             return record.levelno < logging.ERROR
 
-    ear = Ear()
+    collector = Collector()
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
-        logger.addFilter(ear)
+        logger.addFilter(collector)
     try:
-        yield said
+        yield swallowed
     finally:
         for logger in loggers:
-            logger.removeFilter(ear)
+            logger.removeFilter(collector)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -223,7 +223,7 @@ def _is_boto(causes: list[BaseException]) -> bool:
     return any(type(cause).__module__.startswith(("botocore", "aiobotocore")) for cause in causes)
 
 
-def _refusal(root: Path, error: Exception, causes: list[BaseException], remote: dict[str, str]) -> AbreastError:
+def _dvc_refusal(root: Path, error: Exception, causes: list[BaseException], remote: dict[str, str]) -> AbreastError:
     """One line on what went wrong: a full disk and the S3 server's words come before DVC's own."""
     full = next((c for c in causes if isinstance(c, OSError) and c.errno in DISK_FULL), None)
     if full is not None:
