@@ -14,7 +14,7 @@ def test_the_reports_of_an_update_are_kept_and_not_made_again(tmp_path, capsys):
     record.main(arguments)
     kept = read_reports(out / "samples/naive-17/01")
     assert {one.scope for one in kept.answers} == {"current"}
-    assert kept.metrics["candidate"]
+    assert kept.metrics.candidate.current_exact_match is not None
     capsys.readouterr()
     record.main(arguments)
     assert capsys.readouterr().out == ""

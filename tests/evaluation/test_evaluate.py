@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import AnswerGate, load_params
+from abreast.core.settings import AnswerGate, GeneralPerplexityGate, load_params
 from abreast.dataset.examples import read_examples, write_jsonl
 from abreast.evaluation import evaluate
 from abreast.gates.judge import judge
@@ -178,7 +178,7 @@ def test_a_fail_before_the_first_question_leaves_readable_reports(project):
     reports = read_reports(Path("reports"))
     assert (reports.stopped.asked, reports.stopped.planned, reports.answers) == (0, 4, ())
     assert reports.metrics.candidate.current_exact_match is None
-    assert judge(reports, [AnswerGate(**gate)]).verdict == "fail"
+    assert judge(reports, [GeneralPerplexityGate(**gate)]).verdict == "fail"
     assert Path("reports/retention.csv").read_text().startswith("drop,name,questions")
 
 
