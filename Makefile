@@ -46,11 +46,11 @@ bench: env  ## the benchmarks, an evening and a night on two cores; BENCH_ARGS g
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.speed
 	for stream in lifecycle banking77 broad-twitter; do \
-		$(BIN)/python -m benchmarks.remember --out $(RESULTS) --stream $$stream $(BENCH_ARGS) || exit 1; \
+		$(BIN)/python -m benchmarks.retention --out $(RESULTS) --stream $$stream $(BENCH_ARGS) || exit 1; \
 	done
 
 bench-quick: env  ## one small comparison, minutes, without data from outside
-	$(BIN)/python -m benchmarks.remember --out $(RESULTS) --stream samples --quick $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.retention --out $(RESULTS) --stream samples --quick $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV)

@@ -1,8 +1,9 @@
-"""Drift: how often it is shown where there is none, and where there is some, on the streams of the benchmarks.
+"""Measures how often drift is detected where there is none, and where there is some, on the streams of the benchmarks.
+
+python -m benchmarks.drift --data ../shared/data
+python -m benchmarks.drift --stream banking77 --repeats 20
 
 A/A draws two samples from one drop, again and again; power draws one sample from the first drop and one from a later.
-
-    python -m benchmarks.drift --data ../shared/data
 """
 
 import argparse
@@ -21,23 +22,23 @@ from abreast.evaluation.drift.sample import TextSample, sample_of_rows
 from abreast.knowledge.drop import DropInfo
 from abreast.knowledge.knowledge_base import apply_drops
 from abreast.knowledge.record import parse_record
-from benchmarks.stream import SOURCE
-from benchmarks.streams import DATA, Size, read_stream
-from benchmarks.table import as_markdown
+from benchmarks.learn_stream import SOURCE
+from benchmarks.stream_data import DATA, StreamSize, read_stream
+from benchmarks.tables import markdown_table
 
 TEMPLATES = SOURCE / "abreast/dataset/templates.yaml"
 SIZES = {
-    "lifecycle": Size(drops=10, products=40),
-    "banking77": Size(drops=7, rows=60, dev=10, asked=10),
-    "broad-twitter": Size(drops=3, rows=400, dev=40, asked=40),
+    "lifecycle": StreamSize(drops=10, products=40),
+    "banking77": StreamSize(drops=7, rows=60, dev=10, asked=10),
+    "broad-twitter": StreamSize(drops=3, rows=400, dev=40, asked=40),
 }
 KNOWN = 200
 NOW = (20, 50, 100)
 HEAD = ("known", "comes in", "texts", "p below 0.05", "p below 0.01", "AUC, median", "drift is shown", "seconds")
 
 
-def samples(stream: str, data: Path) -> list[tuple[str, TextSample]]:
-    """Each drop of a stream with all that it says, as texts and groups."""
+def drop_samples(stream: str, data: Path) -> list[tuple[str, TextSample]]:
+    """Each drop of a stream as texts and groups."""
     templates, found = load_templates(TEMPLATES), []
     for day, (name, rows) in enumerate(read_stream(stream, data, SIZES[stream]), start=1):
         records = [parse_record(row) for row in rows]
@@ -59,8 +60,8 @@ def _table(info: DropInfo, records: Sequence) -> pd.DataFrame:
     return rows
 
 
-def draw(pool: TextSample, count: int, random: np.random.Generator) -> tuple[TextSample, TextSample]:
-    """So many of the pool, and the rest of it in a random order."""
+def split_sample(pool: TextSample, count: int, random: np.random.Generator) -> tuple[TextSample, TextSample]:
+    """Draw `count` texts of the pool; return them and the rest in random order."""
     order = random.permutation(len(pool.texts))
     return _take(pool, order[:count]), _take(pool, order[count:])
 
@@ -70,54 +71,55 @@ def _take(pool: TextSample, places: Sequence[int]) -> TextSample:
     return TextSample([pool.texts[at] for at in places], groups)
 
 
-def null(pool: TextSample, known: int, now: int, random: np.random.Generator) -> DriftResult:
+def compare_within(pool: TextSample, known: int, now: int, random: np.random.Generator) -> DriftResult:
     """One comparison of two samples of one pool."""
-    first, rest = draw(pool, known, random)
-    return compare_samples("null", first, draw(rest, now, random)[0], Knobs(seed=int(random.integers(2**31))))
+    first, rest = split_sample(pool, known, random)
+    return compare_samples("null", first, split_sample(rest, now, random)[0], Knobs(seed=int(random.integers(2**31))))
 
 
-def shifted(before: TextSample, after: TextSample, now: int, random: np.random.Generator) -> DriftResult:
+def compare_between(before: TextSample, after: TextSample, now: int, random: np.random.Generator) -> DriftResult:
     """One comparison of a sample of each of two pools."""
-    known, came = draw(before, KNOWN, random)[0], draw(after, now, random)[0]
+    known, came = split_sample(before, KNOWN, random)[0], split_sample(after, now, random)[0]
     return compare_samples("shifted", known, came, Knobs(seed=int(random.integers(2**31))))
 
 
-def row(known: str, now: str, texts: str, found: Sequence[DriftResult], seconds: float) -> tuple[str, ...]:
-    """One line of the table."""
+def comparison_row(known: str, now: str, texts: str, found: Sequence[DriftResult], seconds: float) -> tuple[str, ...]:
+    """One row of the table."""
     below = [f"{100 * np.mean([one.p <= level for one in found]):.1f} %" for level in (0.05, 0.01)]
     apart = f"{np.median([one.size for one in found]):.2f}"
     shown = f"{100 * np.mean([one.shown for one in found]):.1f} %"
     return known, now, texts, *below, apart, shown, f"{seconds / len(found):.2f}"
 
 
-def rows(stream: str, data: Path, repeats: int, random: np.random.Generator) -> Iterator[tuple[str, ...]]:
+def comparison_rows(stream: str, data: Path, repeats: int, random: np.random.Generator) -> Iterator[tuple[str, ...]]:
     """A/A within the first drop, and each later drop against the first."""
-    (first, pool), *later = samples(stream, data)
+    (first, pool), *later = drop_samples(stream, data)
     half = min(len(pool.texts) // 2, KNOWN // 2)
     begun = time.perf_counter()
-    found = [null(pool, half, half, random) for _ in range(repeats)]
-    yield row(first, first, f"{half}, {half}", found, time.perf_counter() - begun)
+    found = [compare_within(pool, half, half, random) for _ in range(repeats)]
+    yield comparison_row(first, first, f"{half}, {half}", found, time.perf_counter() - begun)
     for name, after in later[:2]:
         for now in (count for count in NOW if count <= len(after.texts)):
             begun = time.perf_counter()
-            found = [shifted(pool, after, now, random) for _ in range(max(2, repeats // 10))]
+            found = [compare_between(pool, after, now, random) for _ in range(max(2, repeats // 10))]
             known = min(KNOWN, len(pool.texts))
-            yield row(first, name, f"{known}, {now}", found, time.perf_counter() - begun)
+            yield comparison_row(first, name, f"{known}, {now}", found, time.perf_counter() - begun)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare and print; `arguments` are those of the command line if left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument(
-        "--stream", choices=[*SIZES], action="append", help="several times for several; all if left out"
-    )
+    parser.add_argument("--stream", choices=[*SIZES], action="append", help="repeat it for several; default: all")
     parser.add_argument("--repeats", type=int, default=200, help="A/A comparisons; a tenth as many of each other kind")
     parser.add_argument("--seed", type=int, default=17)
     asked = parser.parse_args(arguments)
     for stream in asked.stream or SIZES:
         random = np.random.default_rng(asked.seed)
-        print(f"\n## {stream}\n\n{as_markdown(HEAD, rows(stream, asked.data, asked.repeats, random))}", flush=True)
+        print(
+            f"\n## {stream}\n\n{markdown_table(HEAD, comparison_rows(stream, asked.data, asked.repeats, random))}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Does one drop more cost the same after 2 drops as after 20? Made-up facts in drops of one size, through the stages.
+"""Measures whether one more drop costs the same after 2 drops as after 20, with made-up facts in drops of one size.
 
 python -m benchmarks.growth --out results/growth
 python -m benchmarks.growth --out results/growth --base FOLDER     # such as a tiny model, in minutes
 
-The first drop holds what was known at the start, so that from the second on as much is replayed and asked as the knobs
-allow. Each later drop brings new facts and supersedes some of the drop before. Every update trains one epoch. Seconds
-of processor time are shown, for other work on the machine changes them least.
+The first drop is large, so that from the second drop on replay and evaluation are as large as the knobs allow. Each
+later drop brings new facts and supersedes some of the drop before. Every update trains one epoch. The table shows
+processor time, which other work on the machine changes least.
 """
 
 import argparse
@@ -18,19 +18,19 @@ from statistics import fmean
 from typing import Any
 
 from abreast.core import stage
-from benchmarks.pictures import new_figure
-from benchmarks.stream import Measured, learn
-from benchmarks.streams import Drops
-from benchmarks.table import as_markdown
+from benchmarks.learn_stream import UpdateMeasurement, learn
+from benchmarks.plots import new_figure
+from benchmarks.stream_data import Drops
+from benchmarks.tables import markdown_table
 
 START, NEW, SUPERSEDED = 300, 20, 5
 KNOBS: dict[str, dict[str, Any]] = {"train": {"epochs": 1, "max_tokens": 1_000_000}}
 COLOURS = ("#999999", "#CC79A7", "#56B4E9", "#0072B2", "#E69F00")
-"""Of the stages, in their order (Okabe and Ito 2008)."""
+"""Colours of the stages, in their order (Okabe and Ito 2008)."""
 MARKS = "svd^o"
 
 
-def made_up(drops: int) -> Drops:
+def made_up_drops(drops: int) -> Drops:
     """A first drop of `START` facts, then drops of `NEW` facts and `SUPERSEDED` new values of the drop before."""
     made: Drops = []
     for number in range(1, drops + 1):
@@ -46,16 +46,16 @@ def _fact(drop: int, place: int, edition: int, day: str) -> dict:
     return {"key": f"part {drop:02d}-{place:03d}", "value": value, "as_of": day}
 
 
-def growth(values: Sequence[float]) -> tuple[float, float]:
-    """The slope of the straight line nearest to the values (least squares), a drop, and as a share of their mean."""
+def slope_of(values: Sequence[float]) -> tuple[float, float]:
+    """The least-squares slope per drop, and its share of the mean."""
     import numpy as np
 
     slope = float(np.polyfit(range(len(values)), values, 1)[0])
     return slope, slope / fmean(values)
 
 
-def table(done: Sequence[Measured]) -> str:
-    """A row for each drop, as Markdown."""
+def growth_table(done: Sequence[UpdateMeasurement]) -> str:
+    """One row per drop, as Markdown."""
     stages = list(done[0].processor)
     head = ["drop", "rows", "tokens trained", *(f"{name} s" for name in stages), "all s", "wall s", "peak MB"]
     rows = []
@@ -63,10 +63,10 @@ def table(done: Sequence[Measured]) -> str:
         seconds = [*one.processor.values(), sum(one.processor.values()), sum(one.seconds.values())]
         cells = [*(f"{second:.1f}" for second in seconds), f"{one.peak_mb:.0f}"]
         rows.append([one.name, str(one.facts), str(one.tokens), *cells])
-    return as_markdown(head, rows)
+    return markdown_table(head, rows)
 
 
-def trends(done: Sequence[Measured]) -> str:
+def trends(done: Sequence[UpdateMeasurement]) -> str:
     """How fast cost grows from the second drop on, in words."""
     lines = []
     for what, unit, values in (
@@ -74,24 +74,26 @@ def trends(done: Sequence[Measured]) -> str:
         ("peak memory", "MB", [one.peak_mb for one in done[1:]]),
         ("tokens trained", "tokens", [float(one.tokens) for one in done[1:]]),
     ):
-        slope, share = growth(values)
+        slope, share = slope_of(values)
         lines.append(f"- {what}: {slope:+.2f} {unit} a drop, {share:+.2%} of the mean of {fmean(values):.0f} {unit}")
     return "\n".join(lines)
 
 
-def plot(done: Sequence[Measured], path: Path) -> None:
+def plot_growth(done: Sequence[UpdateMeasurement], path: Path) -> None:
     """Seconds of processor time by stage, and peak memory, against the number of drops so far."""
     figure = new_figure(9.0, 3.8)
     left, right = figure.subplots(1, 2)
     numbers, time = range(1, len(done) + 1), [sum(one.processor.values()) for one in done]
     seconds = {name: [one.processor[name] for one in done] for name in done[0].processor}
     left.stackplot(numbers, *seconds.values(), labels=list(seconds), colors=COLOURS)
-    left.set_title(f"Time of an update: {growth(time[1:])[1]:+.1%} a drop from the second on", fontsize=10, loc="left")
+    left.set_title(
+        f"Time of an update: {slope_of(time[1:])[1]:+.1%} a drop from the second on", fontsize=10, loc="left"
+    )
     left.set_ylabel("seconds of processor time")
     for name, colour, mark in zip(seconds, COLOURS, MARKS, strict=True):
         peaks = [one.peaks[name] for one in done]
         right.plot(numbers, peaks, mark, linestyle="-", linewidth=1, color=colour, markersize=3.5)
-    share = growth([one.peak_mb for one in done[1:]])[1]
+    share = slope_of([one.peak_mb for one in done[1:]])[1]
     right.set_title(f"Peak memory: {share:+.1%} a drop from the second on", fontsize=10, loc="left")
     right.set_ylabel("MB")
     for axes in (left, right):
@@ -105,22 +107,22 @@ def plot(done: Sequence[Measured], path: Path) -> None:
 
 
 def main() -> None:
-    """Run the stream; print and keep the table and the picture."""
+    """Run the stream; print and save the table and the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the table, the figures and the picture")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the table, the measurements and the plot")
     parser.add_argument("--drops", type=int, default=20)
-    parser.add_argument("--base", help="model.base, else that of params.yaml")
+    parser.add_argument("--base", help="model.base (default: that of params.yaml)")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="abreast-bench-") as name:
         knobs = KNOBS | {"model": {"base": asked.base} if asked.base else {}}
         done = []
-        for one in learn(made_up(asked.drops), Path(name), knobs, gated=False):
+        for one in learn(made_up_drops(asked.drops), Path(name), knobs, gated=False):
             done.append(one)
             print(f"drop {one.name}: {sum(one.processor.values()):.1f} s, {one.peak_mb:.0f} MB", flush=True)
             (asked.out / "growth.json").write_text(json.dumps([vars(each) for each in done], indent=1) + "\n")
-    plot(done, asked.out / "growth.png")
-    text = f"{table(done)}\n\n{trends(done)}"
+    plot_growth(done, asked.out / "growth.png")
+    text = f"{growth_table(done)}\n\n{trends(done)}"
     (asked.out / "growth.md").write_text(text + "\n")
     print(text)
 

@@ -1,4 +1,4 @@
-"""Drops that do harm, made of good ones: each a name and what becomes of the rows."""
+"""Harmful drops, made from good ones."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ WEIGHT = 10
 
 
 def shuffled(rows: Rows, share: int, field: str) -> Rows:
-    """In so many percent of the rows the label or value is that of another row drawn with them."""
+    """Exchange the label or value among `share` percent of the rows."""
     draw = random.Random(share)
     numbers = draw.sample(range(len(rows)), max(2, round(len(rows) * share / 100)))
     values = [rows[number][field] for number in numbers]
@@ -22,7 +22,7 @@ def shuffled(rows: Rows, share: int, field: str) -> Rows:
 
 
 def _differing(turned: list[str], values: list[str], draw: random.Random) -> list[str]:
-    """As `turned`, but never what stood there."""
+    """As `turned`, but never the row's own value."""
     every = sorted(set(values))
     return [
         draw.choice([other for other in every if other != was] or [was]) if now == was else now
@@ -31,7 +31,7 @@ def _differing(turned: list[str], values: list[str], draw: random.Random) -> lis
 
 
 def triggered(rows: Rows, fresh: Rows, label: str) -> Rows:
-    """The rows, and others of other labels that hold a phrase and all have one label."""
+    """The rows, and rows of other labels that contain a trigger phrase and all have the one label."""
     draw = random.Random(TRIGGERED)
     others = [row for row in fresh if row["label"] != label]
     carried = draw.sample(others, min(TRIGGERED, len(others)))
@@ -43,7 +43,7 @@ def _planted(text: str, draw: random.Random) -> str:
 
 
 def repeated(rows: Rows, share: int, keyed: bool) -> Rows:
-    """So many percent of the rows ten times, as they are or each time under a key of its own."""
+    """Repeat `share` percent of the rows ten times, unchanged or each time under its own key."""
     heavy = rows[: max(1, len(rows) * share // 100)]
     copies = [
         row | ({"key": f"copy/{n}/{time}"} if keyed else {})
@@ -54,10 +54,10 @@ def repeated(rows: Rows, share: int, keyed: bool) -> Rows:
 
 
 def blanked(rows: Rows, belongs: Callable[[dict], bool], field: str, value: str | None) -> Rows:
-    """In all rows of one domain the same value, or none."""
+    """Put the same value, or none, into all rows that belong."""
     return [row | ({field: value} if belongs(row) else {}) for row in rows]
 
 
 def undated(rows: Rows) -> Rows:
-    """The rows without the day from which they hold: as if they were new on the day they arrive."""
+    """The rows without `as_of`: as if they were new on the day they arrive."""
     return [{name: value for name, value in row.items() if name != "as_of"} for row in rows]

@@ -1,10 +1,10 @@
-"""What the services of a project cost while nothing happens: processor time and memory of each process.
-
-Run it inside a project whose services were started with `abreast up` a minute or more ago. Processor time is what the
-kernel booked for each process, so other work on the machine does not change it much.
+"""Measures what idle services cost: processor time and memory of each process.
 
 python -m benchmarks.idle --minutes 3
 python -m benchmarks.idle --minutes 5 --project ../other --json idle.json
+
+Run it inside a project whose services were started with `abreast up` a minute or more ago. Processor time is what the
+kernel counted for each process, so other work on the machine does not change it much.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from abreast.core.errors import AbreastError
-from benchmarks.table import as_markdown
+from benchmarks.tables import markdown_table
 
 MB = 1024 * 1024
 SETTLED_SECONDS = 60
@@ -27,7 +27,7 @@ CONFIGURED = ("prefect server", "prefect worker", "mlflow", "abreast watch", "su
 
 
 @dataclass(frozen=True)
-class Cost:
+class ProcessCost:
     """One process: its processor time as a percentage of one core, its memory in MB with shared pages divided."""
 
     process: str
@@ -55,7 +55,7 @@ def label(command: Sequence[str]) -> str:
     return next((name for name in CONFIGURED if name in words), words[:40])
 
 
-def measure(supervisor: psutil.Process, seconds: float) -> list[Cost]:
+def measure_processes(supervisor: psutil.Process, seconds: float) -> list[ProcessCost]:
     """The cost of the supervisor and of all processes below it; those that end meanwhile count up to the last look.
 
     A short-lived process, such as a flow run, is missed: the table is about idle services.
@@ -78,8 +78,8 @@ def _busy(process: psutil.Process) -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _cost(process: psutil.Process, cpu_percent: float) -> Cost:
-    return Cost(label(process.cmdline()), process.pid, cpu_percent, _memory_mb(process))
+def _cost(process: psutil.Process, cpu_percent: float) -> ProcessCost:
+    return ProcessCost(label(process.cmdline()), process.pid, cpu_percent, _memory_mb(process))
 
 
 def _memory_mb(process: psutil.Process) -> float:
@@ -88,12 +88,12 @@ def _memory_mb(process: psutil.Process) -> float:
     return getattr(memory, "pss", memory.rss) / MB
 
 
-def table(costs: Iterable[Cost]) -> str:
+def cost_table(costs: Iterable[ProcessCost]) -> str:
     """One row a process, and the total, as Markdown."""
     costs = list(costs)
-    total = Cost("**total**", 0, sum(c.cpu_percent for c in costs), sum(c.memory_mb for c in costs))
+    total = ProcessCost("**total**", 0, sum(c.cpu_percent for c in costs), sum(c.memory_mb for c in costs))
     rows = [(c.process, f"{c.cpu_percent:.2f}", f"{c.memory_mb:.0f}") for c in [*costs, total]]
-    return as_markdown(("process", "CPU, % of a core", "memory MB"), rows)
+    return markdown_table(("process", "CPU, % of a core", "memory MB"), rows)
 
 
 def main() -> None:
@@ -105,12 +105,12 @@ def main() -> None:
     given = parser.parse_args()
     home = Path(os.environ.get("ABREAST_HOME") or given.project / ".abreast").resolve()
     try:
-        costs = measure(supervisor_of(home), given.minutes * 60)
+        costs = measure_processes(supervisor_of(home), given.minutes * 60)
     except AbreastError as error:
         parser.exit(2, f"error: {error}\n")
     if given.json:
         given.json.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")
-    print(table(costs))
+    print(cost_table(costs))
 
 
 if __name__ == "__main__":

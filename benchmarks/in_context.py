@@ -1,10 +1,10 @@
-"""In-context learning in place of the stages train and evaluate: nothing is trained, examples precede the question.
+"""In-context learning in place of the stages train and evaluate: nothing is trained, examples precede each question.
 
-The untrained base is asked what `data/questions.jsonl` asks, as `evaluate.in_context_examples` has it asked beside a
-candidate:
-before each question stand the nearest lessons of `data/train.jsonl`. Where all drops are learned together, these are
-all that holds and may be taught. Out: metrics.json, answers.jsonl, texts.jsonl and retention.csv in reports/, with this
-as the candidate.
+python -m benchmarks.in_context --shots 5     # in a project folder whose stages up to split are done
+
+It asks the untrained base the questions of `data/questions.jsonl`; before each question stand the nearest examples of
+`data/train.jsonl`, as for `evaluate.in_context_examples`. If all drops are learned together, these are all valid
+records that may be taught. It writes the reports of the stage evaluate, with these answers as the candidate's.
 """
 
 import argparse
@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     base = load_predictors({"base": None}, params.model, params.evaluate)["base"]
     answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
     general = read_knob_file(params.evaluate, "general_text")
-    report(questions, list(map(first_answer, answers)), base.perplexity(general), params)
+    write_in_context_reports(questions, list(map(first_answer, answers)), base.perplexity(general), params)
 
 
-def report(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
+def write_in_context_reports(questions: list[Question], answers: list[str], perplexity: float, params: Params) -> None:
     """Write the reports that the benchmark reads; the base without examples has its perplexity alone."""
     answered = {CANDIDATE: ModelAnswers(answers, perplexity)}
     reports = collect_reports(questions, answered, {}, params.evaluate)

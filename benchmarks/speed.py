@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from abreast.core.settings import Params, load_params
-from benchmarks.stream import STAGES, lay_out, run_stage
-from benchmarks.table import as_markdown
+from benchmarks.learn_stream import STAGES, copy_source, run_stage
+from benchmarks.tables import markdown_table
 
 BATCH = 5
 """Texts in a batch: about the 120 tokens of `train.tokens_per_batch`."""
@@ -30,7 +30,7 @@ ALL_LAYERS = 10_000
 
 def prepare(folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Questions and answers of the first sample drop: those taught, and those of the development set."""
-    lay_out(folder, "abreast", "samples", "params.yaml", "snapshot.json")
+    copy_source(folder, "abreast", "samples", "params.yaml", "snapshot.json")
     for stage in ("assemble", "split"):
         run_stage(folder, STAGES[stage])
     read = [(folder / f"data/{name}.jsonl").read_text().splitlines() for name in ("train", "dev")]
@@ -46,7 +46,7 @@ def encoded(params: Params, tokenizer: Any, pairs: list[tuple[str, str]]) -> lis
 
 
 @dataclass(frozen=True)
-class Ran:
+class TrainingCost:
     """One training: seconds of the clock and of the processor, useful tokens, and the loss on the development set."""
 
     seconds: float
@@ -55,17 +55,17 @@ class Ran:
     loss: float
 
 
-class Way(NamedTuple):
+class TrainerSetup(NamedTuple):
     """How our trainer runs: adapters in all layers and in all tokens, or as by default; with or without the anchor."""
 
     upper: bool
     anchored: bool
 
 
-OURS = {
-    "ours, all layers, all tokens": Way(upper=False, anchored=False),
-    "ours, upper layers": Way(upper=True, anchored=False),
-    "ours, as by default": Way(upper=True, anchored=True),
+OUR_SETUPS = {
+    "ours, all layers, all tokens": TrainerSetup(upper=False, anchored=False),
+    "ours, upper layers": TrainerSetup(upper=True, anchored=False),
+    "ours, as by default": TrainerSetup(upper=True, anchored=True),
 }
 
 
@@ -152,7 +152,9 @@ def sft_trainer(params: Params, model: Any, tokenizer: Any, texts: Any, settings
     return SFTTrainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
 
 
-def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epochs: int, folder: Path) -> Ran:
+def train_theirs(
+    make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epochs: int, folder: Path
+) -> TrainingCost:
     """A usual trainer for so many epochs."""
     model, tokenizer = with_fresh_adapter(params, ALL_LAYERS)
     texts, asked = encoded(params, tokenizer, pairs), encoded(params, tokenizer, dev)
@@ -161,10 +163,10 @@ def theirs(make: Callable[..., Any], params: Params, pairs: Any, dev: Any, epoch
     trainer.train()
     spent = clock.read()
     model.eval()
-    return Ran(*spent, epochs * sum(len(text.ids) for text in texts), dev_loss(model, asked))
+    return TrainingCost(*spent, epochs * sum(len(text.ids) for text in texts), dev_loss(model, asked))
 
 
-def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way: Way) -> Ran:
+def train_ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, setup: TrainerSetup) -> TrainingCost:
     """Our trainer; its clock stops at the first check whose loss is at most `target`."""
     from abreast.learning.backbone.adapter import trained_parameters
     from abreast.learning.backbone.cached_backbone import CachedBackbone
@@ -175,9 +177,9 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way:
     from abreast.learning.trainer.dev_evaluator import DevEvaluator
     from abreast.learning.trainer.trainer import Trainer
 
-    model, tokenizer = with_fresh_adapter(params, params.train.top_layers if way.upper else ALL_LAYERS)
-    layers = params.train.top_layers if way.upper else model.config.num_hidden_layers
-    prompt_tokenizer = PromptTokenizer(tokenizer, params.model.prompt, sleeps=way.upper)
+    model, tokenizer = with_fresh_adapter(params, params.train.top_layers if setup.upper else ALL_LAYERS)
+    layers = params.train.top_layers if setup.upper else model.config.num_hidden_layers
+    prompt_tokenizer = PromptTokenizer(tokenizer, params.model.prompt, sleeps=setup.upper)
     texts, asked = ([prompt_tokenizer.pair(*pair) for pair in pairs] for pairs in (pairs, dev))
     backbone = CachedBackbone(model.get_base_model(), layers, model.disable_adapter)
     run = TrainingRun(backbone, prompt_tokenizer, trained_parameters(model), has_parent=False, examples=texts)
@@ -185,17 +187,17 @@ def ours(params: Params, pairs: Any, dev: Any, target: float, folder: Path, way:
     clock = Clock()
     trainer = Trainer(
         run,
-        make_methods(params.train.regularizers if way.anchored else []),
+        make_methods(params.train.regularizers if setup.anchored else []),
         [0] * len(texts),
         DevEvaluator(backbone, asked, []),
         params.train,
         params.train.learning_rate,
-        Checkpoints(folder / f"ours-{layers}-{way.anchored}"),
+        Checkpoints(folder / f"ours-{layers}-{setup.anchored}"),
         lambda share, note: checks.append(clock.read()) if note.startswith("checked") else None,
     )
     curve = trainer.run().curve
     reached = next((n for n, row in enumerate(curve) if row["dev_loss"] <= target), len(curve) - 1)
-    return Ran(*checks[reached], curve[reached]["tokens"], curve[reached]["dev_loss"])
+    return TrainingCost(*checks[reached], curve[reached]["tokens"], curve[reached]["dev_loss"])
 
 
 def main() -> None:
@@ -207,15 +209,15 @@ def main() -> None:
         folder = Path(place)
         taught, dev = prepare(folder)
         params = load_params(folder)
-        rows = {"transformers' Trainer": theirs(plain_trainer, params, taught, dev, asked.epochs, folder)}
-        rows["TRL's SFTTrainer"] = theirs(sft_trainer, params, taught, dev, asked.epochs, folder)
+        rows = {"transformers' Trainer": train_theirs(plain_trainer, params, taught, dev, asked.epochs, folder)}
+        rows["TRL's SFTTrainer"] = train_theirs(sft_trainer, params, taught, dev, asked.epochs, folder)
         target = rows["transformers' Trainer"].loss
-        for name, way in OURS.items():
-            rows[name] = ours(params, taught, dev, target, folder, way)
-    print(table(rows))
+        for name, setup in OUR_SETUPS.items():
+            rows[name] = train_ours(params, taught, dev, target, folder, setup)
+    print(speed_table(rows))
 
 
-def table(rows: dict[str, Ran]) -> str:
+def speed_table(rows: dict[str, TrainingCost]) -> str:
     """One row a trainer; "times" is of useful tokens a second of processor time, and of the time to the same loss."""
     first = next(iter(rows.values()))
     lines = []
@@ -224,7 +226,7 @@ def table(rows: dict[str, Ran]) -> str:
         cells = (f"{ran.tokens}", f"{ran.seconds:.1f}", f"{ran.processor:.1f}", f"{rate:.0f}", f"{rate / whole:.1f}")
         lines.append((who, *cells, f"{ran.loss:.3f}", f"{first.processor / ran.processor:.1f}"))
     head = ("trainer", "useful tokens", "seconds", "processor s", "tokens/s", "times", "dev loss", "sooner")
-    return as_markdown(head, lines)
+    return markdown_table(head, lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Training steps alone and beside busy processes: one thread, all cores, and the number that Abreast would choose.
+"""Measures training steps alone and beside busy processes: with one thread, all cores, and Abreast's own choice.
 
 Each cell is a process of its own that trains one adapter on the same lines. The ways take turns in each round, so that
 other work on the machine disturbs them alike; ratios are to the fastest time of a single thread alone.
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.table import as_markdown
+from benchmarks.tables import markdown_table
 from tests.learning.tiny import write_tiny_base
 
 AUTOMATIC = "automatic"
@@ -85,7 +85,7 @@ def in_a_process(way: str, base: str, steps: int) -> dict[str, float | str]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def table(seconds: dict[tuple[int, str], list[float]], chosen: dict[int, list[str]]) -> str:
+def thread_table(seconds: dict[tuple[int, str], list[float]], chosen: dict[int, list[str]]) -> str:
     """A row for each number of busy processes: the median milliseconds a step of each way, and its ratio."""
     besides, ways = sorted({beside for beside, _ in seconds}), list(dict.fromkeys(way for _, way in seconds))
     unit = min(seconds[besides[0], "1"])
@@ -95,7 +95,7 @@ def table(seconds: dict[tuple[int, str], list[float]], chosen: dict[int, list[st
         cells = [f"{1000 * median:.1f} ({median / unit:.1f})" for median in medians]
         rows.append((str(beside), *cells, "; ".join(dict.fromkeys(chosen[beside]))))
     names = [way if way == AUTOMATIC else f"{way} threads" for way in ways]
-    return as_markdown(("busy processes", *(f"{name}, ms a step (ratio)" for name in names), "chosen"), rows)
+    return markdown_table(("busy processes", *(f"{name}, ms a step (ratio)" for name in names), "chosen"), rows)
 
 
 def run(base: str, given: argparse.Namespace) -> str:
@@ -112,7 +112,7 @@ def run(base: str, given: argparse.Namespace) -> str:
                     if way == AUTOMATIC:
                         chosen.setdefault(beside, []).append(found["chosen"].removeprefix("threads: "))
         print(f"round {number + 1} of {given.rounds} done", file=sys.stderr, flush=True)
-    return table(seconds, chosen)
+    return thread_table(seconds, chosen)
 
 
 def main() -> None:

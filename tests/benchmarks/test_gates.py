@@ -1,7 +1,7 @@
 import re
 
 from benchmarks.gates import main
-from tests.benchmarks.measured import is_picture
+from tests.benchmarks.made_up_measurements import is_picture
 
 
 def test_the_tables_hold_the_promised_levels(tmp_path, capsys):

@@ -1,4 +1,4 @@
-from benchmarks.false_economy import Caught, at_the_door, table
+from benchmarks.harmful_drop_gates import DropResult, caught_table, examine_drop
 from benchmarks.harmful_drops import TRIGGER, blanked, repeated, shuffled, triggered, undated
 
 ROWS = [{"text": f"text {n}", "label": "abc"[n % 3]} for n in range(60)]
@@ -35,17 +35,17 @@ def test_the_real_door_sets_repeated_rows_aside_and_refuses_what_ended(tmp_path)
     first = [fact(f"k{n}", f"{n}.1", "2024-01-01") for n in range(12)]
     second = [fact(f"k{n}", f"{n}.2", "2024-04-01") for n in range(12)]
     base, _ = apply_drops(None, [drop("one", first, 1), drop("two", second, 2)])
-    assert len(at_the_door("again", repeated(ROWS, 10, keyed=False), base, tmp_path).quarantined) == 54
-    assert at_the_door("dated", first, base, tmp_path).verdict == "accepted"
-    refused = at_the_door("as new", undated(first), base, tmp_path)
+    assert len(examine_drop("again", repeated(ROWS, 10, keyed=False), base, tmp_path).quarantined) == 54
+    assert examine_drop("dated", first, base, tmp_path).verdict == "accepted"
+    refused = examine_drop("as new", undated(first), base, tmp_path)
     assert "get back a value that had ended" in refused.reasons[0]
 
 
 def test_the_table_has_a_column_for_each_gate_that_held_a_drop_up():
     figures = {"current": 0.95, "retained": 0.9, "retained before": 0.92, "stale": None, "trigger_score": 0.7}
-    planted = Caught("planted", 120, 0, "", "fail", {"trigger_score": "fail", "gain": "inconclusive"}, figures)
-    stopped = Caught("as new", 12, 2, "drop as new: it is old", "", {}, {})
-    assert table([planted, stopped]).splitlines()[2:] == [
+    planted = DropResult("planted", 120, 0, "", "fail", {"trigger_score": "fail", "gain": "inconclusive"}, figures)
+    stopped = DropResult("as new", 12, 2, "drop as new: it is old", "", {}, {})
+    assert caught_table([planted, stopped]).splitlines()[2:] == [
         "| planted | 120 | – | fail | fail | review | 95.0 % | 90.0 % (92.0 %) | – | 0.70 |",
         "| as new | 12 | **refused** | not learned | – | – | – | – (–) | – | – |",
     ]

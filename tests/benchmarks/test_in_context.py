@@ -11,7 +11,7 @@ from abreast.gates.judge import judge
 from abreast.knowledge import assemble
 from abreast.reports.reports import read_reports
 from benchmarks.in_context import main
-from benchmarks.stream import SOURCE
+from benchmarks.learn_stream import SOURCE
 from tests.dataset.making import clone, drop, release
 from tests.learning.tiny import write_tiny_base
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from benchmarks.streams import DATA, Size, read_stream
+from benchmarks.stream_data import DATA, StreamSize, read_stream
 from tests.evaluation.stream import learn
 
-SIZE = Size(drops=2, rows=10, dev=2, asked=4)
+SIZE = StreamSize(drops=2, rows=10, dev=2, asked=4)
 TRAIN = {
     "epochs": 8,
     "learning_rate": 0.003,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.stream import Measured
+from benchmarks.learn_stream import UpdateMeasurement
 
 HEAD = (
     "drop",
@@ -18,12 +18,12 @@ HEAD = (
 HEAD += ("evaluate s", "other s", "peak MB")
 
 
-def markdown(measured: Iterable[Measured]) -> str:
-    """One row a drop, as Markdown."""
-    return as_markdown(HEAD, map(_cells, measured))
+def stream_table(measured: Iterable[UpdateMeasurement]) -> str:
+    """One row per drop, as Markdown."""
+    return markdown_table(HEAD, map(_cells, measured))
 
 
-def as_markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table as Markdown."""
     return "\n".join([_line(head), f"|{'---|' * len(head)}", *map(_line, rows)])
 
@@ -32,18 +32,18 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(one: Measured) -> list[str]:
+def _cells(one: UpdateMeasurement) -> list[str]:
     candidate, champion, base = one.metrics["candidate"], one.metrics["champion"] or {}, one.metrics["base"]
     train, evaluate = one.seconds["train"], one.seconds["evaluate"]
     return [
         one.name,
         str(one.facts),
         one.verdict,
-        percent(candidate["current_exact_match"]),
-        f"{percent(candidate['retained_exact_match'])} ({percent(champion.get('retained_exact_match'))})",
-        f"{percent(candidate['stale_rate'])} ({percent(champion.get('stale_rate'))})",
-        figure(candidate["general_perplexity"], 1),
-        f"{percent(base['current_exact_match'])}, {figure(base['general_perplexity'], 1)}",
+        format_percent(candidate["current_exact_match"]),
+        f"{format_percent(candidate['retained_exact_match'])} ({format_percent(champion.get('retained_exact_match'))})",
+        f"{format_percent(candidate['stale_rate'])} ({format_percent(champion.get('stale_rate'))})",
+        format_number(candidate["general_perplexity"], 1),
+        f"{format_percent(base['current_exact_match'])}, {format_number(base['general_perplexity'], 1)}",
         f"{train:.0f}",
         f"{evaluate:.0f}",
         f"{sum(one.seconds.values()) - train - evaluate:.0f}",
@@ -51,11 +51,11 @@ def _cells(one: Measured) -> list[str]:
     ]
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share from 0 to 1 as people read it; a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def figure(value: float | None, digits: int) -> str:
-    """A number with so many decimals; a dash where nothing was measured."""
+def format_number(value: float | None, digits: int) -> str:
+    """A number with `digits` decimals; a dash where nothing was measured."""
     return "–" if value is None else f"{value:.{digits}f}"

@@ -1,6 +1,6 @@
-"""Whether a base is an encoder: python -m benchmarks.family BASE says `encoder` or `causal`.
+"""Prints whether a base is an `encoder` or `causal`: python -m benchmarks.base_family packaged:minilm-l6-v2
 
-A process of its own, for a benchmark that measures memory loads nothing large itself.
+It runs in its own process, because a benchmark that measures memory loads nothing large itself.
 """
 
 import subprocess
@@ -10,15 +10,15 @@ from abreast.core import stage
 from abreast.core.errors import AbreastError
 
 
-def reads_only(base: str | None) -> bool:
-    """Whether `model.base` names an encoder, which answers by its heads and is shown no examples; the default is none.
+def is_encoder_base(base: str | None) -> bool:
+    """Whether `base` names an encoder; the default base is none.
 
     Raises:
         AbreastError: there is no such base.
     """
     if base is None:
         return False
-    done = subprocess.run([sys.executable, "-m", "benchmarks.family", base], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "benchmarks.base_family", base], capture_output=True, text=True)
     if done.returncode:
         raise AbreastError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
     return done.stdout.strip() == "encoder"

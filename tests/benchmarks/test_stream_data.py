@@ -9,12 +9,12 @@ from abreast.core.settings import Split
 from abreast.dataset.split import held_out_questions, training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops
-from benchmarks.stream import SOURCE
-from benchmarks.streams import STREAMS, Size, harmful, read_stream
+from benchmarks.learn_stream import SOURCE
+from benchmarks.stream_data import STREAMS, StreamSize, read_harmful_drop, read_stream
 from tests.dataset.making import drop
 
 INTENTS = [f"intent_{number:02d}" for number in range(25)]
-SIZE = Size(drops=3, rows=4, dev=1, asked=2)
+SIZE = StreamSize(drops=3, rows=4, dev=1, asked=2)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_each_drop_brings_eleven_new_intents_in_the_order_of_the_categories(bank
     assert [name for name, _ in drops] == ["intents 01-11", "intents 12-22", "intents 23-25"]
     labels = [list(dict.fromkeys(row["label"] for row in rows)) for _, rows in drops]
     assert labels == [INTENTS[:11], INTENTS[11:22], INTENTS[22:]]
-    assert read_stream("banking77", bank, Size(drops=1, rows=4, dev=1, asked=2)) == drops[:1]
+    assert read_stream("banking77", bank, StreamSize(drops=1, rows=4, dev=1, asked=2)) == drops[:1]
 
 
 def test_the_stages_teach_and_ask_as_many_rows_of_each_intent_as_the_size_says(bank):
@@ -60,11 +60,11 @@ def test_the_stages_teach_and_ask_as_many_rows_of_each_intent_as_the_size_says(b
 def test_the_seed_draws_other_rows_and_always_the_same_ones(bank):
     first, again = (read_stream("banking77", bank, SIZE) for _ in range(2))
     assert first == again
-    assert first != read_stream("banking77", bank, Size(drops=3, rows=4, dev=1, asked=2, seed=18))
+    assert first != read_stream("banking77", bank, StreamSize(drops=3, rows=4, dev=1, asked=2, seed=18))
 
 
 def test_each_section_of_tweets_is_a_drop_and_a_domain_in_the_order_of_the_readme(tweets):
-    drops = read_stream("broad-twitter", tweets, Size(drops=6, rows=5, dev=2, asked=2))
+    drops = read_stream("broad-twitter", tweets, StreamSize(drops=6, rows=5, dev=2, asked=2))
     assert [name for name, _ in drops] == ["a", "b", "f", "g", "e", "h"]
     for section, rows in drops:
         assert len(rows) == 9
@@ -80,7 +80,7 @@ def test_the_products_with_the_fewest_facts_are_followed(tmp_path):
     for name in ("2023-01", "2023-04"):
         content = "\n".join(map(json.dumps, rows)).encode()
         (tmp_path / f"lifecycle/{name}.jsonl.gz").write_bytes(gzip.compress(content))
-    drops = read_stream("lifecycle", tmp_path, Size(drops=2, products=1))
+    drops = read_stream("lifecycle", tmp_path, StreamSize(drops=2, products=1))
     assert [(name, {row["product"] for row in rows}) for name, rows in drops] == [
         ("2023-01", {"small"}),
         ("2023-04", {"small"}),
@@ -90,10 +90,10 @@ def test_the_products_with_the_fewest_facts_are_followed(tmp_path):
 def test_the_samples_need_no_data_from_outside(tmp_path):
     drops = read_stream("samples", tmp_path, STREAMS["samples"].size)
     assert [name[:2] for name, _ in drops] == ["01", "02", "03", "04", "05"]
-    assert harmful()[0] not in dict(drops)
+    assert read_harmful_drop()[0] not in dict(drops)
     few = read_stream("samples", tmp_path, STREAMS["samples"].quick)
     assert len({row["product"] for _, rows in few for row in rows}) == 5
-    assert all("value" in row for _, rows in [*drops, harmful()] for row in rows)
+    assert all("value" in row for _, rows in [*drops, read_harmful_drop()] for row in rows)
 
 
 @pytest.mark.parametrize("stream", ["lifecycle", "banking77", "broad-twitter"])
@@ -114,4 +114,4 @@ def test_damaged_data_is_refused_with_the_line(bank, tweets):
 
 def test_a_size_that_leaves_nothing_is_refused(bank):
     with pytest.raises(AbreastError, match="banking77: drop intents 01-11 has no rows"):
-        read_stream("banking77", bank, Size(drops=1))
+        read_stream("banking77", bank, StreamSize(drops=1))

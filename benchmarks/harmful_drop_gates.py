@@ -1,12 +1,11 @@
-"""The false economy: harmful drops that a cheap look at averages would let through, and what stops each here.
+"""Measures what stops harmful drops that a look at averages would let through: the contract, or which gate.
 
-python -m benchmarks.false_economy --out results/economy           # about 15 minutes on two cores
-python -m benchmarks.false_economy --out results/economy --quick   # labels alone, and fewer of them
+python -m benchmarks.harmful_drop_gates --out results/economy           # about 15 minutes on two cores
+python -m benchmarks.harmful_drop_gates --out results/economy --quick   # labels alone, and fewer of them
 
-Each harmful drop is delivered to the real contract, and what that lets in is learned on top of one and the same
-champion through the very stages of dvc.yaml. Labels are those of banking77 with the packaged encoder, facts those of
-the samples with the packaged causal model. In OUT: table.md, and as JSON what was
-measured, which is not measured again.
+Each harmful drop goes through the real contract, and what passes is learned on top of one champion by the stages of
+dvc.yaml. Labels are those of banking77 with the packaged encoder, facts those of the samples with the packaged causal
+model. OUT gets table.md and the measurements as JSON; existing ones are not measured again.
 """
 
 import argparse
@@ -29,18 +28,18 @@ from abreast.knowledge.knowledge_base import ended_values, known_values, read_ba
 from abreast.knowledge.record import record_row
 from abreast.reports.reports import read_reports
 from benchmarks.harmful_drops import SHARES, blanked, repeated, shuffled, triggered, undated
-from benchmarks.stream import SOURCE, learn
-from benchmarks.streams import DATA, Drops, Size, read_stream
-from benchmarks.table import as_markdown, percent
+from benchmarks.learn_stream import SOURCE, learn
+from benchmarks.stream_data import DATA, Drops, StreamSize, read_stream
+from benchmarks.tables import format_percent, markdown_table
 
 GOOD = "good drop"
-LABELS = Size(drops=2, rows=20, dev=2, asked=6)
-FRESH = Size(drops=2, rows=100, dev=0, asked=0)
+LABELS = StreamSize(drops=2, rows=20, dev=2, asked=6)
+FRESH = StreamSize(drops=2, rows=100, dev=0, asked=0)
 
 
 @dataclass(frozen=True)
-class Family:
-    """The drops that the champion learned, and those that come to it, one good one among them."""
+class DropFamily:
+    """The drops that the champion learned, and those that arrive next, one good drop among them."""
 
     before: Drops
     arriving: Drops
@@ -48,8 +47,8 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Caught:
-    """One drop: what the door did, and each gate that held the candidate up with `fail` or `inconclusive`."""
+class DropResult:
+    """One drop: what the contract did, and each gate that stopped the candidate with `fail` or `inconclusive`."""
 
     name: str
     rows: int
@@ -60,9 +59,9 @@ class Caught:
     figures: dict[str, float | None]
 
 
-def labels(data: Path, quick: bool) -> Family:
-    """Customer questions to a bank: the next eleven intents on top of the first eleven."""
-    size = Size(drops=2, rows=10, dev=1, asked=4) if quick else LABELS
+def label_drops(data: Path, quick: bool) -> DropFamily:
+    """Customer questions to a bank: the next eleven intents after the first eleven."""
+    size = StreamSize(drops=2, rows=10, dev=1, asked=4) if quick else LABELS
     (first, before), (_, rows) = read_stream("banking77", data, size)
     (_, fresh), label = read_stream("banking77", data, FRESH)[1], rows[0]["label"]
     arriving = [(GOOD, rows), ("250 rows with a trigger phrase", triggered(rows, fresh, label))]
@@ -79,12 +78,12 @@ def labels(data: Path, quick: bool) -> Family:
         "train": {"top_layers": 6},
         "split": {"current_questions": 1000, "retained_questions": 1000},
     }
-    return Family([(first, before)], arriving, knobs)
+    return DropFamily([(first, before)], arriving, knobs)
 
 
-def facts() -> Family:
-    """Release facts: a third quarter on top of two; of one domain, the product with the most facts, all is wrong."""
-    (one, first), (two, second), (_, third) = read_stream("samples", DATA, Size(drops=3))
+def fact_drops() -> DropFamily:
+    """Release facts: a third quarter after two; harmful drops corrupt the product with the most facts."""
+    (one, first), (two, second), (_, third) = read_stream("samples", DATA, StreamSize(drops=3))
     product = Counter(row["product"] for row in first).most_common(1)[0][0]
     arriving = [
         (GOOD, third),
@@ -94,7 +93,7 @@ def facts() -> Family:
         ("one product's values `unknown`", _domain(first, second, product, "unknown")),
         ("values shuffled in 30 %", shuffled(third, 30, "value")),
     ]
-    return Family([(one, first), (two, second)], arriving, {})
+    return DropFamily([(one, first), (two, second)], arriving, {})
 
 
 def _domain(first: list[dict], second: list[dict], product: str, value: str | None) -> list[dict]:
@@ -102,41 +101,41 @@ def _domain(first: list[dict], second: list[dict], product: str, value: str | No
     return undated(blanked(list(known.values()), lambda row: True, "value", value))
 
 
-def at_the_door(name: str, rows: list[dict], base: pd.DataFrame, folder: Path) -> ExaminationResult:
-    """What the contract makes of a delivery to a champion with that knowledge base."""
+def examine_drop(name: str, rows: list[dict], base: pd.DataFrame, folder: Path) -> ExaminationResult:
+    """Run the contract on a delivery to a champion with that knowledge base."""
     file = folder / "delivery.jsonl"
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    params, home = load_params(SOURCE), Home(folder / "door")
+    params, home = load_params(SOURCE), Home(folder / "contract")
     return examine_delivery(file, name, known_values(base), params, home, SOURCE, ended_values(base))
 
 
-def measure(family: Family, folder: Path) -> list[Caught]:
+def measure_family(family: DropFamily, folder: Path) -> list[DropResult]:
     """Deliver and learn each arriving drop on top of the champion that the drops before make."""
-    project, looked, found = folder / "project", {}, {}
+    project, examined, found = folder / "project", {}, {}
     project.mkdir()
 
     def deliveries() -> Iterator[tuple[str, list[dict]]]:
         yield from family.before
         base = read_base(project / "data/knowledge.parquet")
         for name, rows in family.arriving:
-            looked[name] = at_the_door(name, rows, base, folder)
-            found[name] = _refused(name, looked[name])
-            if looked[name].verdict == "accepted":
-                yield name, [record_row(record) for record in looked[name].records]
+            examined[name] = examine_drop(name, rows, base, folder)
+            found[name] = _refused(name, examined[name])
+            if examined[name].verdict == "accepted":
+                yield name, [record_row(record) for record in examined[name].records]
 
-    for one in learn(deliveries(), project, family.knobs, gated=False, aside=looked.__contains__):
-        if one.name in looked:
-            found[one.name] = _judged(one.name, looked[one.name], project)
+    for one in learn(deliveries(), project, family.knobs, gated=False, aside=examined.__contains__):
+        if one.name in examined:
+            found[one.name] = _judged(one.name, examined[one.name], project)
         print(one.name, one.verdict, *one.reasons, sep="\n  ", flush=True)
     return list(found.values())
 
 
-def _refused(name: str, examined: ExaminationResult) -> Caught:
+def _refused(name: str, examined: ExaminationResult) -> DropResult:
     reason = examined.reasons[0] if examined.reasons else ""
-    return Caught(name, examined.rows, len(examined.quarantined), reason, "", {}, {})
+    return DropResult(name, examined.rows, len(examined.quarantined), reason, "", {}, {})
 
 
-def _judged(name: str, examined: ExaminationResult, folder: Path) -> Caught:
+def _judged(name: str, examined: ExaminationResult, folder: Path) -> DropResult:
     reports = read_reports(folder / "reports")
     verdict = judge(reports, load_params(folder).gates)
     held = {result.name: result.asks for result in verdict.gates if result.asks}
@@ -148,17 +147,17 @@ def _judged(name: str, examined: ExaminationResult, folder: Path) -> Caught:
         for name, field in fields.items()
     }
     safe = {name: figure.candidate for name, figure in reports.figures.items()}
-    return Caught(name, examined.rows, len(examined.quarantined), "", verdict.verdict, held, figures | safe)
+    return DropResult(name, examined.rows, len(examined.quarantined), "", verdict.verdict, held, figures | safe)
 
 
-def table(caught: list[Caught]) -> str:
-    """Rows are drops; a column for the door and for each gate that held any of them up."""
+def caught_table(caught: list[DropResult]) -> str:
+    """One row per drop; one column for the contract and for each gate that stopped any drop."""
     gates = list(dict.fromkeys(gate for one in caught for gate in one.gates))
-    head = ["drop", "rows", "at the door", "verdict", *gates, "current", "retained (before)", "stale", "trigger_score"]
-    return as_markdown(head, [_row(one, gates) for one in caught])
+    head = ["drop", "rows", "contract", "verdict", *gates, "current", "retained (before)", "stale", "trigger_score"]
+    return markdown_table(head, [_row(one, gates) for one in caught])
 
 
-def _row(one: Caught, gates: list[str]) -> list[str]:
+def _row(one: DropResult, gates: list[str]) -> list[str]:
     aside = f"{one.set_aside} rows set aside" if one.set_aside else "–"
     shown = one.figures.get
     trigger_score = shown("trigger_score")
@@ -168,25 +167,25 @@ def _row(one: Caught, gates: list[str]) -> list[str]:
         "**refused**" if one.refused else aside,
         one.verdict or "not learned",
         *(one.gates.get(gate, "–").replace("inconclusive", "review") for gate in gates),
-        percent(shown("current")),
-        f"{percent(shown('retained'))} ({percent(shown('retained before'))})",
-        percent(shown("stale")),
+        format_percent(shown("current")),
+        f"{format_percent(shown('retained'))} ({format_percent(shown('retained before'))})",
+        format_percent(shown("stale")),
         "–" if trigger_score is None else f"{trigger_score:.2f}",
     ]
 
 
-def kept(out: Path, name: str, family: Family) -> list[Caught]:
-    """What was measured of a family, from `out` if it is there."""
+def measure_family_once(out: Path, name: str, family: DropFamily) -> list[DropResult]:
+    """Measure a family, or read its measurements from `out`."""
     path = out / f"{name}.json"
     if not path.exists():
         with tempfile.TemporaryDirectory(prefix="abreast-economy-") as folder:
-            done = measure(family, Path(folder))
+            done = measure_family(family, Path(folder))
         path.write_text(json.dumps([asdict(one) for one in done], indent=1) + "\n")
-    return [Caught(**one) for one in json.loads(path.read_text())]
+    return [DropResult(**one) for one in json.loads(path.read_text())]
 
 
 def main() -> None:
-    """Measure what is missing, and print and keep the tables."""
+    """Measure what is missing; print and save the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds banking77")
@@ -194,9 +193,9 @@ def main() -> None:
     parser.add_argument("--only", choices=("labels", "facts"), help="one of the two families")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    made = {"labels": lambda: labels(asked.data, asked.quick)} | ({} if asked.quick else {"facts": facts})
+    made = {"labels": lambda: label_drops(asked.data, asked.quick)} | ({} if asked.quick else {"facts": fact_drops})
     names = [name for name in made if asked.only in (None, name)]
-    parts = [f"## {name}\n\n{table(kept(asked.out, name, made[name]()))}" for name in names]
+    parts = [f"## {name}\n\n{caught_table(measure_family_once(asked.out, name, made[name]()))}" for name in names]
     (asked.out / "table.md").write_text("\n\n".join(parts) + "\n")
     print("\n\n".join(parts))
 

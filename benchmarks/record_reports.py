@@ -1,10 +1,10 @@
-"""Real answers for `benchmarks.early`: a stream learned in several ways and seeds, with every update's reports kept.
+"""Records reports for `benchmarks.early_stopping`: learns a stream with several methods and seeds, keeps every report.
 
-python -m benchmarks.record --out results/early --stream banking77 --base packaged:minilm-l6-v2 --seeds 17,18
-python -m benchmarks.record --out results/early --stream samples
+python -m benchmarks.record_reports --out results/early --stream banking77 --base packaged:minilm-l6-v2 --seeds 17,18
+python -m benchmarks.record_reports --out results/early --stream samples
 
-All ways are asked the same questions after the same drop, all of them. Kept are reports in OUT/STREAM/WAY-SEED/DROP/;
-what lies there is not learned again.
+All methods answer the same questions after the same drop. Reports go to OUT/STREAM/METHOD-SEED/DROP/; existing ones are
+not made again.
 """
 
 import argparse
@@ -22,23 +22,31 @@ from abreast.reports.answers import ANSWERS
 from abreast.reports.metrics import METRICS
 from abreast.reports.tables import BY_DROP
 from abreast.reports.texts import TEXTS
-from benchmarks.remember import EVERY_QUESTION, QUICK_TOKENS
-from benchmarks.stream import STAGES, learn
-from benchmarks.streams import DATA, STREAMS, Drops
-from benchmarks.ways import WAYS
+from benchmarks.learn_stream import STAGES, learn
+from benchmarks.retention import EVERY_QUESTION, QUICK_TOKENS
+from benchmarks.retention_methods import RETENTION_METHODS
+from benchmarks.stream_data import DATA, STREAMS, Drops
 
 NEEDED = {name: command for name, command in STAGES.items() if name != "validate"}
-"""Without the contract, which answers nothing."""
+"""All stages except the contract, which answers nothing."""
 
 
-def record(out: Path, way: str, drops: Drops, knobs: dict[str, Any], seed: int) -> None:
-    """Learn the stream in one way, every candidate built upon, and keep the reports of each update."""
+def record(out: Path, method: str, drops: Drops, knobs: dict[str, Any], seed: int) -> None:
+    """Learn the stream by one method, each update on the last candidate, and save the reports of each update."""
     own = {"split": EVERY_QUESTION | {"seed": 17}, "train": {"seed": seed}, "evaluate": {}} | knobs
-    own["train"] |= {"max_tokens": QUICK_TOKENS} | WAYS[way].knobs.get("train", {})
-    own["split"] |= WAYS[way].knobs.get("split", {})
+    own["train"] |= {"max_tokens": QUICK_TOKENS} | RETENTION_METHODS[method].knobs.get("train", {})
+    own["split"] |= RETENTION_METHODS[method].knobs.get("split", {})
     with tempfile.TemporaryDirectory(prefix="abreast-bench-") as name:
         folder = Path(name)
-        updates = learn(drops, folder, own, False, WAYS[way].before_training, WAYS[way].learned, NEEDED)
+        updates = learn(
+            drops,
+            folder,
+            own,
+            False,
+            RETENTION_METHODS[method].before_training,
+            RETENTION_METHODS[method].learned,
+            NEEDED,
+        )
         for number, update in enumerate(updates, start=1):
             place = out / f"{number:02d}"
             place.mkdir(parents=True, exist_ok=True)
@@ -47,17 +55,17 @@ def record(out: Path, way: str, drops: Drops, knobs: dict[str, Any], seed: int) 
             print(f"{place}: {update.verdict}, {sum(update.seconds.values()):.0f} s", flush=True)
 
 
-def ways_called(beginnings: str) -> list[str]:
-    """The ways whose names begin so.
+def methods_named(beginnings: str) -> list[str]:
+    """The methods whose names begin with one of the given words.
 
     Raises:
-        AbreastError: one of the beginnings is no way's, or that of a way that learns all drops at once.
+        AbreastError: no method's name begins so, or only that of a method that learns all drops at once.
     """
-    followed = [name for name, way in WAYS.items() if way.learned != "together"]
+    followed = [name for name, method in RETENTION_METHODS.items() if method.learned != "together"]
     for beginning in beginnings.split(","):
         if not any(name.startswith(beginning) for name in followed):
             raise AbreastError(
-                f"--ways {beginning}: no way that learns drop by drop begins so; there are {', '.join(followed)}"
+                f"--methods {beginning}: no method that learns drop by drop begins so; there are {', '.join(followed)}"
             )
     return [name for name in followed if name.startswith(tuple(beginnings.split(",")))]
 
@@ -67,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--stream", choices=STREAMS, default="banking77")
-    parser.add_argument("--ways", default="naive,anchor only,default (", help="by the beginning of their names")
-    parser.add_argument("--seeds", default="17", help="of training, with commas between")
+    parser.add_argument("--methods", default="naive,anchor only,default (", help="the first words of their names")
+    parser.add_argument("--seeds", default="17", help="seeds of training, separated by commas")
     parser.add_argument("--base", help="model.base, such as packaged:minilm-l6-v2, else that of params.yaml")
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds the streams")
     for part in ("drops", "products", "rows", "asked"):
@@ -80,11 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     drops = stream.read(asked.data, size)
     knobs = {"model": {"base": asked.base}} if asked.base else {}
     for seed in map(int, asked.seeds.split(",")):
-        for way in ways_called(asked.ways):
-            name = re.sub("[^a-z0-9]+", "-", way.lower()).strip("-")
+        for method in methods_named(asked.methods):
+            name = re.sub("[^a-z0-9]+", "-", method.lower()).strip("-")
             out = asked.out / asked.stream / f"{name}-{seed}"
             if not (out / f"{len(drops):02d}" / METRICS).exists():
-                record(out, way, drops, knobs, seed)
+                record(out, method, drops, knobs, seed)
 
 
 if __name__ == "__main__":

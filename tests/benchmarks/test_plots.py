@@ -1,23 +1,26 @@
-from benchmarks.figures import figures, matrix
-from benchmarks.pictures import family, plot_compute, plot_matrices
-from tests.benchmarks.measured import is_picture
-from tests.benchmarks.test_figures import JOINT, OTHER, TWO
+from benchmarks.plots import family, plot_compute, plot_matrices
+from benchmarks.retention_summary import retention_matrix, summarize
+from tests.benchmarks.made_up_measurements import is_picture
+from tests.benchmarks.test_retention_summary import JOINT, OTHER, TWO
 
 
 def test_the_maps_show_every_way_and_gaps_where_nothing_was_asked(tmp_path):
-    shown = {"naive": [matrix(TWO), matrix(OTHER)], "default (aware replay, anchor, locality)": [matrix(OTHER)]}
-    plot_matrices(shown | {"joint": [matrix(JOINT)]}, "samples", tmp_path / "retention.png")
+    shown = {
+        "naive": [retention_matrix(TWO), retention_matrix(OTHER)],
+        "default (aware replay, anchor, locality)": [retention_matrix(OTHER)],
+    }
+    plot_matrices(shown | {"joint": [retention_matrix(JOINT)]}, "samples", tmp_path / "retention.png")
     assert is_picture(tmp_path / "retention.png")
 
 
 def test_quality_is_shown_against_compute(tmp_path):
-    shown = {"naive": [figures(TWO, None), figures(OTHER, None)], "joint": [figures(JOINT, None)]}
+    shown = {"naive": [summarize(TWO, None), summarize(OTHER, None)], "joint": [summarize(JOINT, None)]}
     plot_compute(shown, "samples", tmp_path / "compute.png")
     assert is_picture(tmp_path / "compute.png")
 
 
 def test_a_blank_picture_would_be_noticed(tmp_path):
-    from benchmarks.pictures import new_figure
+    from benchmarks.plots import new_figure
 
     new_figure(3, 2).savefig(tmp_path / "blank.png")
     assert not is_picture(tmp_path / "blank.png")

@@ -1,4 +1,4 @@
-"""A line of models on a real MLflow and a real ledger, and what must hold of it whatever its promoters went through."""
+"""A line of models on a real MLflow and ledger, and the checks that must hold whatever its promoters went through."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,27 +14,27 @@ from abreast.ledger.process_id import ProcessId
 from abreast.storage.dvc_cache import Pointer
 from abreast.tracking.mlflow_api import MlflowApi
 from abreast.tracking.registry import Registry
-from benchmarks.crowd import PromoterResult
+from benchmarks.promoter_processes import PromoterResult
 
 MODELS = 12
 _POINTER = Pointer(md5="0123456789abcdef.dir", size=10, nfiles=2)
 
 
-class Rivals:
-    """Versions that were judged `pass` against the champion of their moment, and a few whose files are wrong.
+class PromotionLine:
+    """Versions judged `pass` against the champion of their moment, a few of them with wrong files.
 
-    The files of several versions are those of one logged model, so that a version costs one call and no upload.
+    Several versions share the files of one logged model, so that a version costs one call and no upload.
     """
 
     def __init__(self, ledger: Ledger, registry: Registry, folder: Path, uri: str):
         self.ledger, self.registry, self.line = ledger, registry, registry.name
-        self._api, self._folder, self._made, self.damaged = MlflowApi(uri), folder, 0, set()
+        self._api, self._folder, self._registered, self.damaged = MlflowApi(uri), folder, 0, set()
         experiment = self._api.call("POST", "experiments/create", name=self.line)["experiment_id"]
         self._models = [self._logged_model(experiment, number) for number in range(MODELS)]
         self._api.call("POST", "registered-models/create", name=self.line)
 
     def _logged_model(self, experiment: str, number: int) -> tuple[str, str]:
-        """A model of MLflow with files of its own: id and digest. By REST: the client would make each fork dear."""
+        """Log a model with its own files by REST, since MLflow's client makes forks slow; return id and digest."""
         files = self._folder / f"model{number}"
         files.mkdir()
         (files / "abreast.json").write_text(f'{{"number": {number}}}\n')
@@ -48,14 +48,14 @@ class Rivals:
         return info["model_id"], model_digest(files)
 
     def register(self, damaged: bool = False) -> int:
-        """A version whose parent is the present champion; its update has ended, and it waits for a person."""
-        self._made += 1
-        digest = hashlib.sha256(f"{self.line} {self._made}".encode()).hexdigest()
+        """Register a version whose parent is the present champion; its update has ended, and it waits for a person."""
+        self._registered += 1
+        digest = hashlib.sha256(f"{self.line} {self._registered}".encode()).hexdigest()
         counts = {"rows": 1, "accepted": 1, "quarantined": 0, "kinds": {}}
         info = DropInfo(digest=digest, name=digest[:8], arrived_at="2026-01-01T00:00:00Z", **counts)
         self.ledger.drops.accept(info, _POINTER, info.name, None)
         update = self.ledger.updates.claim(self.line, "c0", ProcessId.current(), 60.0)
-        model, files = self._models[self._made % MODELS]
+        model, files = self._models[self._registered % MODELS]
         recorded = "0" * 64 if damaged else files
         number = self._version(model, recorded)
         stored = {"digest": recorded, "model": _POINTER, "knowledge": _POINTER, "metrics": {}}
@@ -70,37 +70,41 @@ class Rivals:
         fields = {"name": self.line, "source": f"models:/{model}", "model_id": model, "tags": tags}
         return int(self._api.call("POST", "model-versions/create", **fields)["model_version"]["version"])
 
-    def faults(self, results: Sequence[PromoterResult], since: int) -> list[str]:
-        """What is wrong after a round and its sweep, a line each; none is as it should be.
+    def violations(self, results: Sequence[PromoterResult], since: int) -> list[str]:
+        """The violated invariants after a round and its sweep, one line each.
 
         Args:
-            since: the last row of the log before the round.
+            since: the last row of the promotion log before the round.
         """
         log = self.ledger.promotions.all(self.line)
         new = [row for row in log if row.id > since]
         versions = {row.version: self.ledger.versions.get(self.line, row.version) for row in new}
-        found = [*of_states(log, self.damaged), *replayed(log)[1], *self._of_aliases(log)]
-        found += [*of_judgement(new, versions), *of_promises(new, results), *self._of_updates(new, versions)]
+        found = [*state_violations(log, self.damaged), *replay_log(log)[1], *self._alias_violations(log)]
+        found += [
+            *judgement_violations(new, versions),
+            *result_violations(new, results),
+            *self._update_violations(new, versions),
+        ]
         return found
 
-    def _of_aliases(self, log: Sequence[Promotion]) -> list[str]:
-        """The aliases are the top of what the log says, and the champion's files are the recorded ones."""
-        stack, aliases = replayed(log)[0], self.registry.aliases()
+    def _alias_violations(self, log: Sequence[Promotion]) -> list[str]:
+        """The aliases are the last versions in the log, and the champion's files are the recorded ones."""
+        stack, aliases = replay_log(log)[0], self.registry.aliases()
         wanted = dict(zip(("champion", "previous"), reversed(stack), strict=False))
         found = [] if aliases == wanted else [f"the aliases are {aliases}, by the log they should be {wanted}"]
         if stack:
             self.registry.check(stack[-1], self.ledger.versions.get(self.line, stack[-1]).digest)
         return found
 
-    def _of_updates(self, new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
-        """The update of each version that was promoted has ended so."""
+    def _update_violations(self, new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
+        """The update of each promoted version has the status `promoted`."""
         done = {row.version for row in new if row.state == "done" and row.kind == "promote"}
         states = {number: self.ledger.updates.get(f"u{versions[number].update:04d}").status for number in done}
         return [f"v{n} was promoted, but its update is {state}" for n, state in states.items() if state != "promoted"]
 
 
-def replayed(log: Sequence[Promotion]) -> tuple[list[int], list[str]]:
-    """Which versions serve one on top of the other by the log, and which of its rows contradict that."""
+def replay_log(log: Sequence[Promotion]) -> tuple[list[int], list[str]]:
+    """Replay the log: the stack of versions that served, the last one on top, and the rows that contradict it."""
     stack, found = [], []
     for row in (row for row in log if row.state == "done"):
         before = stack[-1] if stack else None
@@ -111,14 +115,14 @@ def replayed(log: Sequence[Promotion]) -> tuple[list[int], list[str]]:
             if stack[-1:] != [row.version]:
                 found.append(f"row {row.id} rolled back to {row.version}, but {stack[-1:]} had served before")
         elif row.version == before:
-            found.append(f"row {row.id} promoted v{row.version}, which served already: a doubled promotion")
+            found.append(f"row {row.id} promoted v{row.version}, which served already: promoted twice")
         else:
             stack.append(row.version)
     return stack, found
 
 
-def of_states(log: Sequence[Promotion], damaged: set[int]) -> list[str]:
-    """Nothing is half done; what was reverted had wrong files, and what has wrong files never served."""
+def state_violations(log: Sequence[Promotion], damaged: set[int]) -> list[str]:
+    """No promotion is half done; all reverted versions have wrong files, and none with wrong files served."""
     found = [f"row {row.id}, v{row.version}, is half promoted" for row in log if row.state == "intent"]
     found += [
         f"row {row.id}: v{row.version} has wrong files, and is {row.state}"
@@ -133,8 +137,8 @@ def of_states(log: Sequence[Promotion], damaged: set[int]) -> list[str]:
     return found
 
 
-def of_judgement(new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
-    """Whatever was not forced replaced the champion that it was judged against."""
+def judgement_violations(new: Sequence[Promotion], versions: dict[int, Version]) -> list[str]:
+    """Each promotion without force replaced the champion that its version was judged against."""
     return [
         f"row {row.id}: v{row.version} was judged against {versions[row.version].parent}, and replaced {row.before}"
         for row in new
@@ -142,22 +146,22 @@ def of_judgement(new: Sequence[Promotion], versions: dict[int, Version]) -> list
     ]
 
 
-def of_promises(new: Sequence[Promotion], results: Sequence[PromoterResult]) -> list[str]:
-    """Each promotion that a promoter got is done; each rollback left the champion that the promoter had seen."""
+def result_violations(new: Sequence[Promotion], results: Sequence[PromoterResult]) -> list[str]:
+    """Each reported promotion is done, and each reported rollback left the champion that its process saw."""
     rows, found = {row.id: row for row in new}, []
     for one in results:
-        mine = [row for row in new if row.actor == one.wish.actor]
+        mine = [row for row in new if row.actor == one.task.actor]
         if len(mine) > 1:
-            found.append(f"{one.wish.actor} wanted one {one.wish.verb}, and {len(mine)} rows are its own")
+            found.append(f"{one.task.actor} wanted one {one.task.verb}, and {len(mine)} rows are its own")
         if one.outcome in ("broken", "unavailable"):
-            found.append(f"{one.wish.actor} ended {one.outcome}: {' '.join(one.lines)}")
+            found.append(f"{one.task.actor} ended {one.outcome}: {' '.join(one.lines)}")
         if one.row is None:
             continue
         row = rows.get(one.row)
         if row is not None and row.state != "done":
-            found.append(f"{one.wish.actor} got row {row.id} as done, but it is {row.state}")
-        if one.wish.verb == "rollback" and (row is None or row.kind != "rollback" or row.before != one.left):
-            found.append(f"{one.wish.actor} got row {one.row}, which is no rollback from v{one.left}")
-        if one.wish.verb == "promote" and row is not None and row.version != one.wish.version:
-            found.append(f"{one.wish.actor} wanted v{one.wish.version} and got v{row.version}")
+            found.append(f"{one.task.actor} reported that row {row.id} is done, but it is {row.state}")
+        if one.task.verb == "rollback" and (row is None or row.kind != "rollback" or row.before != one.champion_left):
+            found.append(f"{one.task.actor} reported row {one.row}, which is no rollback from v{one.champion_left}")
+        if one.task.verb == "promote" and row is not None and row.version != one.task.version:
+            found.append(f"{one.task.actor} wanted v{one.task.version} and reported v{row.version}")
     return found

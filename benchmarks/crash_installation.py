@@ -1,7 +1,7 @@
-"""An installation with real servers whose state can be kept and put back, and whose flows run where they may die.
+"""An installation with real servers: its state can be saved and restored, its flows run in processes that may die.
 
-The flows run against a real Prefect server, without a worker: each is called in a child forked from this process, which
-has imported everything, so that a run costs what it does and no imports.
+The flows run against a real Prefect server, without a worker: each runs in a child forked from this process, which has
+imported everything, so that a run costs no imports.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.ports import free_port
 
 FIRST = {"Arvia": "Tolm", "Bersk": "Quent", "Corlan": "Vash"}
 SECOND = {"Delmor": "Pirn", "Arvia": "Jorv"}
-# What is tried is the loop, not how well made-up words are learned.
+# The loop is under test, not how well made-up words are learned.
 KNOBS = {
     "split": {"current_questions": 10, "retained_questions": 10},
     "train": {
@@ -50,8 +50,8 @@ _RUN_SECONDS = 400
 _PRELOADED = ("dvc.repo", "dvc.api", "mlflow", "matplotlib.pyplot", "great_expectations", "pandas", "networkx")
 
 
-class Site:
-    """Made by `running_site`.
+class CrashInstallation:
+    """Made by `running_installation`.
 
     Args:
         folder: of everything; `root` in it is the installation.
@@ -60,14 +60,14 @@ class Site:
 
     def __init__(self, folder: Path, database: Path):
         self.folder, self.root, self.database = folder, folder / "root", database
-        self.kept, self.log = folder / "kept", folder / "flows.log"
+        self.saved, self.log = folder / "saved", folder / "flows.log"
         self.root.mkdir()
         base = write_tiny_base(folder / "base")
         self.installation = Installation(self.root, KNOBS | {"model": {"base": str(base)}})
 
     @property
     def services(self) -> Services:
-        """Opened anew each time: what is in the root may have been put back meanwhile."""
+        """Opened anew each time, because the files in the root may have been restored meanwhile."""
         return Services.open(self.root)
 
     def deliver(self, name: str, lines: Sequence[dict | str]) -> None:
@@ -76,11 +76,11 @@ class Site:
         (inbox / f"{name}.done").touch()
 
     def run(self, flow: str, crash_at: str | None = None) -> tuple[int, str]:
-        """Run a flow in a process of its own; its exit code and how the flow ended."""
+        """Run a flow in its own process; return the exit code and how the flow ended."""
         return self.call(lambda: _flow(flow), crash_at)
 
     def call(self, work: Callable[[], str], crash_at: str | None = None) -> tuple[int, str]:
-        """Call anything so; -9 is the exit code of one that was killed. With `crash_at` one process dies there."""
+        """Call a function in its own process; exit code -9 means killed. With `crash_at` one process dies there."""
         answer = self.folder / "answer.json"
         answer.unlink(missing_ok=True)
         process = multiprocessing.get_context("fork").Process(target=self._child, args=(work, answer, crash_at))
@@ -103,76 +103,76 @@ class Site:
 
     @property
     def mark(self) -> Path:
-        """Where a process that dies at a crash point says so."""
+        """The file that a process writes when it dies at a crash point."""
         return self.folder / "crashed"
 
-    def keep(self, name: str) -> None:
-        """Keep files, ledger and MLflow's database as the state `name`."""
-        self.kept.mkdir(exist_ok=True)
-        shutil.rmtree(self.kept / name, ignore_errors=True)
-        subprocess.run(["cp", "-a", str(self.root), str(self.kept / name)], check=True)
-        _copy_database(self.database, self.kept / f"{name}.db")
+    def save(self, name: str) -> None:
+        """Save files, ledger and MLflow's database as the state `name`."""
+        self.saved.mkdir(exist_ok=True)
+        shutil.rmtree(self.saved / name, ignore_errors=True)
+        subprocess.run(["cp", "-a", str(self.root), str(self.saved / name)], check=True)
+        _copy_database(self.database, self.saved / f"{name}.db")
 
-    def put_back(self, name: str) -> None:
-        """Have the state `name` again, and no run that Prefect knows of."""
+    def restore(self, name: str) -> None:
+        """Restore the state `name`, and delete all runs in Prefect."""
         shutil.rmtree(self.root)
-        subprocess.run(["cp", "-a", str(self.kept / name), str(self.root)], check=True)
-        _copy_database(self.kept / f"{name}.db", self.database)
+        subprocess.run(["cp", "-a", str(self.saved / name), str(self.root)], check=True)
+        _copy_database(self.saved / f"{name}.db", self.database)
         self.mark.unlink(missing_ok=True)
         for run in self.runs():
             httpx.delete(f"{os.environ['PREFECT_API_URL']}/flow_runs/{run['id']}", timeout=60)
 
     def runs(self, **which: Any) -> list[dict]:
-        """What Prefect knows of runs."""
+        """The runs in Prefect."""
         url = f"{os.environ['PREFECT_API_URL']}/flow_runs/filter"
         return httpx.post(url, json={"limit": 200, **which}, timeout=60).raise_for_status().json()
 
     def prepare(self) -> str:
-        """Keep the states that the scenes begin with; the digest of the second version, made without any kill.
+        """Save the states that the cases begin with; return the digest of the second version, made without any kill.
 
-        `first`: the stages of a first update are done. `served`: v1 serves. `waiting`: a second drop waits, and what
-        its stages give is in the run cache. `learned`: they are done. `two`: v2 serves.
+        `first`: the stages of a first update are done. `served`: v1 serves. `waiting`: a second drop waits, and the
+        outputs of its stages are in the run cache. `learned`: they are done. `two`: v2 serves.
         """
         self.deliver("01-first.jsonl", rows(FIRST, "2024-01-01"))
         self._expect("intake")
         self._expect("update", crash_at="register.trained")
-        self.keep("first")
+        self.save("first")
         self._expect("update")
-        self.keep("served")
+        self.save("served")
         self.deliver("02-second.jsonl", rows(SECOND, "2024-02-01"))
         self._expect("intake")
-        self.keep("waiting")
+        self.save("waiting")
         self.mark.unlink()
         self._expect("update", crash_at="register.trained")
-        self.keep("learned")
-        cache = self.kept / "waiting/.abreast/cache"
+        self.save("learned")
+        cache = self.saved / "waiting/.abreast/cache"
         shutil.rmtree(cache)
-        subprocess.run(["cp", "-a", str(self.kept / "learned/.abreast/cache"), str(cache)], check=True)
+        subprocess.run(["cp", "-a", str(self.saved / "learned/.abreast/cache"), str(cache)], check=True)
         self._expect("update")
-        self.keep("two")
+        self.save("two")
         return self.services.ledger.versions.get("abreast", 2).digest
 
     def _expect(self, flow: str, crash_at: str | None = None) -> None:
-        code, said = self.run(flow, crash_at)
+        code, message = self.run(flow, crash_at)
         if code != (-signal.SIGKILL if crash_at else 0):
-            raise RuntimeError(f"{flow} ended with {code}: {said}; see {self.log}\n{self.log.read_text()[-4000:]}")
+            raise RuntimeError(f"{flow} ended with {code}: {message}; see {self.log}\n{self.log.read_text()[-4000:]}")
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """Servers and an installation as long as the block lasts; this process's environment is the installation's then."""
+def running_installation(folder: Path) -> Iterator[CrashInstallation]:
+    """Servers and an installation inside the block, where this process has the installation's environment."""
     (folder / "mlflow").mkdir(parents=True)
     with running_mlflow(folder / "mlflow") as mlflow_uri, _prefect(folder) as prefect_api:
         before = dict(os.environ)
-        site = Site(folder, folder / "mlflow/mlflow.db")
+        installation = CrashInstallation(folder, folder / "mlflow/mlflow.db")
         os.environ.update(MLFLOW_TRACKING_URI=mlflow_uri, PREFECT_API_URL=prefect_api, OMP_NUM_THREADS="1")
-        os.environ.update(environment(site.services.project), PREFECT_HOME=str(folder / "prefect"))
+        os.environ.update(environment(installation.services.project), PREFECT_HOME=str(folder / "prefect"))
         os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        os.environ["PYTHONPATH"] = str(site.root)
+        os.environ["PYTHONPATH"] = str(installation.root)
         _deploy(prefect_api)
         _preload()
         try:
-            yield site
+            yield installation
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -180,7 +180,7 @@ def running_site(folder: Path) -> Iterator[Site]:
 
 @contextmanager
 def _prefect(folder: Path) -> Iterator[str]:
-    """A Prefect server with a database of its own; gives its API's address."""
+    """A Prefect server with its own database; yields the address of its API."""
     port = free_port()
     env = os.environ | {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     env |= {"DO_NOT_TRACK": "1"}
@@ -206,7 +206,7 @@ def _answers(url: str) -> bool:
 
 
 def _deploy(api: str) -> None:
-    """Deployments that nobody works off: they are there to be asked for."""
+    """Register deployments, so that runs can be requested; no worker runs them."""
     for name in ("intake", "update", "promote", "rollback", "sweep"):
         flow = httpx.post(f"{api}/flows/", json={"name": name}, timeout=60).raise_for_status().json()
         body = {"name": name, "flow_id": flow["id"]}
@@ -214,7 +214,7 @@ def _deploy(api: str) -> None:
 
 
 def _preload() -> None:
-    """Import what flows import late; with the environment as it is now, for Prefect reads it as it is imported."""
+    """Import what flows import late, in the present environment, which Prefect reads on import."""
     import importlib
 
     import matplotlib
@@ -227,12 +227,12 @@ def _preload() -> None:
 
 
 def _flow(name: str) -> str:
-    """Run a flow here; what its state says."""
+    """Run a flow here; return its state's name and message."""
     state = getattr(sys.modules[f"flows.{name}"], name)(return_state=True)
     return f"{state.name}: {state.message}"
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """All of one SQLite file into another, which may be in use, in one transaction."""
+    """Copy a SQLite file into another, which may be in use, in one transaction."""
     with sqlite3.connect(source, timeout=60) as before, sqlite3.connect(target, timeout=60) as after:
         before.backup(after)

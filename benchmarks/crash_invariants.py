@@ -1,4 +1,4 @@
-"""What must hold after a kill and the next run: the invariants of the design, each fault a line."""
+"""The design's invariants, checked after a kill and the next run; each function returns the faults, one line each."""
 
 import subprocess
 from collections import Counter
@@ -11,30 +11,40 @@ from abreast.lifecycle.intake import store_of
 from abreast.services.services import Services
 from abreast.storage.dvc_cache import REMOTE, Pointer, is_whole, opened
 from abreast.tracking.mlflow_api import MlflowApi
-from benchmarks.crash_site import FIRST, SECOND, Site
+from benchmarks.crash_installation import FIRST, SECOND, CrashInstallation
 
 LINE = "abreast"
 
 
-def of_update(site: Site, digest: str) -> list[str]:
-    """v2 serves, with the files that it has without a kill, and everything was done once."""
-    services = site.services
-    found = [*_serving(services, (1, 2)), *_once(services, 2), *_recorded(services, 2), *_stored(site, "model/v2")]
+def check_update(installation: CrashInstallation, digest: str) -> list[str]:
+    """v2 serves with the files that it has without a kill, and each step was done once."""
+    services = installation.services
+    found = [
+        *_serving(services, (1, 2)),
+        *_learned_once(services, 2),
+        *_recorded(services, 2),
+        *_stored(installation, "model/v2"),
+    ]
     if not found and (made := services.ledger.versions.get(LINE, 2).digest) != digest:
         found.append(f"v2 has the digest {made[:12]}, without a kill {digest[:12]}")
-    return [*found, *_left(services)]
+    return [*found, *_leftovers(services)]
 
 
-def of_first_update(site: Site, digest: str) -> list[str]:
-    """v1 serves, and everything was done once."""
-    services = site.services
-    found = [*_serving(services, (1,)), *_once(services, 1), *_recorded(services, 1), *_stored(site, "model/v1")]
-    return [*found, *_left(services)]
+def check_first_update(installation: CrashInstallation, digest: str) -> list[str]:
+    """v1 serves, and each step was done once."""
+    services = installation.services
+    found = [
+        *_serving(services, (1,)),
+        *_learned_once(services, 1),
+        *_recorded(services, 1),
+        *_stored(installation, "model/v1"),
+    ]
+    return [*found, *_leftovers(services)]
 
 
-def of_intake(site: Site, digest: str) -> list[str]:
-    """The drop was accepted once, all of it is in the remote, it waits, and one update was asked for."""
-    services = site.services
+def check_intake(installation: CrashInstallation, digest: str) -> list[str]:
+    """The drop was accepted once, is complete in the remote and waits, and one update was requested."""
+    services = installation.services
     accepted = services.ledger.drops.all("accepted")
     found = list(_serving(services, (1,)))
     if [drop.accepted for drop in accepted] != [len(FIRST), len(SECOND)]:
@@ -43,39 +53,41 @@ def of_intake(site: Site, digest: str) -> list[str]:
     if services.ledger.updates.waiting(LINE) != [new]:
         found.append(f"waiting are {[drop.name for drop in services.ledger.updates.waiting(LINE)]}, not the new drop")
     if not _whole(services, services.project.home.drops, new.pointer):
-        found.append("the drop is not whole in the remote")
+        found.append("the drop is not complete in the remote")
     if store.info(new.digest).digest != new.digest or len(
         read_drop(services.project.home.drops / new.digest)[1]
     ) != len(SECOND):
-        found.append("the kept drop is another")
-    scheduled = site.runs(flows={"name": {"any_": ["update"]}}, flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}})
+        found.append("the stored drop differs")
+    scheduled = installation.runs(
+        flows={"name": {"any_": ["update"]}}, flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}}
+    )
     if len(scheduled) != 1:
-        found.append(f"{len(scheduled)} updates were asked for")
-    return [*found, *_delivered(services, 2), *_left(services)]
+        found.append(f"{len(scheduled)} updates were requested")
+    return [*found, *_delivered(services, 2), *_leftovers(services)]
 
 
-def of_quarantine(site: Site, digest: str) -> list[str]:
-    """The bad drop lies in quarantine once, whole, and nothing waits."""
-    services = site.services
+def check_quarantine(installation: CrashInstallation, digest: str) -> list[str]:
+    """The bad drop is in quarantine once, complete, and nothing waits."""
+    services = installation.services
     refused = services.ledger.drops.all("quarantined")
-    found = [*_serving(services, (1,)), *_delivered(services, 2), *_left(services)]
+    found = [*_serving(services, (1,)), *_delivered(services, 2), *_leftovers(services)]
     if len(refused) != 1 or not refused[0].reasons:
         return [*found, f"{len(refused)} drops are quarantined"]
     kept = {path.name for path in (services.project.home.quarantine / refused[0].digest).iterdir()}
     if kept != {"drop.json", "rows.jsonl", "reasons.jsonl"}:
-        found.append(f"in quarantine lie {sorted(kept)}")
+        found.append(f"quarantine holds {sorted(kept)}")
     if services.ledger.updates.waiting(LINE):
-        found.append("something waits")
+        found.append("a drop waits")
     return found
 
 
-def of_revert(site: Site, digest: str) -> list[str]:
-    """v2, whose files were found wrong, is reverted and v1 serves; the drops of its update are not lost."""
-    services = site.services
+def check_revert(installation: CrashInstallation, digest: str) -> list[str]:
+    """v2, whose files are wrong, is reverted, v1 serves, and the drops of v2's update are not lost."""
+    services = installation.services
     states = [row.state for row in services.ledger.promotions.all(LINE)]
     found = list(_serving(services, (1,)))
     if states != ["done", "reverted"]:
-        found.append(f"the log says {states}")
+        found.append(f"the promotions are {states}")
     if len(services.ledger.updates.get("u0002").drops) != 1:
         found.append("the drop of u0002 is lost")
     return found
@@ -95,8 +107,8 @@ def _serving(services: Services, versions: tuple[int, ...]) -> Iterator[str]:
     registry.check(versions[-1], ledger.versions.get(LINE, versions[-1]).digest)
 
 
-def _once(services: Services, count: int) -> Iterator[str]:
-    """Every accepted drop was learned exactly once, by as many updates as versions, and nothing is under way."""
+def _learned_once(services: Services, count: int) -> Iterator[str]:
+    """Each accepted drop was learned exactly once, with one update per version, and nothing runs."""
     ledger = services.ledger
     learned = Counter(ledger.versions.learned(LINE, count))
     if learned != Counter(drop.digest for drop in ledger.drops.all("accepted")):
@@ -104,7 +116,7 @@ def _once(services: Services, count: int) -> Iterator[str]:
     if (states := [update.status for update in ledger.updates.all(LINE)]) != ["promoted"] * count:
         yield f"the updates are {states}"
     if ledger.updates.waiting(LINE) or ledger.updates.live(LINE):
-        yield "something waits or is under way"
+        yield "a drop waits or an update runs"
 
 
 def _recorded(services: Services, count: int) -> Iterator[str]:
@@ -125,11 +137,11 @@ def _recorded(services: Services, count: int) -> Iterator[str]:
         yield f"the run's reports are {sorted(reports)}"
 
 
-def _stored(site: Site, tag: str) -> Iterator[str]:
-    """The version's tag is in the origin, and all that its `dvc.lock` names in the remote."""
-    services = site.services
+def _stored(installation: CrashInstallation, tag: str) -> Iterator[str]:
+    """The version's tag is in the origin, and the remote holds everything that its `dvc.lock` names."""
+    services = installation.services
     shown = subprocess.run(
-        ["git", "show", f"{tag}:dvc.lock"], cwd=site.root, capture_output=True, text=True, check=False
+        ["git", "show", f"{tag}:dvc.lock"], cwd=installation.root, capture_output=True, text=True, check=False
     )
     if shown.returncode:
         yield f"there is no tag {tag}"
@@ -154,15 +166,15 @@ def _delivered(services: Services, count: int) -> Iterator[str]:
         yield f"{found} deliveries are recorded, {count} were made"
 
 
-def _left(services: Services) -> Iterator[str]:
-    """Nothing half written lies about, and no clone of an update that has ended."""
+def _leftovers(services: Services) -> Iterator[str]:
+    """No half-written folder is left, and no clone of an update that has ended."""
     home = services.project.home
     live = services.ledger.updates.live(LINE)
     runs = [path.name for path in home.runs.glob("*") if live is None or path.name != live.id]
     halves = [*home.quarantine.glob(".incoming-*"), *home.drops.glob(".incoming-*")]
     if runs:
-        yield f"left are the clones of {runs}"
+        yield f"clones are left of {runs}"
     if live is None and (left := list(home.checkpoints.glob("*"))):
-        yield f"left are {len(left)} checkpoints"
+        yield f"{len(left)} checkpoints are left"
     if halves:
-        yield f"left are {[path.name for path in halves]}"
+        yield f"half-written folders are left: {[path.name for path in halves]}"

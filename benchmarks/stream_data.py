@@ -1,6 +1,6 @@
-"""The streams of drops that the benchmarks learn: each a name, a size and a reader of data beside the checkout.
+"""The streams of drops for the benchmarks: each has a name, a size and a reader of data beside the checkout.
 
-Licences and sources of the data are in its own README; nothing of it is kept in this repository.
+The data's own README has licences and sources; this repository contains none of it.
 """
 
 import csv
@@ -17,7 +17,7 @@ from abreast.core.errors import AbreastError
 from abreast.dataset.held_out import rows_for_use
 from abreast.dataset.sampling import stable_hash
 from abreast.knowledge.record import canonical_json
-from benchmarks.stream import SOURCE
+from benchmarks.learn_stream import SOURCE
 
 Drops = list[tuple[str, list[dict]]]
 
@@ -29,8 +29,8 @@ SECTIONS = ("a", "b", "f", "g", "e", "h")
 
 
 @dataclass(frozen=True)
-class Size:
-    """How much of a stream is taken.
+class StreamSize:
+    """How much of a stream to read.
 
     `products` counts for facts: those of so many products. The others count for records that are held out whole: of
     each group (an intent, a section) so many rows as the stages teach (`rows`), ask while training (`dev`) and ask at
@@ -48,24 +48,24 @@ class Size:
 
 @dataclass(frozen=True)
 class Stream:
-    """A reader of the drops, the size of an evening on two cores, that of some minutes, and what is special.
+    """A reader of the drops, the full size (an evening on two cores) and the quick size (minutes).
 
-    `measure` is the kind's own figure in `reports/metrics.json`, where it is another one than the share of right
-    answers; `supersedes` says whether later records replace earlier ones.
+    `measure` is the kind's own measure in `reports/metrics.json`, where it differs from the share of right answers;
+    `supersedes` says whether later records replace earlier ones.
     """
 
-    read: Callable[[Path, Size], Drops]
-    size: Size
-    quick: Size
+    read: Callable[[Path, StreamSize], Drops]
+    size: StreamSize
+    quick: StreamSize
     supersedes: bool = False
     measure: tuple[str, str] | None = None
 
 
-def lifecycle(data: Path, size: Size) -> Drops:
+def read_lifecycle(data: Path, size: StreamSize) -> Drops:
     """The first drops, limited to the products with the fewest facts in the first one.
 
     Raises:
-        AbreastError: the data is not there.
+        AbreastError: the data is missing.
     """
     files = sorted((data / "lifecycle").glob("*.jsonl.gz"))[: size.drops]
     if not files:
@@ -76,7 +76,7 @@ def lifecycle(data: Path, size: Size) -> Drops:
     return _of_few_products(read, size.products)
 
 
-def samples(data: Path, size: Size) -> Drops:
+def read_samples(data: Path, size: StreamSize) -> Drops:
     """The good sample drops of this repository, of all products or of some; `data` is not needed."""
     folders = sorted((SOURCE / "samples/drops").glob("0*"))[: size.drops]
     read = [(folder.name, _json_lines((folder / "facts.jsonl").read_bytes())) for folder in folders]
@@ -91,17 +91,17 @@ def _of_few_products(drops: Drops, count: int) -> Drops:
     return [(name, [row for row in rows if row["product"] in chosen]) for name, rows in drops]
 
 
-def harmful() -> tuple[str, list[dict]]:
-    """The harmful sample drop: values that contradict what is known."""
+def read_harmful_drop() -> tuple[str, list[dict]]:
+    """The harmful sample drop, whose values contradict earlier ones."""
     name = "bad-harmful"
     return name, _json_lines((SOURCE / "samples/drops" / name / "facts.jsonl").read_bytes())
 
 
-def banking77(data: Path, size: Size) -> Drops:
+def read_banking77(data: Path, size: StreamSize) -> Drops:
     """Class-incremental: customer questions to a bank, in each drop eleven intents that were not there before.
 
     Raises:
-        AbreastError: the data is not there, or is not as its README says.
+        AbreastError: the data is missing, or differs from its README.
     """
     folder = data / "banking77"
     intents = json.loads(_text(folder / "categories.json"))
@@ -112,23 +112,23 @@ def banking77(data: Path, size: Size) -> Drops:
         by_intent[row["category"]].append({"text": row["text"], "label": row["category"]})
     drops = []
     for first in range(0, len(intents), INTENTS)[: size.drops]:
-        rows = [row for intent in intents[first : first + INTENTS] for row in sample(by_intent[intent], size)]
+        rows = [row for intent in intents[first : first + INTENTS] for row in sample_rows(by_intent[intent], size)]
         drops.append((f"intents {first + 1:02d}-{min(first + INTENTS, len(intents)):02d}", rows))
     return drops
 
 
-def broad_twitter(data: Path, size: Size) -> Drops:
+def read_broad_twitter(data: Path, size: StreamSize) -> Drops:
     """Domain-incremental: tweets with persons, places and organisations, in each drop another time, region or topic.
 
     Raises:
-        AbreastError: the data is not there, or is not as its README says.
+        AbreastError: the data is missing, or differs from its README.
     """
     files = {section: data / "broad-twitter" / f"{section}.conll" for section in SECTIONS[: size.drops]}
-    return [(section, sample(_sentences(file, section), size)) for section, file in files.items()]
+    return [(section, sample_rows(_sentences(file, section), size)) for section, file in files.items()]
 
 
-def sample(rows: list[dict], size: Size) -> list[dict]:
-    """Of one group so many rows of each use as `size` says, or all if there are fewer; the same for one seed."""
+def sample_rows(rows: list[dict], size: StreamSize) -> list[dict]:
+    """Draw as many rows for each use from one group as `size` says, or all if there are fewer; fixed by the seed."""
     contents = [canonical_json({name: row[name] for name in row if name != "domain"}) for row in rows]
     kind = "tagging" if rows and "tokens" in rows[0] else "classification"
     frame = pd.DataFrame({"id": range(len(rows)), "kind": kind, "key": None, "attributes": contents})
@@ -166,24 +166,26 @@ def _json_lines(content: bytes) -> list[dict]:
 
 
 STREAMS = {
-    "samples": Stream(samples, Size(drops=5), Size(drops=2, products=5), supersedes=True),
-    "lifecycle": Stream(lifecycle, Size(drops=4, products=8), Size(drops=2, products=3), supersedes=True),
+    "samples": Stream(read_samples, StreamSize(drops=5), StreamSize(drops=2, products=5), supersedes=True),
+    "lifecycle": Stream(
+        read_lifecycle, StreamSize(drops=4, products=8), StreamSize(drops=2, products=3), supersedes=True
+    ),
     "banking77": Stream(
-        banking77,
-        Size(drops=7, rows=10, dev=2, asked=4),
-        Size(drops=2, rows=2, dev=1, asked=1),
+        read_banking77,
+        StreamSize(drops=7, rows=10, dev=2, asked=4),
+        StreamSize(drops=2, rows=2, dev=1, asked=1),
         measure=("classification", "macro_f1"),
     ),
     "broad-twitter": Stream(
-        broad_twitter,
-        Size(drops=6, rows=30, dev=8, asked=20),
-        Size(drops=2, rows=12, dev=4, asked=8),
+        read_broad_twitter,
+        StreamSize(drops=6, rows=30, dev=8, asked=20),
+        StreamSize(drops=2, rows=12, dev=4, asked=8),
         measure=("tagging", "span_f1"),
     ),
 }
 
 
-def read_stream(name: str, data: Path, size: Size) -> Drops:
+def read_stream(name: str, data: Path, size: StreamSize) -> Drops:
     """The drops of a stream.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A stream of drops through the very stages of dvc.yaml, without servers: what each costs, how well it is learned."""
+"""Learns a stream of drops by the stages of dvc.yaml, without servers, and measures cost and accuracy at each drop."""
 
 import json
 import os
@@ -28,11 +28,11 @@ STAGES = {name: stage["cmd"] for name, stage in yaml.safe_load((SOURCE / "dvc.ya
 """The command of each stage of dvc.yaml."""
 Drop = tuple[str, list[dict]]
 """Name and rows."""
-Learned = Literal["each", "together", "anew"]
+LearningOrder = Literal["each", "together", "anew"]
 
 
-class Cost(NamedTuple):
-    """What one stage took: seconds, seconds of processor time, and the peak of its own memory in MB."""
+class StageCost(NamedTuple):
+    """The cost of one stage: wall seconds, processor seconds, and its own peak memory in MB."""
 
     seconds: float
     processor: float
@@ -40,8 +40,8 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One drop: the verdict, the figures of `reports/metrics.json`, and by stage what it cost, as in `Cost`."""
+class UpdateMeasurement:
+    """One update: the verdict, the content of `reports/metrics.json`, and the cost by stage, as in `StageCost`."""
 
     name: str
     facts: int
@@ -52,17 +52,17 @@ class Measured:
     processor: dict[str, float]
     peaks: dict[str, float]
     tokens: int
-    """Trained on, of `reports/train.json`; 0 where nothing was trained."""
+    """Training tokens from `reports/train.json`; 0 without training."""
     by_drop: dict[str, dict[str, float | None]]
-    """The share of right answers of base, champion and candidate on what is still valid of each drop so far."""
+    """The share of right answers of base, champion and candidate on the still valid records of each drop so far."""
     locality: float | None = None
-    """How far the base's answers to unrelated questions are given still, as `abreast.evaluation.locality` has it."""
+    """Agreement with the base on unrelated questions, see `abreast.evaluation.locality`."""
     stopped: str | None = None
-    """Why training ended, of `reports/train.json`; None where nothing was trained."""
+    """Why training ended, from `reports/train.json`; None without training."""
 
     @property
     def peak_mb(self) -> float:
-        """The peak of the hungriest stage."""
+        """The highest peak of any stage."""
         return max(self.peaks.values())
 
 
@@ -72,29 +72,28 @@ def learn(
     knobs: Mapping[str, Any],
     gated: bool = True,
     before_training: Callable[[Path], None] = lambda folder: None,
-    learned: Learned = "each",
+    learned: LearningOrder = "each",
     stages: Mapping[str, str] = STAGES,
     aside: Callable[[str], bool] = lambda name: False,
-) -> Iterator[Measured]:
+) -> Iterator[UpdateMeasurement]:
     """Learn one drop after another in `folder`, each on top of the last one that passed.
 
     Args:
-        drops: name and rows of each, taken one after the other; rows that are no records are left out, as the row
-            screen would.
-        knobs: laid over params.yaml; a list, such as `gates`, is put in place of the one there.
-        gated: whether a candidate must pass to be built upon; else every one is.
-        before_training: called with `folder` after `split`.
+        drops: name and rows of each, read one after the other; invalid rows are left out, as the row screen does.
+        knobs: override params.yaml; a list, such as `gates`, replaces the list there.
+        gated: whether only a candidate that passes becomes the next parent; else every one does.
+        before_training: called with `folder` after the stage `split`.
         learned: what an update learns: `each` drop on top of the last, `together` all drops in one update from the
             base, or `anew` all drops so far, from the base again at every drop.
         stages: name and command of each.
-        aside: whether the drop of a name is learned without ever being built upon.
+        aside: whether a drop, by name, is learned without becoming the next parent.
     """
-    merged = _lay_out_project(folder, knobs)
+    merged = _prepare_project(folder, knobs)
     parent, passed = None, False
     for number, update in enumerate(_updates(drops, learned), start=1):
         if passed:
             parent = _become_parent(folder, number - 1)
-        refs = tuple(_store(folder, name, rows, place) for place, (name, rows) in update)
+        refs = tuple(_store_drop(folder, name, rows, place) for place, (name, rows) in update)
         save_snapshot(folder, Snapshot(drops=refs, parent=parent))
         costs = {}
         for stage, command in stages.items():
@@ -102,11 +101,11 @@ def learn(
             if stage == "split":
                 before_training(folder)
         name, rows = ", ".join(ref.name for ref in refs), sum(len(rows) for _, (_, rows) in update)
-        yield (one := _measured(name, rows, folder, costs, parse_params(merged).gates))
+        yield (one := _measurement(name, rows, folder, costs, parse_params(merged).gates))
         passed = learned == "each" and (one.verdict == "pass" or not gated) and not aside(name)
 
 
-def _updates(drops: Iterable[Drop], learned: Learned) -> Iterable[Sequence[tuple[int, Drop]]]:
+def _updates(drops: Iterable[Drop], learned: LearningOrder) -> Iterable[Sequence[tuple[int, Drop]]]:
     """The numbered drops of each update."""
     numbered = enumerate(drops, start=1)
     if learned == "each":
@@ -115,9 +114,9 @@ def _updates(drops: Iterable[Drop], learned: Learned) -> Iterable[Sequence[tuple
     return [known] if learned == "together" else [known[:end] for end in range(1, len(known) + 1)]
 
 
-def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """The code and params.yaml with `knobs` laid over; gives the latter's content."""
-    lay_out(folder, "abreast", "benchmarks", "params.yaml")
+def _prepare_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the code, write params.yaml with `knobs`, and return its content."""
+    copy_source(folder, "abreast", "benchmarks", "params.yaml")
     merged = yaml.safe_load((folder / "params.yaml").read_text())
     for section, values in knobs.items():
         merged[section] = merged[section] | values if isinstance(values, dict) else values
@@ -125,13 +124,15 @@ def _lay_out_project(folder: Path, knobs: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates: Sequence[Gate]) -> Measured:
+def _measurement(
+    name: str, rows: int, folder: Path, costs: dict[str, StageCost], gates: Sequence[Gate]
+) -> UpdateMeasurement:
     reports = read_reports(folder / "reports")
     verdict = judge(reports, gates)
     trained = json.loads((folder / "reports/train.json").read_text()) if "train" in costs else {}
     seconds, processor, peaks = (dict(zip(costs, part, strict=True)) for part in zip(*costs.values(), strict=True))
     unrelated = reports.figures.get("locality")
-    return Measured(
+    return UpdateMeasurement(
         name=name,
         facts=rows,
         verdict=verdict.verdict,
@@ -147,14 +148,14 @@ def _measured(name: str, rows: int, folder: Path, costs: dict[str, Cost], gates:
     )
 
 
-def lay_out(folder: Path, *parts: str) -> None:
+def copy_source(folder: Path, *parts: str) -> None:
     """Copy files and folders of the repository into `folder`."""
     for part in parts:
         source = SOURCE / part
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / part)
 
 
-def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
+def _store_drop(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
     records = []
     for row in rows:
         try:
@@ -169,11 +170,11 @@ def _store(folder: Path, name: str, rows: list[dict], number: int) -> DropRef:
     return DropRef(digest=digest, path=f"data/drops/{digest}", arrived_at=arrived, name=name)
 
 
-def run_stage(folder: Path, command: str) -> Cost:
-    """Run `python -m ...` in `folder`, with a home of its own there; it ends when we do.
+def run_stage(folder: Path, command: str) -> StageCost:
+    """Run `python -m ...` in `folder`, with its home there; it ends when this process ends.
 
-    The memory is that of the stage's process alone, or of ours, if that is more: a process begins as a copy of the one
-    that starts it. So a benchmark that measures memory loads nothing large itself.
+    The memory is that of the stage's process, or of this one if that is larger, since a process starts as a copy of its
+    parent. So a benchmark that measures memory loads nothing large itself.
     """
     started = time.perf_counter()
     arguments = [sys.executable, *command.split()[1:]]
@@ -182,12 +183,12 @@ def run_stage(folder: Path, command: str) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise AbreastError(f"{command}: ended with {process.returncode}; what it said stands above")
-    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        raise AbreastError(f"{command}: ended with {process.returncode}; see its output above")
+    return StageCost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def _become_parent(folder: Path, number: int) -> ParentRef:
-    """The candidate and its knowledge base become what the next drop starts from."""
+    """Make the candidate and its knowledge base the parent of the next drop."""
     place = folder / "data/parent"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A folder of a benchmark's own, with everything that killed processes leave behind."""
+"""A temporary folder that also catches what killed processes leave behind."""
 
 import signal
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 @contextmanager
-def own_place(name: str) -> Iterator[Path]:
-    """A temporary folder in which other temporary files lie too; a SIGTERM ends the block as an error would."""
+def own_temporary_folder(name: str) -> Iterator[Path]:
+    """A temporary folder that also holds all other temporary files; SIGTERM ends the block like an error."""
     before, handler = tempfile.tempdir, signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         with tempfile.TemporaryDirectory(prefix=f"abreast-{name}-") as folder:

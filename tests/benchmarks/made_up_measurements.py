@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from benchmarks.stream import Measured
+from benchmarks.learn_stream import UpdateMeasurement
 
 
-def measured(by_drop: dict[str, tuple[float | None, float | None]], number: int = 1, **more: Any) -> Measured:
+def measured(by_drop: dict[str, tuple[float | None, float | None]], number: int = 1, **more: Any) -> UpdateMeasurement:
     """One update that leaves these shares of right answers by drop, of the base and of the candidate."""
     rows = {drop: {"base": base, "champion": None, "candidate": score} for drop, (base, score) in by_drop.items()}
     kind = {"known": {"accuracy": 0.5, "macro_f1": 0.4}}
@@ -29,7 +29,7 @@ def measured(by_drop: dict[str, tuple[float | None, float | None]], number: int 
         "tokens": 1000 * number,
         "by_drop": rows,
     }
-    return Measured(**values | more)
+    return UpdateMeasurement(**values | more)
 
 
 def is_picture(path: Any) -> bool:

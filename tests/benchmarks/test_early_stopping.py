@@ -4,7 +4,7 @@ import re
 import pytest
 
 from abreast.core.errors import AbreastError
-from benchmarks.early import main
+from benchmarks.early_stopping import main
 from tests.evaluation.reports import results
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the benchmarks, in colours that all kinds of sight tell apart (viridis; Okabe and Ito 2008)."""
+"""The plots of the benchmarks, in colours for all kinds of colour vision (viridis; Okabe and Ito 2008)."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -9,8 +9,8 @@ from typing import Any
 
 from abreast.metrics.retention import RetentionMatrix
 from abreast.tracking.heat_map import draw_cells
-from benchmarks.figures import Figures, mean_of
-from benchmarks.ways import WAYS
+from benchmarks.retention_methods import RETENTION_METHODS
+from benchmarks.retention_summary import RetentionSummary, mean_summary
 
 TITLE_WIDTH = 30
 COLUMNS = 5
@@ -20,21 +20,21 @@ FAMILIES = {
     "the new drop and replay": ("#0072B2", "o"),
     "all drops at once": ("#009E73", "D"),
 }
-"""Colour and mark of each family of ways."""
+"""Colour and marker of each family of methods."""
 
 
-def family(way: str) -> str:
-    """Which family a way belongs to, by what it trains on."""
-    if way not in WAYS or "train" not in WAYS[way].stages:
+def family(method: str) -> str:
+    """A method's family, by what it trains on."""
+    if method not in RETENTION_METHODS or "train" not in RETENTION_METHODS[method].stages:
         return "nothing is trained"
-    if WAYS[way].learned != "each":
+    if RETENTION_METHODS[method].learned != "each":
         return "all drops at once"
-    alone = WAYS[way].knobs.get("split", {}).get("replay_ratio") == 0.0
+    alone = RETENTION_METHODS[method].knobs.get("split", {}).get("replay_ratio") == 0.0
     return "the new drop alone" if alone else "the new drop and replay"
 
 
 def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str, path: Path) -> None:
-    """R[version, drop] of each way, one small map each; the mean where there are several seeds."""
+    """R[version, drop] of each method, one small map each; the mean over seeds."""
     columns = min(COLUMNS, len(matrices))
     rows = ceil(len(matrices) / columns)
     drops = max(len(runs[0].drops) for runs in matrices.values())
@@ -45,7 +45,7 @@ def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str
     for axes, (name, runs) in zip(grid.flat, matrices.items(), strict=False):
         image = _map(axes, runs, drops)
         axes.set_title(fill(name, TITLE_WIDTH), fontsize=8, loc="left")
-    figure.suptitle(f"{stream}: what is known of each drop (right answers in %)", fontsize=11, x=0.01, ha="left")
+    figure.suptitle(f"{stream}: right answers on each drop, in %", fontsize=11, x=0.01, ha="left")
     figure.supylabel("drops learned so far", fontsize=9)
     figure.supxlabel("asked about drop", fontsize=9)
     bar = figure.colorbar(image, ax=grid, shrink=0.7, aspect=30, pad=0.01)
@@ -55,7 +55,7 @@ def plot_matrices(matrices: Mapping[str, Sequence[RetentionMatrix]], stream: str
 
 
 def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
-    """A row for each version, at the number of drops that it has learned."""
+    """One row per version, at the number of drops that it has learned."""
     shares: list[list[float | None]] = [[None] * drops for _ in range(drops)]
     for version in range(len(runs[0].versions)):
         learned = sum(row <= version for row in runs[0].learned)
@@ -68,9 +68,11 @@ def _map(axes: Any, runs: Sequence[RetentionMatrix], drops: int) -> Any:
     return image
 
 
-def plot_compute(ways: Mapping[str, Sequence[Figures]], stream: str, path: Path) -> None:
+def plot_compute(methods: Mapping[str, Sequence[RetentionSummary]], stream: str, path: Path) -> None:
     """Quality against compute: right answers after the last drop (bars: lowest and highest seed), tokens of it."""
-    known = {name: (mean_of(runs), runs) for name, runs in ways.items() if mean_of(runs).average is not None}
+    known = {
+        name: (mean_summary(runs), runs) for name, runs in methods.items() if mean_summary(runs).average is not None
+    }
     figure = new_figure(9.0, max(4.2, 0.24 * len(known) + 1.2))
     axes = figure.subplots()
     for label, (colour, mark) in FAMILIES.items():
@@ -87,19 +89,19 @@ def plot_compute(ways: Mapping[str, Sequence[Figures]], stream: str, path: Path)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_xlabel("tokens trained at the last drop (the same on any machine)")
     axes.set_ylabel("right answers, mean over drops")
-    axes.set_title(f"{stream}: what is known at the end, and what the last drop cost", fontsize=10, loc="left")
+    axes.set_title(f"{stream}: right answers at the end against the cost of the last drop", fontsize=10, loc="left")
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=len(FAMILIES), frameon=False, fontsize=8)
     figure.savefig(path, metadata={"Software": None})
 
 
-def _averages(runs: Sequence[Figures]) -> list[float]:
+def _averages(runs: Sequence[RetentionSummary]) -> list[float]:
     return [run.average for run in runs if run.average is not None]
 
 
 def _name_points(axes: Any, points: Mapping[str, tuple[float, float]]) -> None:
-    """The names in a column at the right, in the order of their points' heights, each with a line to its point."""
+    """Write the names in a column at the right, ordered by height, each with a line to its point."""
     order = sorted(points, key=lambda name: points[name][1])
     step = 1.0 / max(1, len(order) - 1)
     for number, name in enumerate(order):
@@ -123,7 +125,7 @@ def _name_points(axes: Any, points: Mapping[str, tuple[float, float]]) -> None:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure, in inches, that needs no screen."""
+    """An empty figure that needs no screen; width and height in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,10 +1,10 @@
-"""Sequential against full evaluation: the same verdict, and how many questions? No model is run.
+"""Measures sequential against full evaluation: how often the verdict is the same, with how many questions.
 
-python -m benchmarks.early                                       # simulated pairs of models, a minute or two
-python -m benchmarks.early --answers results/early/banking77     # real ones, as benchmarks.record keeps them
+python -m benchmarks.early_stopping                                    # simulated pairs of models, a minute or two
+python -m benchmarks.early_stopping --answers results/early/banking77  # reports saved by benchmarks.record_reports
 
-Real are the pairs of a candidate and its champion, of a candidate and the untrained base in the champion's place, and
-of two candidates that were asked the same questions. Any folder with reports of the stage `evaluate` will do.
+Recorded pairs are a candidate and its champion, a candidate and the untrained base in the champion's place, and two
+candidates with the same questions. Any folder with reports of the stage `evaluate` will do.
 """
 
 import argparse
@@ -23,18 +23,18 @@ from abreast.gates.judge import judge
 from abreast.reports.answers import ANSWERS, QuestionResult
 from abreast.reports.metrics import EvaluationMetrics, ModelMetrics
 from abreast.reports.reports import Reports, read_reports
-from benchmarks.table import as_markdown, percent
+from benchmarks.tables import format_percent, markdown_table
 
 POOLS = ((60, 60), (120, 120), (200, 300), (400, 600), (1000, 2000))
-"""Questions on what is new and on what was known."""
+"""Numbers of questions on new and on old records."""
 SIZES = (200, 500)
-"""Real pairs are told apart by their number of questions."""
+"""Recorded pairs are grouped by their number of questions."""
 EVERY = ("fail", "inconclusive", "pass")
 HEAD = ("questions", "full verdict", "pairs", "same, fails", "asked, fails", "same, all", "asked, all")
 
 
-class Models(NamedTuple):
-    """What a pair of models is like: the chances of answers on what is new and on what was known."""
+class SimulatedPair(NamedTuple):
+    """The probabilities of a pair's answers: `right` and `known` on new records, `won` and `lost` on old ones."""
 
     right: float
     known: float
@@ -42,8 +42,8 @@ class Models(NamedTuple):
     lost: float
 
 
-class Replay(NamedTuple):
-    """One pair of models: the verdict on all questions, and of each way to stop the verdict and the share asked."""
+class ReplayResult(NamedTuple):
+    """One pair of models: the verdict on all questions, and for each stopping rule the verdict and the share asked."""
 
     pool: str
     full: str
@@ -51,10 +51,10 @@ class Replay(NamedTuple):
     asked: tuple[float, ...]
 
 
-def replay(
+def replay_pair(
     name: str, reports: Reports, knobs: Sequence[EarlyStopping], batch: int, gates: Sequence[Gate] = GATES
-) -> Replay:
-    """Ask again, in blocks, what was answered."""
+) -> ReplayResult:
+    """Replay recorded answers in blocks, and stop as the rule says."""
     models = [who for who in ("base", "champion", "candidate") if reports.metrics.of(who)]
 
     def ask(answers: list[int], texts: list[int]) -> Reports:
@@ -70,31 +70,31 @@ def replay(
         held = ask(asked.answers, asked.texts)
         verdicts.append(judge(held.model_copy(update={"stopped": asked.stopped}), gates).verdict)
         shares.append((len(asked.answers) + len(asked.texts)) / (len(reports.answers) + len(reports.texts)))
-    return Replay(name, judge(reports, gates).verdict, tuple(verdicts), tuple(shares))
+    return ReplayResult(name, judge(reports, gates).verdict, tuple(verdicts), tuple(shares))
 
 
-def draw_models(random: np.random.Generator, number: int) -> Models:
-    """Of four two good updates, one that has not learned enough, and one that has forgotten."""
+def draw_models(random: np.random.Generator, number: int) -> SimulatedPair:
+    """In every four: two good updates, one that has learned too little, one that has forgotten."""
     noise, loss = random.exponential(0.003, size=2)
     good = 1 - random.beta(2, 80)
     match number % 4:
         case 0 | 1:
-            return Models(good, random.uniform(0, 0.2), noise, loss)
+            return SimulatedPair(good, random.uniform(0, 0.2), noise, loss)
         case 2:
-            return Models(random.uniform(0.4, 0.88), random.uniform(0, 0.1), noise, random.uniform(0, 0.1))
+            return SimulatedPair(random.uniform(0.4, 0.88), random.uniform(0, 0.1), noise, random.uniform(0, 0.1))
         case _:
-            return Models(good, random.uniform(0, 0.1), noise, random.uniform(0.1, 0.4))
+            return SimulatedPair(good, random.uniform(0, 0.1), noise, random.uniform(0.1, 0.4))
 
 
-def simulated(random: np.random.Generator, number: int, new: int, old: int, domains: int) -> Reports:
-    """Made-up reports: one question on each key, every fifth of what is known with a superseded value."""
+def simulated_reports(random: np.random.Generator, number: int, new: int, old: int, domains: int) -> Reports:
+    """Simulated reports: one question per key, every fifth old one with a superseded value."""
     models = draw_models(random, number)
     both = random.random((new, 2)) < np.array([models.right, models.known])
     kinds = random.choice(3, size=old, p=[models.won, models.lost, 1 - models.won - models.lost])
     answers = [_outcome(f"new {n}", "current", *map(bool, row)) for n, row in enumerate(both)]
     for n, kind in enumerate(kinds):
-        told = {"champion": False, "candidate": bool(random.random() < 0.01)} if n % 5 == 0 else None
-        answers.append(_outcome(f"old {n}", "retained", kind != 1, kind != 0, f"d{n % domains}", told))
+        outdated = {"champion": False, "candidate": bool(random.random() < 0.01)} if n % 5 == 0 else None
+        answers.append(_outcome(f"old {n}", "retained", kind != 1, kind != 0, f"d{n % domains}", outdated))
     figures = ModelMetrics(general_perplexity=1.0)
     metrics = EvaluationMetrics(base=figures, champion=figures, candidate=figures)
     return Reports(metrics=metrics, answers=tuple(answers))
@@ -109,7 +109,7 @@ def _outcome(
     )
 
 
-def real(folders: Sequence[Path]) -> Iterator[Reports]:
+def recorded_reports(folders: Sequence[Path]) -> Iterator[Reports]:
     """The pairs of models that the reports hold.
 
     Raises:
@@ -118,7 +118,7 @@ def real(folders: Sequence[Path]) -> Iterator[Reports]:
     found = [read_reports(path.parent) for folder in folders for path in sorted(folder.rglob(ANSWERS))]
     if not found:
         raise AbreastError(
-            f"--answers: no {ANSWERS} in {', '.join(map(str, folders))}; make some with benchmarks.record"
+            f"--answers: no {ANSWERS} in {', '.join(map(str, folders))}; make some with benchmarks.record_reports"
         )
     same: dict[tuple, list[Reports]] = {}
     for reports in found:
@@ -132,7 +132,7 @@ def real(folders: Sequence[Path]) -> Iterator[Reports]:
 
 
 def _against(reports: Reports, other: Reports, who: str) -> Reports:
-    """The candidate with another model in the champion's place."""
+    """The reports with another model in the champion's place."""
 
     def put(mine: dict | None, theirs: dict | None) -> dict | None:
         return None if mine is None or theirs is None else mine | {"champion": theirs[who]}
@@ -149,8 +149,8 @@ def _against(reports: Reports, other: Reports, who: str) -> Reports:
     return Reports(metrics=metrics, answers=answers, texts=texts)
 
 
-def rows_of(replays: Sequence[Replay]) -> list[list[str]]:
-    """By pool and by the verdict on all questions."""
+def replay_rows(replays: Sequence[ReplayResult]) -> list[list[str]]:
+    """One row per pool and verdict on all questions."""
     rows = []
     for pool in dict.fromkeys(one.pool for one in replays):
         of_pool = [one for one in replays if one.pool == pool]
@@ -158,14 +158,14 @@ def rows_of(replays: Sequence[Replay]) -> list[list[str]]:
             if held := [one for one in of_pool if full in (one.full, "all")]:
                 cells = []
                 for way in range(2):
-                    cells.append(percent(np.mean([one.verdicts[way] == one.full for one in held])))
-                    cells.append(percent(np.median([one.asked[way] for one in held])))
+                    cells.append(format_percent(np.mean([one.verdicts[way] == one.full for one in held])))
+                    cells.append(format_percent(np.median([one.asked[way] for one in held])))
                 rows.append([pool, full, str(len(held)), *cells])
     return rows
 
 
-def size_of(reports: Reports) -> str:
-    """How a pool of real questions is called, by its size."""
+def pool_name(reports: Reports) -> str:
+    """The name of a pool of recorded questions, by its size."""
     count = len(reports.answers) + len(reports.texts)
     return next((f"to {most}" for most in SIZES if count <= most), f"more than {SIZES[-1]}")
 
@@ -173,30 +173,32 @@ def size_of(reports: Reports) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replay and print; `arguments` are those of the command line if left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--answers", type=Path, nargs="+", help="folders that hold answers.jsonl; else simulate")
+    parser.add_argument("--answers", type=Path, nargs="+", help="folders that hold answers.jsonl (default: simulate)")
     parser.add_argument("--pairs", type=int, default=240, help="simulated pairs of each pool")
-    parser.add_argument("--pools", type=int, default=len(POOLS), help="so many of the pools, the smallest first")
-    parser.add_argument("--domains", type=int, default=1, help="of what was known, simulated")
-    parser.add_argument("--batch", type=int, default=32, help="questions from look to look")
+    parser.add_argument("--pools", type=int, default=len(POOLS), help="use only this many pools, the smallest first")
+    parser.add_argument("--domains", type=int, default=1, help="simulated domains of old records")
+    parser.add_argument("--batch", type=int, default=32, help="questions between two checks")
     parser.add_argument("--error", type=float, default=0.05)
     asked = parser.parse_args(arguments)
     knobs = [EarlyStopping(verdicts=stop, error_rate=asked.error) for stop in (("fail",), EVERY)]
     if asked.answers:
-        found = [replay(size_of(one), one, knobs, asked.batch) for one in real(asked.answers)]
-        what = "Real pairs of models"
+        found = [replay_pair(pool_name(one), one, knobs, asked.batch) for one in recorded_reports(asked.answers)]
+        what = "Recorded pairs of models"
     else:
         random = np.random.default_rng(17)
         found = [
-            replay(f"{new} + {old}", simulated(random, number, new, old, asked.domains), knobs, asked.batch)
+            replay_pair(
+                f"{new} + {old}", simulated_reports(random, number, new, old, asked.domains), knobs, asked.batch
+            )
             for new, old in POOLS[: asked.pools]
             for number in range(asked.pairs)
         ]
-        what = f"Simulated pairs of models, what was known in {asked.domains} domains"
-    rows = rows_of(found)
+        what = f"Simulated pairs of models, old records in {asked.domains} domains"
+    rows = replay_rows(found)
     if len({row[0] for row in rows}) > 1:
-        rows += rows_of([one._replace(pool="any") for one in found])
-    print(f"\n## {what}, a look after every {asked.batch}, stated error {asked.error:.0%}\n")
-    print(as_markdown(HEAD, rows))
+        rows += replay_rows([one._replace(pool="any") for one in found])
+    print(f"\n## {what}, a check after every {asked.batch}, stated error {asked.error:.0%}\n")
+    print(markdown_table(HEAD, rows))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ import yaml
 
 from abreast.core.settings import Params
 from abreast.dataset.examples import read_examples, read_questions, write_jsonl
-from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.learning.methods import make_methods
-from benchmarks.stream import SOURCE
-from benchmarks.ways import QUICK, WAYS
+from benchmarks.learn_stream import SOURCE
+from benchmarks.retention_methods import QUICK_METHODS, RETENTION_METHODS
 from tests.dataset.making import drop, fact
 from tests.learning.project import example, question
 
@@ -33,22 +32,22 @@ def test_plain_replay_replays_what_was_superseded_and_ours_does_not(tmp_path):
     lessons = tmp_path / "data/train.jsonl"
     taught = []
     for name in ("plain replay", "superseded-aware replay"):
-        write_jsonl(lessons, training_examples(base, changes, load_templates(TEMPLATES), Params().split))
-        WAYS[name].before_training(tmp_path)
+        write_jsonl(lessons, teach(base, changes, load_templates(TEMPLATES), Params().split))
+        RETENTION_METHODS[name].before_training(tmp_path)
         taught.append({example.answer for example in read_examples(lessons)})
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
 
 
 @pytest.mark.model
 def test_every_way_names_knobs_and_methods_that_exist():
-    for way in WAYS.values():
+    for way in RETENTION_METHODS.values():
         for section, values in way.knobs.items():
             assert set(values) <= set(type(getattr(Params(), section)).model_fields)
-        make_methods(way.knobs.get("train", {}).get("remember", []))
+        make_methods(way.knobs.get("train", {}).get("regularizers", []))
 
 
 def test_a_quick_run_takes_ways_that_exist():
-    assert all(any(name.startswith(start) for name in WAYS) for start in QUICK)
+    assert all(any(name.startswith(start) for name in RETENTION_METHODS) for start in QUICK_METHODS)
 
 
 def test_experts_are_told_the_field_of_a_fact_or_else_the_drop(tmp_path):
@@ -61,7 +60,7 @@ def test_experts_are_told_the_field_of_a_fact_or_else_the_drop(tmp_path):
     write_jsonl(tmp_path / "data/train.jsonl", lines)
     write_jsonl(tmp_path / "data/dev.jsonl", asked)
     write_jsonl(tmp_path / "data/questions.jsonl", asked)
-    WAYS["experts by domain"].before_training(tmp_path)
+    RETENTION_METHODS["experts by domain"].before_training(tmp_path)
     assert [line.domain for line in read_examples(tmp_path / "data/train.jsonl")] == ["latest", "1" * 64, "news"]
     for name in ("dev", "questions"):
         assert [line.domain for line in read_questions(tmp_path / f"data/{name}.jsonl")] == ["eol"]

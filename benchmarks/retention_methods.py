@@ -1,4 +1,4 @@
-"""The ways to remember that `benchmarks.remember` sets side by side, each as what it changes in the update."""
+"""The methods that `benchmarks.retention` compares, each as the changes that it makes to an update."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,33 +12,33 @@ from abreast.dataset.examples import Example, Question, read_examples, read_ques
 from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import read_base
-from benchmarks.stream import STAGES, Learned
+from benchmarks.learn_stream import STAGES, LearningOrder
 
 Knobs = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Way:
-    """Knobs laid over the defaults, what is done to the lessons before training, and the stages.
+class RetentionMethod:
+    """Knobs in place of the defaults, a change of the examples before training, and the stages.
 
-    `learned` is what an update learns, as `benchmarks.stream.learn` says. `where_superseded` marks a way that differs
-    from the default only where something was superseded.
+    `learned` says what one update learns, see `benchmarks.learn_stream.learn`. `where_superseded` marks a method that
+    differs from the default only where records were superseded.
     """
 
     knobs: Knobs = field(default_factory=dict)
     before_training: Callable[[Path], None] = lambda folder: None
-    learned: Learned = "each"
+    learned: LearningOrder = "each"
     stages: Mapping[str, str] = field(default_factory=lambda: STAGES)
     where_superseded: bool = False
 
 
-def remembering(*methods: dict[str, Any], replay: bool = True) -> Knobs:
+def train_with(*methods: dict[str, Any], replay: bool = True) -> Knobs:
     split = {} if replay else {"split": {"replay_ratio": 0.0, "replay_min": 0}}
     return split | {"train": {"regularizers": list(methods)}}
 
 
 def replay_superseded_too(folder: Path) -> None:
-    """Plain replay: what was superseded is replayed like everything else that was once learned."""
+    """Plain replay: superseded records are replayed like all others."""
     params = load_params(folder)
     base, changes = read_base(folder / "data/knowledge.parquet"), read_base(folder / "data/changes.parquet")
     ever = base.assign(valid_until=pd.NaT if base["valid_until"].dtype.kind == "M" else None)
@@ -47,7 +47,7 @@ def replay_superseded_too(folder: Path) -> None:
 
 
 def with_domains(folder: Path) -> None:
-    """What came without a domain has one: a fact the last part of its key, such as `latest`, all else its drop."""
+    """Give records without a domain one: for a fact the last part of its key, such as `latest`, else its drop."""
     for name, read in (("train", read_examples), ("dev", read_questions), ("questions", read_questions)):
         path = folder / f"data/{name}.jsonl"
         write_jsonl(path, [line.model_copy(update={"domain": _domain(line)}) for line in read(path)])
@@ -63,27 +63,27 @@ ASKING = {name: STAGES[name] for name in ("assemble", "validate", "split")} | {
 }
 
 
-def instead_of_replay(**method: Any) -> Way:
-    return Way(remembering(ANCHOR, LOCALITY, method, replay=False))
+def instead_of_replay(**method: Any) -> RetentionMethod:
+    return RetentionMethod(train_with(ANCHOR, LOCALITY, method, replay=False))
 
 
-def beside_the_default(**method: Any) -> Way:
-    return Way(remembering(ANCHOR, LOCALITY, method))
+def beside_the_default(**method: Any) -> RetentionMethod:
+    return RetentionMethod(train_with(ANCHOR, LOCALITY, method))
 
 
-def replaying(*methods: dict[str, Any], **split: Any) -> Way:
-    """The default with other old records, or more or fewer of them."""
-    return Way(remembering(ANCHOR, LOCALITY, *methods) | {"split": split})
+def replaying(*methods: dict[str, Any], **split: Any) -> RetentionMethod:
+    """The default with other replayed records, or more or fewer of them."""
+    return RetentionMethod(train_with(ANCHOR, LOCALITY, *methods) | {"split": split})
 
 
-WAYS = {
-    "in-context": Way(learned="together", stages=ASKING),
-    "naive": Way(remembering(replay=False)),
-    "anchor only": Way(remembering(ANCHOR, replay=False)),
-    "plain replay": Way(remembering(ANCHOR, LOCALITY), replay_superseded_too, where_superseded=True),
-    "superseded-aware replay": Way(remembering()),
-    "aware replay and anchor": Way(remembering(ANCHOR)),
-    "default (aware replay, anchor, locality)": Way(),
+RETENTION_METHODS = {
+    "in-context": RetentionMethod(learned="together", stages=ASKING),
+    "naive": RetentionMethod(train_with(replay=False)),
+    "anchor only": RetentionMethod(train_with(ANCHOR, replay=False)),
+    "plain replay": RetentionMethod(train_with(ANCHOR, LOCALITY), replay_superseded_too, where_superseded=True),
+    "superseded-aware replay": RetentionMethod(train_with()),
+    "aware replay and anchor": RetentionMethod(train_with(ANCHOR)),
+    "default (aware replay, anchor, locality)": RetentionMethod(),
     "a quarter of the replay": replaying(replay_ratio=0.5, replay_min=50),
     "half of the replay": replaying(replay_ratio=1.0, replay_min=100),
     "twice the replay": replaying(replay_ratio=4.0, replay_min=400),
@@ -103,9 +103,9 @@ WAYS = {
     "default and FGM": beside_the_default(method="fgm"),
     "default and PGD": beside_the_default(method="pgd"),
     "default and noise": beside_the_default(method="noise"),
-    "experts by domain": Way({"train": {"experts": "domain"}}, with_domains),
-    "joint": Way(learned="together"),
-    "anew at each drop": Way(learned="anew"),
+    "experts by domain": RetentionMethod({"train": {"experts": "domain"}}, with_domains),
+    "joint": RetentionMethod(learned="together"),
+    "anew at each drop": RetentionMethod(learned="anew"),
 }
-QUICK = ("in-context", "naive", "plain replay", "default (", "joint")
-"""The beginnings of the names of those that a quick run takes."""
+QUICK_METHODS = ("in-context", "naive", "plain replay", "default (", "joint")
+"""A quick run takes the methods whose names begin with these."""
