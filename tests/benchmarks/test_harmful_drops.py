@@ -28,7 +28,7 @@ def test_rows_are_repeated_blanked_and_without_their_day():
     assert undated([{"key": "k", "as_of": "2024-01-01"}]) == [{"key": "k"}]
 
 
-def test_the_real_door_sets_repeated_rows_aside_and_refuses_what_ended(tmp_path):
+def test_the_contract_sets_repeated_rows_aside_and_refuses_ended_values(tmp_path):
     from abreast.knowledge.knowledge_base import apply_drops
     from tests.dataset.making import drop, fact
 

@@ -32,7 +32,7 @@ def test_plain_replay_replays_what_was_superseded_and_ours_does_not(tmp_path):
     lessons = tmp_path / "data/train.jsonl"
     taught = []
     for name in ("plain replay", "superseded-aware replay"):
-        write_jsonl(lessons, teach(base, changes, load_templates(TEMPLATES), Params().split))
+        write_jsonl(lessons, training_examples(base, changes, load_templates(TEMPLATES), Params().split))
         RETENTION_METHODS[name].before_training(tmp_path)
         taught.append({example.answer for example in read_examples(lessons)})
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
