@@ -5,6 +5,7 @@ import yaml
 
 from abreast.core.settings import Params
 from abreast.dataset.examples import read_examples, read_questions, write_jsonl
+from abreast.dataset.split import training_examples
 from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, write_base
 from abreast.learning.methods import make_methods
