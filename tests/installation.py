@@ -1,19 +1,27 @@
 """A whole installation of Abreast in a temporary folder: its own git repository, home, servers and knobs."""
 
+import contextlib
+import io
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from typer.testing import CliRunner, Result
 
 from tests.ports import free_port
 
 SOURCE = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+SOCKET = "PREFORK_SOCKET"
+"""The variable that names the address of `tests/prefork/server.py`."""
 NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_")
 
 
@@ -70,7 +78,8 @@ class Installation:
         """This process's environment without what would point to another installation, and with this copy's code."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         path = f"{BIN}{os.pathsep}{kept['PATH']}"
-        return {**kept, "PATH": path, "PYTHONPATH": str(self.root), "COLUMNS": "200"}
+        code = [str(self.root), *([str(SOURCE / "tests/prefork")] if SOCKET in kept else [])]
+        return {**kept, "PATH": path, "PYTHONPATH": os.pathsep.join(code), "COLUMNS": "200"}
 
     def run(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the root with the environment's own `bin` first."""
@@ -83,6 +92,37 @@ class Installation:
     def abreast(self, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run an Abreast command."""
         return self.run(str(BIN / "abreast"), *arguments, check=check, **extra)
+
+    def dvc(self, *arguments: str, **extra: str) -> str:
+        """Run DVC in this process; what it prints and logs itself, without its stages."""
+        from dvc.cli import main
+
+        log = logging.StreamHandler(io.StringIO())
+        logging.getLogger("dvc").addHandler(log)
+        try:
+            with self._entered(extra), contextlib.redirect_stdout(log.stream):
+                assert main(list(arguments)) == 0, log.stream.getvalue()
+        finally:
+            logging.getLogger("dvc").removeHandler(log)
+        return log.stream.getvalue()
+
+    def invoke(self, *arguments: str, **extra: str) -> Result:
+        """Run an Abreast command in this process, on this repository's own code."""
+        from abreast.cli.main import app
+
+        with self._entered(extra):
+            return CliRunner().invoke(app, arguments)
+
+    @contextlib.contextmanager
+    def _entered(self, extra: Mapping[str, str]) -> Iterator[None]:
+        """This process in the root and the environment of this installation."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.root)
+            for name in os.environ.keys() - self.env.keys():
+                patch.delenv(name)
+            for name, value in (self.env | extra).items():
+                patch.setenv(name, value)
+            yield
 
     def json(self, *arguments: str) -> Any:
         """What an Abreast command prints with `--json`."""

@@ -4,25 +4,46 @@ A process of its own starts them. It ends them as soon as its standard input is 
 manner they do.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
 import pytest
 
+from tests.installation import SOCKET, SOURCE
 from tests.mlflow_server import running_mlflow
 from tests.postgres_server import new_database, running_postgres
 from tests.s3_server import S3Server, running_s3
 
-SERVERS = {"mlflow": running_mlflow, "postgres": lambda _: running_postgres(), "s3": running_s3}
+
+@contextmanager
+def running_prefork(folder: Path) -> Iterator[str]:
+    """The address of a process that forks itself for the stages that need torch."""
+    command = [sys.executable, str(SOURCE / "tests/prefork/server.py"), str(folder / "socket")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield command[-1]
+    finally:
+        process.kill()
+        process.wait()
+
+
+SERVERS = {
+    "mlflow": running_mlflow,
+    "postgres": lambda _: running_postgres(),
+    "prefork": running_prefork,
+    "s3": running_s3,
+}
 """By name: a context manager that takes an empty folder and gives the server's address."""
-SOURCE = Path(__file__).parents[1]
 
 
 class Host:
@@ -126,6 +147,14 @@ def s3_server(pytestconfig: pytest.Config) -> S3Server:
 def new_postgres(pytestconfig: pytest.Config) -> Callable[[], str]:
     """A function that makes an empty database in a real PostgreSQL server and returns its URL."""
     return partial(new_database, address_of(pytestconfig, "postgres"))
+
+
+@pytest.fixture(scope="session")
+def prefork(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Stages of installations that need torch are forked from a process that has loaded it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SOCKET, address_of(pytestconfig, "prefork"))
+        yield
 
 
 if __name__ == "__main__":

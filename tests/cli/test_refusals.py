@@ -15,10 +15,18 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return Installation(tmp_path_factory.mktemp("installation"), {})
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """All stages before the training are done."""
+    made = Installation(tmp_path_factory.mktemp("desk"), {})
+    made.dvc("repro", "split")
+    return made
+
+
 def refusal(installation: Installation, *command: str, **env: str) -> str:
     """The one line that a refused command says."""
-    done = installation.abreast(*command, check=False, **env)
-    assert done.returncode == 2, done
+    done = installation.invoke(*command, **env)
+    assert done.exit_code == 2, done.output
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -47,6 +55,12 @@ def test_a_bad_knob_is_named(tmp_path: Path, installation: Installation, section
 
 def test_not_a_git_repository(tmp_path: Path, installation: Installation):
     assert "not a git repository" in refusal(installation, "status", ABREAST_PROJECT=str(tmp_path))
+
+
+def test_a_refusal_is_the_status_and_the_one_line_of_the_process(tmp_path: Path, installation: Installation):
+    done = installation.abreast("status", check=False, ABREAST_PROJECT=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: ")
 
 
 def test_no_such_project(tmp_path: Path, installation: Installation):
@@ -80,7 +94,7 @@ def test_a_dirty_working_tree_is_told_and_not_used(installation: Installation):
     params.write_text(before + "\n# edited\n")
     try:
         line = refusal(installation, "update")
-        doctor = installation.abreast("doctor", "--json", check=False)
+        doctor = installation.invoke("doctor", "--json")
     finally:
         params.write_text(before)
     assert "uncommitted changes in params.yaml" in line
@@ -115,8 +129,8 @@ def test_no_such_version(installation: Installation):
     ],
 )
 def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arguments, said):
-    done = installation.abreast(*arguments, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
+    done = installation.invoke(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
 
 
@@ -139,10 +153,8 @@ def test_nothing_to_roll_back_to(installation: Installation):
     ("base", "said"),
     [("packaged:gpt-9", "model.base"), ("/no/such/folder", "/no/such/folder"), ("no-such-org/no-such-model", "model")],
 )
-def test_a_missing_model_stops_the_stage_that_needs_it(tmp_path: Path, base: str, said: str):
-    (tmp_path / "root").mkdir()
-    desk = Installation(tmp_path / "root", {"model": {"base": base}})
-    desk.run("dvc", "repro", "split", HF_HUB_OFFLINE="1")
+def test_a_missing_model_stops_the_stage_that_needs_it(desk: Installation, base: str, said: str):
+    desk.set_knobs({"model": {"base": base}})
     done = desk.run("dvc", "repro", "train", check=False, HF_HUB_OFFLINE="1")
     assert done.returncode != 0
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -23,7 +23,7 @@ LONG = {"update_learning_rate": 1e-9, "epochs": 1_000_000, "patience": 1_000_000
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def loop(tmp_path_factory: pytest.TempPathFactory, prefork: None) -> Iterator[Installation]:
     """Its processes hold the credentials of the test S3 server, so that a test may move its inbox there."""
     base = write_tiny_base(tmp_path_factory.mktemp("base"))
     knobs = {"model": {"base": str(base)}, "train": TRAIN, "gates": GATES}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def installation(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(mlflow_uri: str, prefork: None, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """v1 and its one drop."""
     base = write_tiny_base(tmp_path_factory.mktemp("base"))
     knobs = {"model": {"name": "reproduced", "base": str(base)}, "train": TRAIN, "gates": GATES}
