@@ -22,9 +22,9 @@ demo: env  ## start the services and learn the sample drops
 down: env  ## stop the services
 	$(BIN)/abreast down
 
-# OMP_NUM_THREADS: tests/tiers.py says what the tiers are.
-unit: env  ## the tests that need neither torch nor a process nor a server: seconds
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m unit -n logical --maxprocesses 4
+# What the tiers are: tests/tiers.py.
+unit: env  ## the tests that need neither torch nor a process nor a server
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m unit -n logical --maxprocesses 4 --dist worksteal
 
 # A worker a core, each with one thread: two threads of torch a worker would wait for each other.
 test: lint  ## the tests that need no data from outside
@@ -37,7 +37,7 @@ lint: env
 	$(BIN)/mypy
 
 slow: env  ## the long tests, and those that read ../shared/data
-	$(BIN)/pytest -m slow
+	ABREAST_TRIALS=all $(BIN)/pytest -m 'slow or unit'
 
 # Streams and sizes: docs/benchmarks.md. Resumable: what lies in $(RESULTS) is not run again.
 bench: env  ## the benchmarks, an evening and a night on two cores; BENCH_ARGS go to each comparison of ways

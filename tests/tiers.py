@@ -21,6 +21,19 @@ TIERS = ("server", "process", "model", "unit")
 """The first that applies is the test's tier."""
 SERVERS = {"mlflow_uri", "s3_server", "new_postgres", "loop"}
 """Fixtures that start a real server."""
+LONGEST = (
+    "tests/flows/test_loop.py",
+    "tests/lineage/test_reproduce.py",
+    "tests/test_repro.py",
+    "tests/lifecycle/test_intake.py",
+    "tests/tuning/test_search.py",
+    "tests/serving/test_servable.py",
+    "tests/lifecycle/test_promoters_at_once.py",
+    "tests/learning/methods/test_methods.py",
+    "tests/learning/trainer/test_train.py",
+    "tests/benchmarks/test_remember.py",
+)
+"""Files, by what they took in a whole run."""
 PROCESSES = ("subprocess", "multiprocessing", "socket", "http.server", "os.fork")
 TORCH = {"torch", "transformers", "peft"}
 OURS = ("abreast", "benchmarks", "flows", "tasks", "tests")
@@ -61,6 +74,11 @@ def _later(node: ast.AST) -> bool:
 
 
 @cache
+def top_imports(module: str) -> dict[str, tuple[str, str | None]]:
+    return {local: (source, name) for local, source, name in imports_of(tree_of(module).body, deep=False)}
+
+
+@cache
 def loads_torch(module: str) -> bool:
     """Whether the import of a module loads torch."""
     waiting, seen = [module], set()
@@ -72,7 +90,7 @@ def loads_torch(module: str) -> bool:
         for one in (name, *parents):
             if one not in seen and file_of(one):
                 seen.add(one)
-                for _, imported, attribute in imports_of(tree_of(one).body, deep=False):
+                for imported, attribute in top_imports(one).values():
                     waiting += [imported, f"{imported}.{attribute}"]
     return False
 
@@ -91,10 +109,6 @@ def definitions(module: str) -> dict[str, ast.stmt]:
 
 
 @cache
-def top_imports(module: str) -> dict[str, tuple[str, str | None]]:
-    return {local: (source, name) for local, source, name in imports_of(tree_of(module).body, deep=False)}
-
-
 def used_by(module: str, name: str) -> set[str]:
     """The modules outside `tests` that a function of the tests reaches, through helpers and classes of the tests."""
     found, seen, waiting = set(), set(), [(module, name)]
@@ -154,9 +168,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test, and put the files that take longest first: `--dist loadfile` gives them out in this order."""
+    first: dict[str, int] = {}
     for item in items:
-        if not item.get_closest_marker(tier := tier_of(item)):
+        tier = tier_of(item)
+        if not item.get_closest_marker(tier):
             item.add_marker(tier)
+        rank = TIERS.index(tier) if tier in TIERS else len(TIERS)
+        first[item.location[0]] = min(first.get(item.location[0], rank), rank)
+    order = {path: (place, -1) for place, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.location[0], (len(LONGEST), first[item.location[0]])))
 
 
 class Guard:

@@ -1,5 +1,6 @@
+import sys
+
 import pytest
-import torch
 
 from tests.learning.tiny import write_tiny_base
 
@@ -17,4 +18,5 @@ def own_home(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def one_number_of_threads(monkeypatch):
     """Processes that a test starts use as many threads as its own: another number gives other last bits."""
-    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    if loaded := sys.modules.get("torch"):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(loaded.get_num_threads()))
