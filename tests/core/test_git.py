@@ -5,6 +5,8 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.core.git import git, git_or_none
 
+pytestmark = pytest.mark.process
+
 
 def test_git_works_without_a_configured_identity(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))

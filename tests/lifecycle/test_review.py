@@ -281,7 +281,7 @@ def test_what_cannot_be_reviewed_is_told_in_one_line(line):
         (
             failed,
             "approve",
-            "it failed: retention: measured 0.5, needed at least 0.9; mend .*`promote` with `force`",
+            "it failed: retention: measured 0.5, needed at least 0.9; .*`promote` with `force`",
         ),
         (failed, "reject", "v2 does not wait for review, it failed: .*; it is refused already"),
         (rejected, "approve", "v3 waits for review no more, it was rejected by ann .*: ten answers read"),

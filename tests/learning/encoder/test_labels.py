@@ -34,6 +34,7 @@ def test_the_scale_stays_that_of_the_first_numbers():
         extend_labels(Labels(), examples_of([("regression", "x", "many")]))
 
 
+@pytest.mark.model
 def test_a_damaged_folder_is_named(tmp_path):
     with pytest.raises(AbreastError, match=r"not the model folder of an encoder: heads\.json is missing"):
         read_heads(tmp_path)
