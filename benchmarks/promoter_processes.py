@@ -16,7 +16,7 @@ from typing import Literal
 
 from abreast.core.errors import AbreastError, Unavailable
 from abreast.ledger import Ledger
-from abreast.lifecycle.promoter import promote, reconcile_promotions, restore_previous
+from abreast.lifecycle.promoter import promote_version, reconcile_promotions, restore_previous
 from abreast.tracking.registry import Registry
 
 _RANDOM_MOMENT = "a random moment"
@@ -141,7 +141,7 @@ def _perform(ledger: Ledger, registry: Registry, task: PromoterTask) -> Promoter
             champion = ledger.promotions.champion(registry.name)
             row = restore_previous(ledger, registry, champion, "stress", task.actor).id
             return PromoterResult(task, "done", row=row, champion_left=champion)
-        row = promote(ledger, registry, task.version, "stress", task.actor, force=task.forced).id
+        row = promote_version(ledger, registry, task.version, "stress", task.actor, force=task.forced).id
         return PromoterResult(task, "done", row=row)
     except Unavailable as error:
         return PromoterResult(task, "unavailable", lines=(str(error),))

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from abreast.ledger import open_ledger
-from abreast.lifecycle.promoter import promote, reconcile_promotions
+from abreast.lifecycle.promoter import promote_version, reconcile_promotions
 from abreast.tracking.registry import Registry
 from benchmarks.promoter_processes import PromoterProcesses, PromoterResult, PromoterTask
 from benchmarks.promotion_checks import PromotionLine
@@ -122,7 +122,7 @@ def run_rounds(
     """
     promotion_line = PromotionLine(open_ledger(ledger_url, folder), Registry(uri, folder.name), folder, uri)
     for _ in range(2):
-        promote(
+        promote_version(
             promotion_line.ledger,
             promotion_line.registry,
             promotion_line.register(),

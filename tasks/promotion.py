@@ -17,7 +17,7 @@ from abreast.services.services import Services
 def promote_version(services: Services, version: Version, update: Update) -> None:
     """Move the aliases to a version that passed."""
     reason, actor = f"verdict pass of {update.id}", f"update {update.id}"
-    promoter.promote(services.ledger, services.registry, version.number, reason, actor)
+    promoter.promote_version(services.ledger, services.registry, version.number, reason, actor)
     print(f"{version.name} serves")
 
 
@@ -25,7 +25,7 @@ def promote_version(services: Services, version: Version, update: Update) -> Non
 def promote_by_force(services: Services, version: str, reason: str, actor: str) -> int:
     """Promote whatever the verdict and whichever version serves; the reason and the person are recorded."""
     number = version_number(version)
-    return promoter.promote(services.ledger, services.registry, number, reason, actor, force=True).version
+    return promoter.promote_version(services.ledger, services.registry, number, reason, actor, force=True).version
 
 
 @task(cache_policy=NO_CACHE)

@@ -30,7 +30,7 @@ WAIT_SECONDS = 120.0
 _PAUSE = wait_random_exponential(multiplier=0.05, min=0.025, max=0.2)  # seconds between two attempts at the lease
 
 
-def promote(
+def promote_version(
     ledger: Ledger,
     registry: Registry,
     version: int,
@@ -92,7 +92,7 @@ def restore_previous(ledger: Ledger, registry: Registry, leaving: int | None, re
     Raises:
         AbreastError: nothing served before, another version than `leaving` came into service meanwhile, or the files
             of the version to return to are not the recorded ones.
-        Unavailable: as in `promote`.
+        Unavailable: as in `promote_version`.
     """
     line = registry.name
     with _alone(ledger, line) as lease:
@@ -122,7 +122,7 @@ def withdraw_and_restore(
 
     Raises:
         AbreastError: no such drop was accepted, or the files of the version to return to are not the recorded ones.
-        Unavailable: as in `promote`.
+        Unavailable: as in `promote_version`.
     """
     line = registry.name
     with _alone(ledger, line) as lease:

@@ -140,7 +140,7 @@ def _carry_out(ledger: Ledger, registry: Registry, row: Review) -> Review:
     if settled.outcome is not None:
         return settled
     try:
-        promoter.promote(ledger, registry, row.version, row.summary, row.reviewer, reviewed=True)
+        promoter.promote_version(ledger, registry, row.version, row.summary, row.reviewer, reviewed=True)
     except Unavailable:
         raise
     except AbreastError as error:

@@ -7,7 +7,7 @@ from abreast.inbox.arrival import deliver
 from abreast.ledger import Version
 from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle.intake import arrivals, take
-from abreast.lifecycle.promoter import promote
+from abreast.lifecycle.promoter import promote_version
 from abreast.lifecycle.register import register_candidate
 from abreast.lifecycle.snapshots import snapshot_of
 from abreast.reports.reports import read_reports
@@ -33,6 +33,6 @@ def learn(services: Services) -> Version:
     version, _ = register_candidate(services.ledger, services.registry, update, workspace, verdict)
     workspace.push()
     workspace.keep(f"model/{version.name}", "Learn")
-    promote(services.ledger, services.registry, version.number, "a test", "test", force=True)
+    promote_version(services.ledger, services.registry, version.number, "a test", "test", force=True)
     workspace.remove()
     return version

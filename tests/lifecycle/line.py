@@ -13,7 +13,7 @@ from abreast.core.settings import Params
 from abreast.learning.model_folder import model_digest
 from abreast.ledger import Ledger, Promotion, open_ledger
 from abreast.ledger.process_id import ProcessId
-from abreast.lifecycle.promoter import promote, restore_previous
+from abreast.lifecycle.promoter import promote_version, restore_previous
 from abreast.reports.reports import read_reports
 from abreast.services.services import Services
 from abreast.tracking.registry import Registry
@@ -73,7 +73,7 @@ class Line:
             (model.parent / "reports" / "answers.jsonl").write_text(lines)
 
         number = self.register("fail", write)
-        promote(self.ledger, self.registry, number, force=True, **HOW)
+        promote_version(self.ledger, self.registry, number, force=True, **HOW)
         return number
 
     def services(self, monkeypatch: pytest.MonkeyPatch) -> Services:
@@ -98,7 +98,7 @@ class Line:
 
     def serve(self, count: int) -> None:
         for _ in range(count):
-            promote(self.ledger, self.registry, self.register(), **HOW)
+            promote_version(self.ledger, self.registry, self.register(), **HOW)
 
     def take_back(self) -> Promotion:
         return restore_previous(self.ledger, self.registry, self.ledger.promotions.champion(self.registry.name), **HOW)

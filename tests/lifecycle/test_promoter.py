@@ -1,4 +1,4 @@
-"""Promotions: kills, crowds, and the way back. The log and the aliases must agree in the end."""
+"""Promotions: kills, crowds, and rollbacks. The log and the aliases must agree in the end."""
 
 import random
 import signal
@@ -7,7 +7,7 @@ import time
 import pytest
 
 from abreast.core.errors import AbreastError, Unavailable
-from abreast.lifecycle.promoter import promote, reconcile_promotions, restore_previous
+from abreast.lifecycle.promoter import promote_version, reconcile_promotions, restore_previous
 from abreast.tracking.registry import Registry
 from tests.lifecycle.ledgers import at_once, killed_at, start
 from tests.lifecycle.line import HOW
@@ -20,7 +20,7 @@ AFTER_INTENT = ["promoter.intended", "promoter.checked", "promoter.champion", "p
 def test_promotions_move_champion_and_previous_and_are_said_once(line):
     line.serve(2)
     assert line.registry.aliases() == {"champion": 2, "previous": 1}
-    again = promote(line.ledger, line.registry, 2, reason="again", actor="other")
+    again = promote_version(line.ledger, line.registry, 2, reason="again", actor="other")
     assert (again.version, again.before, again.actor, again.state) == (2, 1, "test", "done")
     assert len(line.ledger.promotions.all(line.registry.name)) == 2
     assert [update.status for update in line.ledger.updates.all(line.registry.name)] == ["promoted", "promoted"]
@@ -30,18 +30,18 @@ def test_promotions_move_champion_and_previous_and_are_said_once(line):
 def test_only_pass_is_promoted_unless_forced(line, verdict):
     number = line.register(verdict)
     with pytest.raises(AbreastError, match=f"v1 is not promoted: its verdict is {verdict}"):
-        promote(line.ledger, line.registry, number, **HOW)
+        promote_version(line.ledger, line.registry, number, **HOW)
     assert line.registry.aliases() == {}
-    promote(line.ledger, line.registry, number, force=True, **HOW)
+    promote_version(line.ledger, line.registry, number, force=True, **HOW)
     assert line.registry.aliases() == {"champion": 1}
 
 
 def test_what_was_judged_against_a_former_champion_is_not_promoted(line):
     line.register_aside()
     line.register_aside()
-    promote(line.ledger, line.registry, 1, **HOW)
+    promote_version(line.ledger, line.registry, 1, **HOW)
     with pytest.raises(AbreastError, match="v2 was judged against no champion, but v1 serves now"):
-        promote(line.ledger, line.registry, 2, **HOW)
+        promote_version(line.ledger, line.registry, 2, **HOW)
     line.assert_consistent()
     assert line.served == (1,)
 
@@ -54,7 +54,7 @@ def test_other_files_than_the_recorded_ones_are_not_promoted(line, tmp_path):
         model = client.get_model_version(line.registry.name, str(number)).source.removeprefix("models:/")
         client.log_model_artifact(model, str(tmp_path / "abreast.json"))
     with pytest.raises(AbreastError, match="its files in MLflow have digest"):
-        promote(line.ledger, line.registry, number, **HOW)
+        promote_version(line.ledger, line.registry, number, **HOW)
     line.assert_consistent()
     assert line.served == (1,)
     assert line.ledger.promotions.all(line.registry.name)[-1].state == "reverted"
@@ -81,7 +81,7 @@ def test_nothing_has_served_yet(line):
 def test_a_kill_at_any_point_is_mended_by_a_sweep(line, monkeypatch, point):
     line.serve(1)
     number = line.register()
-    killed_at(point, lambda: promote(line.ledger, line.registry, number, **HOW), monkeypatch)
+    killed_at(point, lambda: promote_version(line.ledger, line.registry, number, **HOW), monkeypatch)
     reconcile_promotions(line.ledger, line.registry)
     line.assert_consistent()
     assert line.served == ((1,) if point in BEFORE_INTENT else (1, 2))
@@ -91,8 +91,8 @@ def test_a_kill_at_any_point_is_mended_by_a_sweep(line, monkeypatch, point):
 def test_a_kill_at_any_point_is_mended_by_the_next_promotion(line, monkeypatch):
     numbers = [line.register()]
     for point in AFTER_INTENT:
-        killed_at(point, lambda: promote(line.ledger, line.registry, numbers[-1], **HOW), monkeypatch)
-        promote(line.ledger, line.registry, numbers[-1], **HOW)
+        killed_at(point, lambda: promote_version(line.ledger, line.registry, numbers[-1], **HOW), monkeypatch)
+        promote_version(line.ledger, line.registry, numbers[-1], **HOW)
         line.assert_consistent()
         assert line.served == tuple(numbers)
         assert line.ledger.updates.live(line.registry.name) is None
@@ -107,7 +107,7 @@ def test_a_kill_at_any_point_of_a_rollback_is_mended_by_a_sweep(line, monkeypatc
         reconcile_promotions(line.ledger, line.registry)
         line.assert_consistent()
         assert line.served == (1,)
-        promote(line.ledger, line.registry, 2, **HOW)
+        promote_version(line.ledger, line.registry, 2, **HOW)
 
 
 def test_a_rollback_asked_for_again_after_a_kill_goes_back_once(line, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_champion_that_nobody_wanted_to_leave_serves_on(line, leaving):
 def test_a_sweep_reverts_what_cannot_be_finished(line, monkeypatch):
     line.serve(1)
     number = line.register()
-    killed_at("promoter.intended", lambda: promote(line.ledger, line.registry, number, **HOW), monkeypatch)
+    killed_at("promoter.intended", lambda: promote_version(line.ledger, line.registry, number, **HOW), monkeypatch)
     line.registry._tag(number, "abreast.digest", "0" * 64)
     (said,) = reconcile_promotions(line.ledger, line.registry)
     assert said.startswith("promote of v2 reverted: v2 of")
@@ -164,7 +164,7 @@ def test_mlflow_gone_on_the_way_leaves_the_champion_and_is_finished_later(line):
     number = line.register()
     down = Registry("http://127.0.0.1:1", line.registry.name)
     with pytest.raises(Unavailable, match="MLflow does not answer"):
-        promote(line.ledger, down, number, **HOW)
+        promote_version(line.ledger, down, number, **HOW)
     assert line.served == (1,)
     assert reconcile_promotions(line.ledger, line.registry) == ["promote of v2 finished"]
     line.assert_consistent()
@@ -172,7 +172,7 @@ def test_mlflow_gone_on_the_way_leaves_the_champion_and_is_finished_later(line):
 
 def test_eight_promoters_of_one_version_make_one_promotion(line):
     number = line.register()
-    done = at_once(lambda _: promote(line.ledger, line.registry, number, **HOW).id, 8)
+    done = at_once(lambda _: promote_version(line.ledger, line.registry, number, **HOW).id, 8)
     assert len(set(done)) == 1
     assert line.served == (1,)
     line.assert_consistent()
@@ -180,7 +180,7 @@ def test_eight_promoters_of_one_version_make_one_promotion(line):
 
 def test_of_eight_promoters_of_rival_versions_those_of_one_win_and_the_others_are_told(line):
     rivals = [line.register_aside() for _ in range(4)]
-    results = at_once(lambda number: promote(line.ledger, line.registry, rivals[number // 2], **HOW).version, 8)
+    results = at_once(lambda number: promote_version(line.ledger, line.registry, rivals[number // 2], **HOW).version, 8)
     winners = [result for result in results if isinstance(result, int)]
     assert len(winners) == 2
     assert sum(isinstance(result, AbreastError) and "serves now" in str(result) for result in results) == 6
@@ -195,7 +195,7 @@ def test_promoters_killed_at_random_moments_leave_one_champion(line):
     chance = random.Random(17)
 
     def work(number: int) -> None:
-        promote(line.ledger, line.registry, numbers[number], force=True, **HOW)
+        promote_version(line.ledger, line.registry, numbers[number], force=True, **HOW)
 
     for _ in range(4):
         processes = [start(lambda n=n: work(n)) for n in range(3)]

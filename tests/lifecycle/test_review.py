@@ -1,4 +1,4 @@
-"""Reviews: what each decision leads to, by each door, and what a kill on the way leaves."""
+"""Reviews: what each decision leads to by each channel, and what a kill leaves."""
 
 import pytest
 
@@ -149,7 +149,7 @@ def test_the_page_of_a_version_that_waits_no_more_though_nobody_decided_asks_nob
         promoter.withdraw_and_restore(line.ledger, line.registry, poison, reason="a join gone wrong", actor="ann")
         why = "v3 does not wait for review: its update u0003 ended as refused (drop "
     else:
-        promoter.promote(line.ledger, line.registry, number, force=True, **HOW)
+        promoter.promote_version(line.ledger, line.registry, number, force=True, **HOW)
         why = "v3 serves already"
     assert [said.split(why)[0] for said in reconcile_reviews(line.ledger, line.registry)] == ["page of v3: "]
     assert known(line, number)[0].startswith(f"## Review: waits no more\n\n- {why}")
@@ -171,7 +171,7 @@ def test_a_page_of_a_version_that_the_ledger_does_not_know_asks_nobody(line, tmp
 def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(line):
     late, rival = line.leave_to_review(), line.leave_to_review("pass")
     row = line.ledger.reviews.decide(line.registry.name, late, decision="approve", **ANN)
-    promoter.promote(line.ledger, line.registry, rival, **HOW)
+    promoter.promote_version(line.ledger, line.registry, rival, **HOW)
     assert row.outcome is None
     assert reconcile_reviews(line.ledger, line.registry)[0].startswith(
         "review of v1 finished: v1 was judged against no champion"
@@ -179,7 +179,7 @@ def test_a_champion_that_changes_between_decision_and_promotion_makes_it_stale(l
     assert [one.outcome for one in line.ledger.reviews.all(line.registry.name)] == ["stale"]
 
 
-def test_a_kill_at_any_point_of_an_approval_is_mended_by_a_sweep(line, monkeypatch):
+def test_a_kill_at_any_point_of_an_approval_is_repaired_by_a_sweep(line, monkeypatch):
     line.serve(1)
     for point in [*POINTS, *INSIDE]:
         number = line.leave_to_review()
@@ -195,7 +195,7 @@ def test_a_kill_at_any_point_of_an_approval_is_mended_by_a_sweep(line, monkeypat
     )
 
 
-def test_a_kill_after_a_rejection_is_mended_by_a_sweep(line, monkeypatch):
+def test_a_kill_after_a_rejection_is_repaired_by_a_sweep(line, monkeypatch):
     for point in ("review.recorded", "review.settled", "review.shown"):
         number = line.leave_to_review()
         killed_at(point, lambda n=number: decide(line, n, "reject"), monkeypatch)
@@ -281,7 +281,7 @@ def test_what_cannot_be_reviewed_is_told_in_one_line(line):
         (
             failed,
             "approve",
-            "it failed: retention: measured 0.5, needed at least 0.9; .*`promote` with `force`",
+            "it failed: retention: measured 0.5, needed at least 0.9; fix .*`promote` with `force`",
         ),
         (failed, "reject", "v2 does not wait for review, it failed: .*; it is refused already"),
         (rejected, "approve", "v3 waits for review no more, it was rejected by ann .*: ten answers read"),

@@ -3,7 +3,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.lifecycle.promoter import promote, reconcile_promotions
+from abreast.lifecycle.promoter import promote_version, reconcile_promotions
 from abreast.lifecycle.rollback import reinstate_drop, roll_back, withdraw_drop
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import deliver, digest_of, killed_at
@@ -21,7 +21,7 @@ def services(line, monkeypatch) -> Services:
 def serve_by_force(line: Line) -> int:
     """A version that no verdict lets pass."""
     number = line.register("fail")
-    promote(line.ledger, line.registry, number, force=True, **HOW)
+    promote_version(line.ledger, line.registry, number, force=True, **HOW)
     return number
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.lifecycle import promoter
-from abreast.lifecycle.promoter import promote, reconcile_promotions
+from abreast.lifecycle.promoter import promote_version, reconcile_promotions
 from abreast.tracking.registry import Registry
 from tests.lifecycle.line import HOW, Line
 
@@ -62,9 +62,9 @@ def stalled(line: Line, act: Act, at: str) -> Callable[[], object]:
 def test_an_alias_that_is_moved_too_late_is_put_back_by_the_sweep(line: Line, at: str):
     line.serve(2)
     late, rival = line.register_aside(), line.register_aside()
-    go_on = stalled(line, lambda line: promote(line.ledger, line.registry, late, **HOW), at)
+    go_on = stalled(line, lambda line: promote_version(line.ledger, line.registry, late, **HOW), at)
     time.sleep(LEASE_SECONDS)
-    promote(line.ledger, line.registry, rival, force=True, **HOW)
+    promote_version(line.ledger, line.registry, rival, force=True, **HOW)
     assert line.served == (1, 2, late, rival), "the rival finished what was left open, then came itself"
     line.assert_consistent()
     line.take_back()

@@ -7,7 +7,7 @@ from abreast.core.errors import AbreastError, Unavailable
 from abreast.core.home import Home
 from abreast.core.project import Project
 from abreast.core.settings import Evaluate, Model, Params, Storage
-from abreast.lifecycle.promoter import promote
+from abreast.lifecycle.promoter import promote_version
 from abreast.services.services import Services
 from abreast.serving.loaded_version import fetch_version, load_together, load_version
 from tests.learning.tiny import write_tiny_base
@@ -44,7 +44,7 @@ def untrained_adapter(folder: Path, knobs: Model | None = None) -> None:
 def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
     from abreast.inference.load import load_predictor
 
-    promote(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
+    promote_version(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
     services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
     champion = load_version(services.project, services.ledger, services.registry)
     assert champion.name == "v1"
@@ -148,7 +148,7 @@ def test_an_encoder_answers_with_the_head_that_is_named(line, tmp_path, monkeypa
     from tests.learning.tiny_encoder import write_tiny_encoder
 
     base = write_tiny_encoder(tmp_path / "base")
-    promote(line.ledger, line.registry, line.register(model=lambda folder: two_heads(folder, base)), **HOW)
+    promote_version(line.ledger, line.registry, line.register(model=lambda folder: two_heads(folder, base)), **HOW)
     services = services_of(tmp_path, line.registry.name, line.uri, monkeypatch)
     model = services.project.params.model.model_copy(update={"base": str(base)})
     project = replace(services.project, params=services.project.params.model_copy(update={"model": model}))
