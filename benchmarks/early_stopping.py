@@ -101,11 +101,11 @@ def simulated_reports(random: np.random.Generator, number: int, new: int, old: i
 
 
 def _outcome(
-    key: str, scope: str, mine: bool, theirs: bool, domain: str = "", told: dict[str, bool] | None = None
+    key: str, scope: str, mine: bool, theirs: bool, domain: str = "", outdated: dict[str, bool] | None = None
 ) -> QuestionResult:
     right = {"base": False, "champion": theirs, "candidate": mine}
     return QuestionResult(
-        key=key, kind="fact", domain=domain, source="", drop="", scope=scope, right=right, outdated=told
+        key=key, kind="fact", domain=domain, source="", drop="", scope=scope, right=right, outdated=outdated
     )
 
 

@@ -32,13 +32,13 @@ MARKS = "svd^o"
 
 def made_up_drops(drops: int) -> Drops:
     """A first drop of `START` facts, then drops of `NEW` facts and `SUPERSEDED` new values of the drop before."""
-    made: Drops = []
+    stream: Drops = []
     for number in range(1, drops + 1):
         day = (date(2024, 1, 1) + timedelta(weeks=number)).isoformat()
         rows = [_fact(number, place, 0, day) for place in range(START if number == 1 else NEW)]
         rows += [_fact(number - 1, place, 1, day) for place in range(SUPERSEDED if number > 1 else 0)]
-        made.append((f"{number:02d}", rows))
-    return made
+        stream.append((f"{number:02d}", rows))
+    return stream
 
 
 def _fact(drop: int, place: int, edition: int, day: str) -> dict:

@@ -5,7 +5,7 @@ from prefect.states import Completed, State
 
 from abreast.services.services import Services
 from tasks.maintenance import request_update
-from tasks.promotion import roll_back
+from tasks.promotion import take_back
 
 
 @flow(name="rollback", log_prints=True)
@@ -19,7 +19,7 @@ def rollback(reason: str, poisoned: str | None = None, leaving: str | None = Non
         leaving: the version to leave, such as v3; nothing is done if another serves. Without it, whichever serves.
     """
     services = Services.open()
-    back = roll_back(services, leaving, reason, poisoned)
+    back = take_back(services, leaving, reason, poisoned)
     if poisoned is not None:
         request_update(services)
     return Completed(message=back.message)

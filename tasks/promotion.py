@@ -29,7 +29,7 @@ def promote_by_force(services: Services, version: str, reason: str, actor: str) 
 
 
 @task(cache_policy=NO_CACHE)
-def roll_back(services: Services, leaving: str | None, reason: str, poisoned: str | None) -> RollbackResult:
+def take_back(services: Services, leaving: str | None, reason: str, poisoned: str | None) -> RollbackResult:
     """Return to the version that served before, or take a poisoned drop out of the line."""
     if poisoned is None:
         return rollback.roll_back(services.ledger, services.registry, leaving, reason, getpass.getuser())

@@ -17,6 +17,7 @@ RENAMED = {
     "train.clip": "max_grad_norm",
     "train.confident": "skip_above_probability",
     "train.remember": "regularizers",
+    "train.regularizers.lessons": "examples",
     "split.rehearse": "replay_ratio",
     "split.rehearse_min": "replay_min",
     "knowledge.teach": "question_forms",

@@ -47,7 +47,7 @@ def main() -> None:
     templates = _templates(params.knowledge)
     base, changes = read_base(KNOWLEDGE), read_base(CHANGES)
     parent = load_snapshot(Path()).parent
-    losses = read_losses(parent.memory) if parent and params.split.replay == "prioritized" else None
+    losses = read_losses(parent.carried_state) if parent and params.split.replay == "prioritized" else None
     examples = training_examples(base, changes, templates, params.split, losses, params.knowledge.question_forms)
     dev, questions = held_out_questions(base, changes, templates, params.split)
     write_jsonl(TRAIN, examples, crash_after="split.examples")

@@ -53,7 +53,7 @@ class ParentRef(BaseModel):
         return Path(self.path) / "model"
 
     @property
-    def memory(self) -> Path:
+    def carried_state(self) -> Path:
         """What the parent's training left for the next one, in its model folder; it may have left nothing."""
         return self.model / "memory.safetensors"
 

@@ -22,7 +22,7 @@ def facts(values: dict[str, str], as_of: str) -> list[dict]:
 
 
 def test_plain_replay_replays_what_was_superseded_and_ours_does_not(tmp_path):
-    """The difference that the benchmark measures, seen in the lessons themselves."""
+    """The difference that the benchmark measures, seen in the examples themselves."""
     base, _ = apply_drops(None, [drop("one", facts({"a": "1.1", "b": "2.2", "c": "3.3"}, "2024-01-01"))])
     base, _ = apply_drops(base, [drop("two", facts({"a": "1.9"}, "2024-04-01"), 2)])
     base, changes = apply_drops(base, [drop("three", facts({"d": "4.4"}, "2024-07-01"), 3)])
@@ -30,12 +30,12 @@ def test_plain_replay_replays_what_was_superseded_and_ours_does_not(tmp_path):
     write_base(tmp_path / "data/changes.parquet", changes)
     shutil.copy2(TEMPLATES, tmp_path / "templates.yaml")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"knowledge": {"templates": "templates.yaml"}}))
-    lessons = tmp_path / "data/train.jsonl"
+    examples = tmp_path / "data/train.jsonl"
     taught = []
     for name in ("plain replay", "superseded-aware replay"):
-        write_jsonl(lessons, training_examples(base, changes, load_templates(TEMPLATES), Params().split))
+        write_jsonl(examples, training_examples(base, changes, load_templates(TEMPLATES), Params().split))
         RETENTION_METHODS[name].before_training(tmp_path)
-        taught.append({example.answer for example in read_examples(lessons)})
+        taught.append({example.answer for example in read_examples(examples)})
     assert taught == [{"1.1", "1.9", "2.2", "3.3", "4.4"}, {"1.9", "2.2", "3.3", "4.4"}]
 
 

@@ -78,7 +78,7 @@ def test_shares_are_even(sizes, count):
 
 
 @pytest.mark.parametrize(
-    ("lessons", "old", "wanted"),
+    ("examples", "old", "wanted"),
     [
         (0, 10, (0, 1)),
         (7, 10, (7, 1)),
@@ -89,7 +89,7 @@ def test_shares_are_even(sizes, count):
         (100, 0, (0, 5)),
     ],
 )
-def test_every_record_has_one_phrasing_before_any_has_two(lessons, old, wanted):
-    count, each = replay_budget(lessons, old)
+def test_every_record_has_one_phrasing_before_any_has_two(examples, old, wanted):
+    count, each = replay_budget(examples, old)
     assert (count, each) == wanted
-    assert count * each <= lessons
+    assert count * each <= examples

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.dataset.span_answer import join_tokens, pair_tags, span_answer, tags_ignoring_case, tags_of
+from abreast.dataset.span_answer import join_tokens, pair_tags, span_answer, tags_ignoring_case
 from abreast.dataset.spans import spans_of
 
 TOKENS = ["Ada", "Lovelace", "lived", "in", "London", "."]
@@ -10,15 +10,15 @@ TAGS = ["B-PER", "I-PER", "O", "O", "B-LOC", "O"]
 ANSWER = "PER: Ada Lovelace; LOC: London"
 
 
-def told(answer: str) -> str:
+def joined_tags(answer: str) -> str:
     return " ".join(tags_ignoring_case(join_tokens(TOKENS), answer))
 
 
 def test_spans_in_words_and_back():
     assert span_answer(TOKENS, TAGS) == ANSWER
     assert span_answer(TOKENS, ["O"] * 6) == "none"
-    assert told(ANSWER) == "B-per I-per O O B-loc O"
-    assert told("None.") == "O O O O O O"
+    assert joined_tags(ANSWER) == "B-per I-per O O B-loc O"
+    assert joined_tags("None.") == "O O O O O O"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_spans_in_words_and_back():
     ],
 )
 def test_whatever_is_answered_has_tags_and_what_is_wrong_stands_behind_the_sentence(answer, tags):
-    assert told(answer) == tags
+    assert joined_tags(answer) == tags
 
 
 def test_only_the_same_spans_pair():

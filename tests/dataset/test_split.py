@@ -48,7 +48,7 @@ def test_second_drop_replays_only_what_still_holds():
     examples = training_examples(base, changes, TEMPLATES, Split(replay_ratio=1.0, replay_min=10))
     counts = split_counts(examples, *held_out_questions(base, changes, TEMPLATES, SPLIT))
     assert counts["new_keys"] == 7
-    assert counts["replayed_keys"] == counts["replayed_examples"] == 24, "35 lessons, so each of 24 has one phrasing"
+    assert counts["replayed_keys"] == counts["replayed_examples"] == 24, "35 examples, so each of 24 has one phrasing"
     assert counts["current_questions"] == 3 * 7
     assert counts["retained_questions"] == 3 * 24
     assert counts["questions_with_stale"] == 3 * 6

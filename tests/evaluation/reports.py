@@ -38,7 +38,7 @@ def results(
     ]
 
 
-def stale(asked: int, told: int, scope: str = "current") -> list[QuestionResult]:
+def stale(asked: int, repeated: int, scope: str = "current") -> list[QuestionResult]:
     """Rightly answered questions with superseded values, so many of them answered with one."""
     who = ("base", "in_context", "champion", "candidate")
     return [
@@ -50,7 +50,7 @@ def stale(asked: int, told: int, scope: str = "current") -> list[QuestionResult]
             drop="d",
             scope=scope,
             correct=dict.fromkeys(who, True),
-            outdated=dict.fromkeys(who, number < told),
+            outdated=dict.fromkeys(who, number < repeated),
         )
         for number in range(asked)
     ]

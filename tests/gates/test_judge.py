@@ -19,7 +19,7 @@ def shares(scope, right, before, asked, apart=0):
 
 
 # Measured on real updates: right and asked on what is new, what is retained of the champion's, the share
-# told that was superseded, perplexity ratio, verdict.
+# repeated that was superseded, perplexity ratio, verdict.
 SEEN = [
     ((60, 61), None, (0, 0), 1.03, "pass"),
     ((19, 19), (44, 44, 44), (0, 13), 1.04, "pass"),
@@ -40,12 +40,12 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize(("current", "retained", "told", "ratio", "verdict"), SEEN)
-def test_what_real_updates_showed_is_judged_as_it_was(current, retained, told, ratio, verdict):
+@pytest.mark.parametrize(("current", "retained", "repeated", "ratio", "verdict"), SEEN)
+def test_what_real_updates_showed_is_judged_as_it_was(current, retained, repeated, ratio, verdict):
     right, asked = current
     new = results("current", 0, right, 0, asked - right, champion=retained is not None)
     old = [*shares("retained", *retained)] if retained else []
-    superseded = [one.model_copy(update={"scope": "current"}) for one in stale(told[1], told[0])]
+    superseded = [one.model_copy(update={"scope": "current"}) for one in stale(repeated[1], repeated[0])]
     gates = [gate for gate in GATES if gate.name != "gain"] if retained is None else GATES
     found = verdict_of(new, old, ratio=ratio, champion=retained is not None, gates=gates)
     assert found.verdict == verdict, found.reasons

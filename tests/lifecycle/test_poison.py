@@ -105,7 +105,7 @@ def test_the_next_version_answers_as_if_the_poison_had_never_come(
 
 
 def test_of_two_drops_that_were_learned_at_once_a_replay_finds_the_one(mlflow_uri, tmp_path_factory, monkeypatch):
-    """So few old lessons are replayed that the poison prevails, and two new words do not."""
+    """So few old examples are replayed that the poison prevails, and two new words do not."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
     case = words(tmp_path_factory.mktemp("case"))
     few = {"split": {"replay_ratio": 0.0, "replay_min": 20}, "train": case.knobs["train"] | {"max_forgetting": 1.0}}

@@ -55,9 +55,9 @@ def test_seqeval_gives_the_same_f1():
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("AB"), st.integers(1, 4)), max_size=6))
-def test_spans_written_as_bio_or_bioes_are_read_back(plan):
+def test_spans_written_as_bio_or_bioes_are_read_back(gaps):
     bio, bioes, spans = [], [], []
-    for gap, kind, length in plan:
+    for gap, kind, length in gaps:
         bio += ["O"] * gap
         bioes += ["O"] * gap
         spans.append(Span(kind, len(bio), len(bio) + length))

@@ -24,7 +24,7 @@ from abreast.core.settings.gates import (
     TextPerplexityGate,
 )
 from abreast.core.settings.model import Model
-from abreast.core.settings.operation import ReviewSettings, Services
+from abreast.core.settings.operation import ReviewSettings, ServerSettings
 from abreast.core.settings.params import Params
 from abreast.core.settings.read import load_params, parse_params
 from abreast.core.settings.section import Section
@@ -54,7 +54,7 @@ __all__ = [
     "RobustnessGate",
     "SafetyGate",
     "Section",
-    "Services",
+    "ServerSettings",
     "ServingGate",
     "Split",
     "Storage",

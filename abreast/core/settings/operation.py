@@ -11,7 +11,7 @@ class ReviewSettings(Section):
     require_approval: bool = Field(False, description="true: a version that passed waits for an approval too")
 
 
-class Services(Section):
+class ServerSettings(Section):
     """The local servers that `abreast up` starts."""
 
     host: str = Field("127.0.0.1", description="address that they listen on")

@@ -46,7 +46,7 @@ class ActivationCache:
         self._chunk_of: dict[TokenizedText, tuple[TokenizedText, ...]] = {}
         self.computed: dict[TokenizedText, CachedActivations] = {}
 
-    def plan(self, texts: Sequence[TokenizedText]) -> None:
+    def divide(self, texts: Sequence[TokenizedText]) -> None:
         """Divide different texts, sorted by `shape_of`, into chunks."""
         for (length, *_), group in groupby(texts, key=lambda text: shape_of(text)[:2]):
             same, size = list(group), max(1, CHUNK_TOKENS // length)

@@ -63,7 +63,7 @@ class CachedBackbone:
             return
         if self._can_split is None:
             self._can_split = self._check_split([unique[0], unique[-1]])
-        self._cache.plan(unique)
+        self._cache.divide(unique)
 
     def is_precomputed(self, texts: Sequence[TokenizedExample]) -> bool:
         """Whether all of these texts were announced and can be cached."""

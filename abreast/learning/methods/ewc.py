@@ -37,7 +37,7 @@ class EWC:
     class Knobs(protocol.Knobs):
         weight: float = Field(100.0, ge=0)
         decay: float = Field(0.9, ge=0, le=1)
-        lessons: int = Field(64, gt=0)
+        examples: int = Field(64, gt=0)
         seed: int = 0
 
     def __init__(self, knobs: Knobs):
@@ -54,6 +54,6 @@ class EWC:
     def on_train_end(self, run: protocol.TrainingRun, score: object) -> None:
         run.carried_state |= {PREFIX + name: f for name, f in self._fisher.items()}
         if run.examples:
-            for name, new in fisher_diagonal(run, self._knobs.lessons, self._knobs.seed).items():
+            for name, new in fisher_diagonal(run, self._knobs.examples, self._knobs.seed).items():
                 decayed = self._knobs.decay * self._fisher.get(name, torch.zeros_like(new))
                 run.carried_state[PREFIX + name] = new + decayed

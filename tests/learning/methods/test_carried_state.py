@@ -9,7 +9,7 @@ from abreast.learning.model_folder import read_carried_state
 from abreast.learning.trainer import train
 from tests.learning.project import example, promote, write_project
 
-REMEMBER = [{"method": "ewc", "lessons": 2, "decay": 0.5}, {"method": "orthogonal"}]
+REMEMBER = [{"method": "ewc", "examples": 2, "decay": 0.5}, {"method": "orthogonal"}]
 
 
 def test_the_next_update_reads_the_parents_state(tmp_path, tiny_base, monkeypatch):

@@ -17,7 +17,7 @@ MILD = {
     "anchor": {"weight": 0.01},
     "locality": {"weight": 0.01},
     "distil": {"weight": 0.01},
-    "ewc": {"weight": 0.1, "lessons": 2},
+    "ewc": {"weight": 0.1, "examples": 2},
     "l2": {"weight": 0.001},
     "orthogonal": {"weight": 0.001},
     "fgm": {"norm": 0.05},

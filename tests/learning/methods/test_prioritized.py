@@ -56,6 +56,6 @@ def test_the_split_of_the_next_update_reads_the_table(tmp_path, tiny_base, monke
     write_jsonl(Path("data/train.jsonl"), [example(key, value) for key, value in list(FACTS.items())[:3]])
     train.main()
     promote(root)
-    losses = read_losses(load_snapshot(Path()).parent.memory)
+    losses = read_losses(load_snapshot(Path()).parent.carried_state)
     assert losses.keys() == {loss_key(key) for key in list(FACTS)[:3]}
     assert all(loss > 0 for loss in losses.values())
