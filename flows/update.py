@@ -6,7 +6,7 @@ from prefect.states import Completed, State
 from abreast.lifecycle.review import status_after_verdict
 from abreast.services.services import Services
 from tasks.maintenance import request_update
-from tasks.promotion import ask_for_review, promote_version
+from tasks.promotion import ask_for_review, promote_candidate
 from tasks.update import (
     DRIFT_AFTER,
     claim_drops,
@@ -46,7 +46,7 @@ def update() -> State:
         end = status_after_verdict(verdict.verdict, workspace.params.review)
         keep_version(version, claimed, workspace)
         if end == "promoted":
-            promote_version(services, version, claimed)
+            promote_candidate(services, version, claimed)
         elif end == "review":
             ask_for_review(services, version)
         conclude(services, claimed, workspace, verdict, end)

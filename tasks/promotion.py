@@ -14,7 +14,7 @@ from abreast.services.services import Services
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
-def promote_version(services: Services, version: Version, update: Update) -> None:
+def promote_candidate(services: Services, version: Version, update: Update) -> None:
     """Move the aliases to a version that passed."""
     reason, actor = f"verdict pass of {update.id}", f"update {update.id}"
     promoter.promote_version(services.ledger, services.registry, version.number, reason, actor)

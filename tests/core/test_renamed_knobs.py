@@ -18,8 +18,9 @@ def at(path, value):
 def test_an_old_knob_is_refused_with_its_new_name(path):
     section, _, _ = path.rpartition(".")
     now = f"{section}.{RENAMED[path]}"
-    assert now in all_knobs() and path not in all_knobs()
-    shown = [name.replace("gates.", "gates.0.") for name in (path, now)]
+    if section != "train.regularizers":  # the knobs of a method are its own
+        assert now in all_knobs() and path not in all_knobs()
+    shown = [name.replace("gates.", "gates.0.").replace("regularizers.", "regularizers.0.") for name in (path, now)]
     with pytest.raises(AbreastError) as refusal:
         parse_params(at(path, None))
     assert str(refusal.value) == f"params.yaml: knob `{shown[0]}` is now called `{shown[1]}`"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abreast.dataset.span_answer import join_tokens, pair_tags, span_answer, tags_ignoring_case
+from abreast.dataset.span_answer import join_tokens, pair_tags, span_answer, tags_ignoring_case, tags_of
 from abreast.dataset.spans import spans_of
 
 TOKENS = ["Ada", "Lovelace", "lived", "in", "London", "."]
