@@ -1,1 +1,1 @@
-"""When things happen: Prefect flows, readable aloud. What they do is in `tasks`, what they know is in `abreast`."""
+"""The Prefect flows: when each step happens. The steps are in `tasks`, the logic is in `abreast`."""

@@ -1,4 +1,4 @@
-"""Intake: every complete delivery becomes an accepted drop, a known one, or a quarantined one."""
+"""Intake: each complete delivery is accepted as a drop, recognized as a duplicate, or quarantined."""
 
 from prefect import flow
 from prefect.states import Completed, Failed, State
@@ -11,23 +11,23 @@ from tasks.maintenance import request_update
 
 @flow(name="intake", log_prints=True)
 def intake() -> State:
-    """List the inbox, take whatever is new, and ask for an update if anything waits to be learned.
+    """List the inbox, take each new delivery, and request an update if drops wait.
 
-    A delivery that cannot be taken, such as one that differs from its manifest, holds up no other: the rest is taken,
-    and the run ends as failed and names it.
+    A delivery that cannot be taken, such as one that differs from its manifest, does not stop the others: they are
+    taken, and the run fails and names it.
     """
     services = Services.open()
-    outcomes, left = [], {}
-    while deliveries := [d for d in list_arrivals(services) if d not in left]:
+    results, failures = [], {}
+    while deliveries := [d for d in list_arrivals(services) if d not in failures]:
         for delivery in deliveries:
             try:
-                outcomes.append(take_drop(services, delivery))
+                results.append(take_drop(services, delivery))
             except Unavailable:
                 raise
             except AbreastError as error:
-                left[delivery] = f"{delivery.name} was not taken: {error}"
-    report_intake(outcomes)
+                failures[delivery] = f"{delivery.name} was not taken: {error}"
+    report_intake(results)
     request_update(services)
-    counts = {kind: sum(o.outcome == kind for o in outcomes) for kind in ("accepted", "duplicate", "quarantined")}
-    said = "; ".join([", ".join(f"{count} {kind}" for kind, count in counts.items()), *left.values()])
-    return Failed(message=said) if left else Completed(message=said)
+    counts = {kind: sum(one.outcome == kind for one in results) for kind in ("accepted", "duplicate", "quarantined")}
+    message = "; ".join([", ".join(f"{count} {kind}" for kind, count in counts.items()), *failures.values()])
+    return Failed(message=message) if failures else Completed(message=message)

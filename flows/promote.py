@@ -1,4 +1,4 @@
-"""Promote: a reviewer decides on a version that waits; Prefect's pages show the parameters as a form."""
+"""Promote: a reviewer decides on a version that waits; Prefect shows the parameters as a form."""
 
 from typing import Annotated, Literal
 
@@ -23,11 +23,11 @@ def promote(
 
     Args:
         version: The version to decide on, such as v3. Its page in MLflow shows what it learned and what held it up.
-        decision: approve puts it into service; if another champion serves by now than it was judged against, its
-            drops are learned and judged again instead. reject leaves the champion alone.
+        decision: approve puts it into service; if the champion has changed since it was judged, its drops are
+            learned and judged again instead. reject leaves the champion alone.
         reason: Why. It is recorded on the version's page.
         reviewer: Your name. It is recorded beside the reason.
-        force: With approve, put it into service whatever the verdict and whichever version serves now.
+        force: With approve, put it into service whatever its verdict and whichever version serves now.
     """
     services = Services.open()
     if force and decision == "approve":

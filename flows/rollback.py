@@ -1,4 +1,4 @@
-"""Rollback: return to the version that served before, or to the last that had not seen a withdrawn drop."""
+"""Rollback: return to the version that served before, or to the last one without a withdrawn drop."""
 
 from prefect import flow
 from prefect.states import Completed, State
@@ -10,13 +10,13 @@ from tasks.promotion import take_back
 
 @flow(name="rollback", log_prints=True)
 def rollback(reason: str, poisoned: str | None = None, leaving: str | None = None) -> State:
-    """Move the alias `champion` back to the version that truly served before.
+    """Move the alias `champion` back to the version that served before.
 
     Args:
         reason: why; it is recorded.
-        poisoned: a drop, by name or digest, to be withdrawn: the alias moves back to the last champion that had not
-            learned it, if it is in the present one, and an update learns what has come since without it.
-        leaving: the version to leave, such as v3; nothing is done if another serves. Without it, whichever serves.
+        poisoned: a drop to withdraw, by name or digest: if the champion learned it, the alias moves back to the last
+            champion that did not, and an update learns the later drops again.
+        leaving: the version to leave, such as v3; nothing happens if another one serves. Default: the champion.
     """
     services = Services.open()
     back = take_back(services, leaving, reason, poisoned)

@@ -1,4 +1,4 @@
-"""Update: all accepted drops become one candidate; the verdict, or a person, decides whether it becomes champion."""
+"""Update: train one candidate on all waiting drops; its verdict, or a person, decides whether it becomes champion."""
 
 from prefect import flow
 from prefect.states import Completed, State
@@ -25,9 +25,9 @@ from tasks.update import (
 
 @flow(name="update", log_prints=True)
 def update() -> State:
-    """Claim what waits, learn it in a clone, judge, register, and promote, refuse or leave it to a person.
+    """Claim the waiting drops, run the stages in a clone, judge, register, then promote, refuse, or ask a person.
 
-    Nothing stands still meanwhile: what waits for a person has ended, and the next drops are learned by another update.
+    An update that waits for a person has ended, so that the next update can learn the next drops.
     """
     services = Services.open()
     claimed = claim_drops(services)

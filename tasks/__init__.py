@@ -1,1 +1,1 @@
-"""The verbs that touch the world, as Prefect tasks: thin, and without Prefect's own caching, since DVC's is the one."""
+"""The steps of the flows as thin Prefect tasks, without Prefect's caching, since DVC caches."""

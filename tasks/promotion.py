@@ -1,4 +1,4 @@
-"""What puts a version into service or takes one back: promoter, review, rollback."""
+"""Steps that change which version serves: promote, review, roll back."""
 
 import getpass
 from typing import Literal
@@ -15,7 +15,7 @@ from abreast.services.services import Services
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def promote_candidate(services: Services, version: Version, update: Update) -> None:
-    """Move the aliases to a version that passed."""
+    """Promote a version that passed."""
     reason, actor = f"verdict pass of {update.id}", f"update {update.id}"
     promoter.promote_version(services.ledger, services.registry, version.number, reason, actor)
     print(f"{version.name} serves")
@@ -23,14 +23,14 @@ def promote_candidate(services: Services, version: Version, update: Update) -> N
 
 @task(cache_policy=NO_CACHE)
 def promote_by_force(services: Services, version: str, reason: str, actor: str) -> int:
-    """Promote whatever the verdict and whichever version serves; the reason and the person are recorded."""
+    """Promote whatever the verdict and whichever version serves; record the reason and the person."""
     number = version_number(version)
     return promoter.promote_version(services.ledger, services.registry, number, reason, actor, force=True).version
 
 
 @task(cache_policy=NO_CACHE)
 def take_back(services: Services, leaving: str | None, reason: str, poisoned: str | None) -> RollbackResult:
-    """Return to the version that served before, or take a poisoned drop out of the line."""
+    """Return to the version that served before, or withdraw a poisoned drop."""
     if poisoned is None:
         return rollback.roll_back(services.ledger, services.registry, leaving, reason, getpass.getuser())
     return rollback.withdraw_drop(services.ledger, services.registry, poisoned, reason, getpass.getuser())
@@ -38,7 +38,7 @@ def take_back(services: Services, leaving: str | None, reason: str, poisoned: st
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def ask_for_review(services: Services, version: Version) -> None:
-    """Say on the version's page that it waits, and how to decide."""
+    """Write on the version's page that it waits for review, and how to decide."""
     services.registry.ask_for_review(version.number)
     print(f"{version.name} waits for review")
 
@@ -47,6 +47,6 @@ def ask_for_review(services: Services, version: Version) -> None:
 def review_version(
     services: Services, version: str, decision: Literal["approve", "reject"], reason: str, reviewer: str
 ) -> Review:
-    """Approve or reject as a person asks."""
+    """Carry out a person's decision."""
     number, ledger, registry = version_number(version), services.ledger, services.registry
     return review.review(ledger, registry, number, decision, reason=reason, reviewer=reviewer, channel="prefect")

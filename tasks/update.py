@@ -1,4 +1,4 @@
-"""What the flow `update` does, in its order: claim, prepare, run stages, judge, register, keep, conclude, report."""
+"""The steps of the flow `update`, in order: claim, prepare, run stages, judge, register, keep, conclude, report."""
 
 import contextlib
 import threading
@@ -29,12 +29,12 @@ from abreast.storage.workspace import StageKilled, Workspace
 
 LEASE_SECONDS = 60.0
 DRIFT_AFTER = "assemble"
-"""The stage whose output is all that drift needs: it is shown before hours of training, when one can still act."""
+"""The stage whose output drift needs: drift is shown before hours of training, while a person can still act."""
 
 
 @task(cache_policy=NO_CACHE)
 def claim_drops(services: Services) -> Update | None:
-    """All accepted drops that wait as one new update, or the update that was cut off; None when there is nothing."""
+    """Claim all waiting drops as one new update, or an update that was cut off; None if there is neither."""
     if changed := services.project.uncommitted():
         print(f"uncommitted changes are not used, an update runs on a commit: {', '.join(changed)}")
     update = services.ledger.updates.claim(services.line, services.project.commit(), ProcessId.current(), LEASE_SECONDS)
@@ -46,7 +46,7 @@ def claim_drops(services: Services) -> Update | None:
 
 @contextlib.contextmanager
 def holding(services: Services, update: Update) -> Iterator[None]:
-    """Renew the lease in the background; an error releases the update (to be resumed) or ends it as failed."""
+    """Renew the lease in the background; an error releases the update, to be resumed later, or ends it as failed."""
     stop = threading.Event()
     keeper = threading.Thread(target=_renew, args=(services, update, stop), daemon=True)
     keeper.start()
@@ -57,7 +57,7 @@ def holding(services: Services, update: Update) -> Iterator[None]:
             services.ledger.updates.release(update, str(error))
         raise
     except Exception as error:
-        # One that was promoted already stays so, whatever failed afterwards.
+        # An update that is promoted already stays promoted.
         with contextlib.suppress(AbreastError):
             services.ledger.updates.advance(update, "failed", reason=_reason(error))
         raise
@@ -67,7 +67,7 @@ def holding(services: Services, update: Update) -> Iterator[None]:
 
 
 def _renew(services: Services, update: Update, stop: threading.Event) -> None:
-    """Until `stop` is set, or the update has ended or is another's: fencing then refuses what comes late."""
+    """Renew until `stop` is set or the lease is lost: fencing then refuses late writes."""
     while not stop.wait(LEASE_SECONDS / 4):
         try:
             services.ledger.updates.renew(update, LEASE_SECONDS)
@@ -77,14 +77,14 @@ def _renew(services: Services, update: Update, stop: threading.Event) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The error's own words, with its type in front unless it is a refusal."""
+    """The error's message, with its type in front unless it is an AbreastError."""
     text = str(error) if isinstance(error, AbreastError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:2000]
 
 
 @task(cache_policy=NO_CACHE)
 def prepare_workspace(services: Services, update: Update) -> Workspace:
-    """A clone on the update's commit, with the snapshot's drops and parent model laid in it."""
+    """Make a clone on the update's commit, with the snapshot's drops and parent model."""
     workspace = Workspace(services.project, update.id)
     snapshot, pointers = snapshot_of(services.ledger, update)
     workspace.prepare(update.commit, snapshot, pointers)
@@ -97,7 +97,7 @@ def _was_killed(task, run, state) -> bool:
 
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=1, retry_condition_fn=_was_killed)
 def run_stage(workspace: Workspace, stage: str) -> bool:
-    """Reproduce the stage; one whose process was killed is run once more and resumes from its checkpoint."""
+    """Reproduce the stage; after a kill it runs once more and resumes from its checkpoint."""
     ran = workspace.reproduce(stage)
     print(f"{stage}: {'done' if ran else 'up to date'}")
     return ran
@@ -105,7 +105,7 @@ def run_stage(workspace: Workspace, stage: str) -> bool:
 
 @task(cache_policy=NO_CACHE)
 def compare_with_known(workspace: Workspace) -> None:
-    """Write `reports/drift.json`, if a gate wants to know and there is something to compare with."""
+    """Write `reports/drift.json`, if a gate needs it and there are records to compare with."""
     params = workspace.params
     if not any(gate.measure == "drift" for gate in params.gates):
         return
@@ -120,7 +120,7 @@ def compare_with_known(workspace: Workspace) -> None:
 
 @task(cache_policy=NO_CACHE)
 def try_to_serve(workspace: Workspace) -> None:
-    """Load the candidate in a fresh process and ask it, as far as the gates want to know."""
+    """Load the candidate in a fresh process and ask it, if a gate needs that."""
     served = measure_serving(workspace.clone, workspace.params.gates, environment(workspace.project))
     for name, figure in served.items():
         measured = "not measured" if figure.candidate is None else f"{figure.candidate:.3g}"
@@ -145,7 +145,7 @@ def register_version(services: Services, update: Update, workspace: Workspace, v
 def keep_version(version: Version, update: Update, workspace: Workspace) -> None:
     """Push all outputs to the DVC remote, and keep the commit as a tag.
 
-    Of every version, for one that was refused can be put into service by force: whatever may serve can be proven.
+    This includes refused versions, which may be promoted by force: every version that may serve can be reproduced.
     """
     workspace.push()
     workspace.keep(f"model/{version.name}", f"Learn {len(update.drops)} drops: {version.name}")
@@ -153,7 +153,7 @@ def keep_version(version: Version, update: Update, workspace: Workspace) -> None
 
 @task(cache_policy=NO_CACHE)
 def conclude(services: Services, update: Update, workspace: Workspace, verdict: Verdict, end: Status) -> None:
-    """Write the end of the update into the ledger, and what held it up if it was not promoted; remove its clone."""
+    """Write the end of the update into the ledger, with the reasons if it was not promoted; remove its clone."""
     if end == "promoted":
         services.ledger.updates.advance(update, end)
     else:
@@ -169,7 +169,7 @@ def conclude(services: Services, update: Update, workspace: Workspace, verdict: 
 def report_update(
     services: Services, update: Update, registered: RegisteredCandidate, verdict: Verdict, end: Status
 ) -> None:
-    """The verdict with its reasons, the card, the figures of candidate, champion and base, what is known by drop."""
+    """Show the verdict with its reasons, the card, the measures of each model, and accuracy by drop."""
     registry, (version, page) = services.registry, registered
     reasons = "\n".join(f"- {reason}" for reason in verdict.reasons)
     link = f"[{version.name} in MLflow]({registry.page(version.number)})"

@@ -131,7 +131,7 @@ class Supervisor:
             ) from None
 
     def log_hint(self, program: str) -> str:
-        """The last line that a program said and where the rest is."""
+        """The last line of a program's log, and the path of the log."""
         log = self.project.home.logs / f"{program}.log"
         lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
         return f"last words: {lines[-1].strip()[:200]!r} in {log}" if lines else f"its log is {log}"

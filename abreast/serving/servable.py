@@ -69,11 +69,11 @@ def try_serving(
     """
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     with tempfile.TemporaryDirectory(prefix="abreast-probe-") as place:
-        asked, result, failure, said = (Path(place) / name for name in ("asked", "result", "failure", "said"))
+        asked, result, failure, log = (Path(place) / name for name in ("asked", "result", "failure", "log"))
         asked.write_text(json.dumps(questions))
         command = [sys.executable, "-m", "abreast.serving.probe", str(folder.resolve()), str(asked), str(result)]
         own = {"ABREAST_FAILURE": str(failure), "ABREAST_OWNER": str(os.getpid())}
-        with said.open("w") as output:
+        with log.open("w") as output:
             try:
                 code = subprocess.run(
                     command, cwd=project, env={**environment, **own}, stdout=output, stderr=output, timeout=limit
@@ -81,16 +81,16 @@ def try_serving(
             except subprocess.TimeoutExpired:
                 return {"loads": 0.0, "size_mb": size}, f"it had not answered after {limit:.0f} s"
         if code or not result.exists():
-            return {"loads": 0.0, "size_mb": size}, _why(code, failure, said)
+            return {"loads": 0.0, "size_mb": size}, _failure_reason(code, failure, log)
         taken = {name: value for name, value in json.loads(result.read_text()).items() if value is not None}
     return {"loads": 1.0, "size_mb": size, **taken}, ""
 
 
-def _why(code: int, failure: Path, said: Path) -> str:
-    """What the process said itself, or how it ended."""
+def _failure_reason(code: int, failure: Path, log: Path) -> str:
+    """The reason that the process wrote, or how it ended."""
     if failure.exists():
         return failure.read_text()
     if code < 0:
         return f"its process was ended by signal {-code}"
-    last = said.read_text(errors="replace").strip().splitlines()[-1:]
+    last = log.read_text(errors="replace").strip().splitlines()[-1:]
     return f"its process ended with {code}: {' '.join(last)[:300]}"

@@ -24,7 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 def refusal(installation: Installation, *command: str, **env: str) -> str:
-    """The one line that a refused command says."""
+    """The one line of a refused command."""
     done = installation.invoke(*command, **env)
     assert done.exit_code == 2, done.output
     assert done.stdout == ""
@@ -34,7 +34,7 @@ def refusal(installation: Installation, *command: str, **env: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("section", "knob", "value", "said"),
+    ("section", "knob", "value", "message"),
     [
         ("train", "step_size", 0.1, "unknown knob `train.step_size`"),
         ("trian", "learning_rate", 0.1, "unknown knob `trian` (did you mean `train`?)"),
@@ -44,13 +44,13 @@ def refusal(installation: Installation, *command: str, **env: str) -> str:
         ("services", "mlflow_port", 99999, "knob `services.mlflow_port` is 99999"),
     ],
 )
-def test_a_bad_knob_is_named(tmp_path: Path, installation: Installation, section, knob, value, said):
+def test_a_bad_knob_is_named(tmp_path: Path, installation: Installation, section, knob, value, message):
     knobs = yaml.safe_load((installation.root / "params.yaml").read_text())
     knobs.setdefault(section, {})[knob] = value
     installation.git("init", "--quiet", str(tmp_path))
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(knobs))
     line = refusal(installation, "status", ABREAST_PROJECT=str(tmp_path))
-    assert f"{tmp_path}/params.yaml: {said}" in line
+    assert f"{tmp_path}/params.yaml: {message}" in line
 
 
 def test_not_a_git_repository(tmp_path: Path, installation: Installation):
@@ -88,7 +88,7 @@ def test_mlflow_unreachable(installation: Installation):
     assert "abreast up" in line
 
 
-def test_a_dirty_working_tree_is_told_and_not_used(installation: Installation):
+def test_a_dirty_working_tree_is_reported_and_not_used(installation: Installation):
     params = installation.root / "params.yaml"
     before = params.read_text()
     params.write_text(before + "\n# edited\n")
@@ -120,7 +120,7 @@ def test_no_such_version(installation: Installation):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("approve", "v7", "--reason", "good"), "no version v7"),
         (("reject", "latest", "--reason", "bad"), "'latest' names no version"),
@@ -128,10 +128,10 @@ def test_no_such_version(installation: Installation):
         (("approve", "v7"), "Missing option '--reason'"),
     ],
 )
-def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arguments, said):
+def test_a_review_of_nothing_or_without_a_reason(installation: Installation, arguments, message):
     done = installation.invoke(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_drift_of_nothing(installation: Installation, tmp_path: Path):
@@ -150,19 +150,19 @@ def test_nothing_to_roll_back_to(installation: Installation):
 
 
 @pytest.mark.parametrize(
-    ("base", "said"),
+    ("base", "message"),
     [("packaged:gpt-9", "model.base"), ("/no/such/folder", "/no/such/folder"), ("no-such-org/no-such-model", "model")],
 )
-def test_a_missing_model_stops_the_stage_that_needs_it(desk: Installation, base: str, said: str):
+def test_a_missing_model_stops_the_stage_that_needs_it(desk: Installation, base: str, message: str):
     desk.set_knobs({"model": {"base": base}})
     done = desk.run("dvc", "repro", "train", check=False, HF_HUB_OFFLINE="1")
     assert done.returncode != 0
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert said in line
+    assert message in line
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         ("rollback --poisoned none --reason x", "no drop 'none'; give a name or the beginning of a digest"),
         ("rollback --poisoned none --leaving v1 --reason x", "give --leaving or --poisoned, not both"),
@@ -181,5 +181,5 @@ def test_a_missing_model_stops_the_stage_that_needs_it(desk: Installation, base:
         ("reproduce v7", "no version v7"),
     ],
 )
-def test_a_way_back_or_to_an_origin_that_is_not_there(installation: Installation, command: str, said: str):
-    assert said in refusal(installation, *command.split())
+def test_a_rollback_or_trace_of_what_does_not_exist(installation: Installation, command: str, message: str):
+    assert message in refusal(installation, *command.split())

@@ -1,4 +1,4 @@
-"""Everything that Prefect is told, in one place: a changed deployment, parameter or task shows here."""
+"""Everything that Prefect gets, in one place: a changed deployment, parameter or task shows here."""
 
 import inspect
 

@@ -22,7 +22,7 @@ def space_of(tmp_path: Path, text: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("train.step_size: [1, 2]", r"train\.step_size: unknown knob `train\.step_size`"),
         ("train.epoch: [1, 2]", r"unknown knob `train\.epoch` \(did you mean `train\.epochs`\?\)"),
@@ -52,10 +52,10 @@ def space_of(tmp_path: Path, text: str):
         ("train.learning_rate: {low: [", "not valid YAML"),
     ],
 )
-def test_a_bad_space_is_refused_with_the_knob(tmp_path, text, said):
+def test_a_bad_space_is_refused_with_the_knob(tmp_path, text, message):
     with pytest.raises(AbreastError, match=r"space\.yaml: |train\.regularizers|train\.peft") as refused:
         space_of(tmp_path, text)
-    assert refused.match(said)
+    assert refused.match(message)
 
 
 def test_a_missing_file_is_named(tmp_path):
