@@ -47,6 +47,7 @@ def test_a_way_that_draws_nothing_is_measured_once():
     assert runs == [(17, "in-context"), (17, "naive"), (18, "naive")]
 
 
+@pytest.mark.model
 def test_ways_are_chosen_by_the_beginning_of_their_names():
     assert choose_methods("lifecycle", "naive,default and", False) == [
         "naive",

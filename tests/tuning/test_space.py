@@ -21,6 +21,7 @@ def space_of(tmp_path: Path, text: str):
     return read_space(path, PARAMS)
 
 
+@pytest.mark.model
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -5,6 +5,8 @@ from abreast.learning.encoder.labels import Labels, Scale, extend_labels
 from abreast.learning.encoder.saved_heads import Heads, read_heads
 from tests.learning.encoder.label_project import examples_of
 
+pytestmark = pytest.mark.model
+
 
 def test_new_labels_are_appended_and_the_order_stays():
     first = extend_labels(Labels(), examples_of([("classification", "x", "rose"), ("classification", "y", "ant")]))
@@ -34,7 +36,6 @@ def test_the_scale_stays_that_of_the_first_numbers():
         extend_labels(Labels(), examples_of([("regression", "x", "many")]))
 
 
-@pytest.mark.model
 def test_a_damaged_folder_is_named(tmp_path):
     with pytest.raises(AbreastError, match=r"not the model folder of an encoder: heads\.json is missing"):
         read_heads(tmp_path)
