@@ -18,7 +18,7 @@ import numpy as np
 from abreast.core import stage
 from abreast.core.errors import AbreastError
 from abreast.core.settings import GATES, EarlyStopping, Gate
-from abreast.evaluation.early import ask_until_settled
+from abreast.evaluation.early_stopping import ask_until_settled
 from abreast.gates.judge import judge
 from abreast.reports.answers import ANSWERS, QuestionResult
 from abreast.reports.metrics import EvaluationMetrics, ModelMetrics

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from abreast.contract.examine import ExaminationResult, examine_delivery
+from abreast.contract.examine_delivery import ExaminationResult, examine_delivery
 from abreast.core import stage
 from abreast.core.home import Home
 from abreast.core.settings import load_params

@@ -16,8 +16,8 @@ from abreast.core.settings import Params, load_params
 from abreast.dataset.examples import Question, read_examples, read_questions
 from abreast.dataset.split import QUESTIONS, TRAIN
 from abreast.evaluation.collect import collect_reports
+from abreast.evaluation.knob_files import read_knob_file
 from abreast.evaluation.session import ModelAnswers
-from abreast.evaluation.texts import read_knob_file
 from abreast.inference.in_context import first_answer, with_examples
 from abreast.inference.load import load_predictors
 from abreast.reports.metrics import CANDIDATE, ModelMetrics

@@ -99,7 +99,7 @@ def edit(desk: Installation, path: str, old: str, new: str) -> None:
         # Other words for the questions: taught and asked again.
         ("abreast/dataset/templates.yaml", "Newest release of", "Newest version of", ["split", "train", "evaluate"]),
         # A comment changes no output, so nothing after the stage itself is run, but those that depend on its folder.
-        ("abreast/contract/base.yaml", "# What the", "# All that the", ["validate"]),
+        ("abreast/contract/knowledge_contract.yaml", "# What the", "# All that the", ["validate"]),
         ("abreast/dataset/templates.yaml", "# How facts", "# The way in which facts", ["split", "train", "evaluate"]),
         ("abreast/knowledge/assemble.py", "Read `snapshot.json`", "Take `snapshot.json`", ALL),
         ("abreast/evaluation/general.txt", "the", "our", ["evaluate"]),

@@ -31,7 +31,7 @@ LONGEST = (
     "tests/lifecycle/test_promoters_at_once.py",
     "tests/learning/methods/test_methods.py",
     "tests/learning/trainer/test_train.py",
-    "tests/benchmarks/test_remember.py",
+    "tests/benchmarks/test_retention.py",
 )
 """Files, by what they took in a whole run."""
 PROCESSES = ("subprocess", "multiprocessing", "socket", "http.server", "os.fork")

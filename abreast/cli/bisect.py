@@ -41,7 +41,7 @@ def bisect(
 ) -> None:
     """Find the drop that hurt: the version that lost most of what was right before, and the drops that it learned."""
     from abreast.lineage.bisection import question_filter, version_steps, worst_version_step
-    from abreast.lineage.replays import narrow_down
+    from abreast.lineage.retrained_halves import narrow_down
 
     services = Services.open()
     words, part = question_filter(services.ledger, slice_, drop, key)

@@ -68,7 +68,7 @@ def demo() -> None:
 
 def _deliver(services: Services, names: tuple[str, ...]) -> "list[Delivery]":
     """Deliver the new drops of a round, and return when an update works on them, so that the next intake overlaps."""
-    from abreast.inbox.arrival import deliver
+    from abreast.inbox.open_inbox import deliver
 
     deliveries = [deliver(services.project.root / DROPS / name, services.inbox) for name in names]
     new = [d for d in deliveries if not services.ledger.deliveries.seen(d.uri, d.fingerprint)]

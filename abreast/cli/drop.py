@@ -28,7 +28,7 @@ def drop(
     as_json: Json = False,
 ) -> None:
     """Copy a drop into the inbox; intake takes it when it is complete."""
-    from abreast.inbox.arrival import deliver
+    from abreast.inbox.open_inbox import deliver
 
     services = Services.open()
     delivery = deliver(path, services.inbox, name)

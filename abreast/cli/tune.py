@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
 def tune(
     trials: Annotated[int, typer.Option(min=1, help="How many trials the study has at its end.")] = 20,
     space: Annotated[
-        Path | None, typer.Option(help="The search space, such as abreast/tuning/first.yaml, the default.")
+        Path | None, typer.Option(help="The search space, such as abreast/tuning/space_first_model.yaml, the default.")
     ] = None,
     on: Annotated[Path | None, typer.Option(help="Learn this clean folder, not the working tree's snapshot.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Start no trial after so many seconds.")] = None,

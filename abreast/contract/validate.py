@@ -1,4 +1,4 @@
-"""Stage `validate`: check the assembled knowledge base against `base.yaml` before training on it."""
+"""Stage `validate`: check the assembled knowledge base against `knowledge_contract.yaml` before training on it."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.files import write_text
 from abreast.knowledge.knowledge_base import latest_rows, read_base
 
-CONTRACT = Path(__file__).with_name("base.yaml")
+CONTRACT = Path(__file__).with_name("knowledge_contract.yaml")
 KNOWLEDGE = Path("data/knowledge.parquet")
 CHANGES = Path("data/changes.parquet")
 REPORT = Path("reports/validation.json")
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def add_check_columns(base: pd.DataFrame) -> pd.DataFrame:
-    """The knowledge base with the columns that `base.yaml` describes."""
+    """The knowledge base with the columns that `knowledge_contract.yaml` describes."""
     slot = base["key"].where(base["key"].notna(), " " + base["id"])
     open_ended = base["valid_until"].isna()
     ordered = base.assign(slot=slot).sort_values(["slot", "valid_from", "arrived_at"], kind="stable")

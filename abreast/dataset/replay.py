@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from abreast.dataset.prioritized_replay import loss_key
+from abreast.dataset.loss_table import loss_key
 from abreast.dataset.replay_groups import even_shares, groups_of, round_robin
 from abreast.dataset.sampling import fixed_sample, record_names, rotating_sample, stable_hashes
 

@@ -19,8 +19,8 @@ from abreast.core.settings import Knowledge, QuestionForm, Split, load_params
 from abreast.dataset.examples import Example, Question, write_jsonl
 from abreast.dataset.fact_augmentation import DIRECT, Pair, augmented_questions
 from abreast.dataset.held_out import Use, rows_for_use
+from abreast.dataset.loss_table import read_losses
 from abreast.dataset.paraphrase import paraphrases
-from abreast.dataset.prioritized_replay import read_losses
 from abreast.dataset.render import answer_of, phrasings_of, plain_rows
 from abreast.dataset.replay import Losses, select_replay
 from abreast.dataset.replay_groups import DIRECT_ANSWER_KINDS, replay_budget

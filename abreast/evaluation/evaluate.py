@@ -15,14 +15,14 @@ from abreast.core import stage
 from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
 from abreast.dataset.examples import Example, read_examples, read_questions
-from abreast.evaluation.blocks import ask_in_blocks
+from abreast.evaluation.ask_in_blocks import ask_in_blocks
 from abreast.evaluation.collect import collect_reports, counts_by_scope, split_answers
+from abreast.evaluation.knob_files import read_knob_file
 from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.mistyped import mistyped_figure, robustness_by_model
 from abreast.evaluation.plots import plot_retention
 from abreast.evaluation.safety.safety_checks import safety_figures
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession, ModelAnswers
-from abreast.evaluation.texts import read_knob_file
 from abreast.inference.load import load_predictors
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.model_folder import verify

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from abreast.core.settings import Evaluate
+from abreast.evaluation.knob_files import read_knob_file
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession
-from abreast.evaluation.texts import read_knob_file
 from abreast.inference.predictor import Predictor
 from abreast.learning.backbone.generation import Generation
 from abreast.reports.figures import Figure

@@ -41,7 +41,7 @@ class Inbox(Protocol):
         """
 
     def receive(self, files: dict[str, Path], name: str, single: bool) -> Delivery:
-        """Take local files in under `name`, or the next free name; see `abreast.inbox.arrival.deliver`."""
+        """Take local files in under `name`, or the next free name; see `abreast.inbox.open_inbox.deliver`."""
 
 
 def fingerprint_of(parts: Iterable[tuple[str, ...]]) -> str:

@@ -117,15 +117,15 @@ def _once(pairs: list[tuple[str, object]]) -> dict:
 
 def _read_csv(path: Path, name: str) -> Iterator[RawRow]:
     with _open(path) as file:
-        candidate_names = _Numbered(file)
-        rows = csv.reader(candidate_names, strict=True)
+        numbered = _Numbered(file)
+        rows = csv.reader(numbered, strict=True)
         header = _header(rows, name)
         while True:
-            begins = candidate_names.lines + 1
+            begins = numbered.lines + 1
             try:
                 cells = next(rows, None)
             except csv.Error as error:
-                yield RawRow(name, begins, None, candidate_names.last, f"not valid CSV: {error}")
+                yield RawRow(name, begins, None, numbered.last, f"not valid CSV: {error}")
                 continue
             if cells is None:
                 return

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from abreast.contract.examine import ExaminationResult, examine_delivery, write_quarantine
+from abreast.contract.examine_delivery import ExaminationResult, examine_delivery, write_quarantine
 from abreast.core.crash_points import crash_point
 from abreast.core.project import Project
 from abreast.inbox.delivery import Delivery, Inbox

@@ -10,7 +10,7 @@ from abreast.learning.adapters import check_experts, make_adapter_method
 from abreast.learning.methods import check_methods
 
 if TYPE_CHECKING:
-    from abreast.inbox.arrival import Inbox
+    from abreast.inbox.open_inbox import Inbox
     from abreast.ledger import Ledger
     from abreast.tracking.registry import Registry
 
@@ -49,7 +49,7 @@ class Services:
     @cached_property
     def inbox(self) -> "Inbox":
         """Where drops arrive; raises AbreastError if `intake.inbox` cannot be an inbox."""
-        from abreast.inbox.arrival import open_inbox
+        from abreast.inbox.open_inbox import open_inbox
 
         return open_inbox(self.project.params.intake, self.project.root)
 

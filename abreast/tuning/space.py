@@ -122,7 +122,7 @@ class Space:
 
 
 def read_space(path: Path, params: Params) -> Space:
-    """Read a file such as `abreast/tuning/first.yaml`.
+    """Read a file such as `abreast/tuning/space_first_model.yaml`.
 
     Args:
         params: the knobs are tried in place of its own.
@@ -134,7 +134,9 @@ def read_space(path: Path, params: Params) -> Space:
     try:
         read = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
-        raise AbreastError(f"{path}: no such file; --space names a file such as abreast/tuning/first.yaml") from None
+        raise AbreastError(
+            f"{path}: no such file; --space names a file such as abreast/tuning/space_first_model.yaml"
+        ) from None
     except YAMLError as error:
         raise AbreastError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(read, dict) or not read:

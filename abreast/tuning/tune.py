@@ -52,7 +52,7 @@ def run_study(
         AbreastError: the space, the data or MLflow is at fault, another process runs the study, or no trial succeeded.
     """
     snapshot = snapshot_for(project, delivery)
-    path = space or SPACES / ("update.yaml" if snapshot.parent else "first.yaml")
+    path = space or SPACES / ("space_update.yaml" if snapshot.parent else "space_first_model.yaml")
     search_space = read_space(path, project.params)
     api = MlflowApi(project.mlflow_uri)
     api.ping()

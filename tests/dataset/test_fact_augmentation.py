@@ -10,7 +10,7 @@ from abreast.dataset.templates import load_templates
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
 from tests.dataset.making import drop, fact, release
 from tests.dataset.test_templates import DEFAULT, SHIPPED
-from tests.trials import trials
+from tests.hypothesis_examples import trials
 
 TEMPLATES = load_templates(SHIPPED)
 MONTHS = ["2024-01-01", "2024-04-01", "2024-07-01"]

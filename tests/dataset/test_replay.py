@@ -14,7 +14,7 @@ from abreast.core.errors import AbreastError
 from abreast.core.settings import Params, Split, Train, parse_params
 from abreast.dataset import split
 from abreast.dataset.examples import read_examples
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key, read_losses
+from abreast.dataset.loss_table import LOSSES, NUMBERS, loss_key, read_losses
 from abreast.dataset.replay import MIN_LOSS, REPLAY_METHODS, select_replay
 from abreast.dataset.replay_groups import round_robin
 from abreast.dataset.split import training_examples

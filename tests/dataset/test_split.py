@@ -13,7 +13,7 @@ from abreast.knowledge import assemble
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values
 from tests.dataset.making import clone, drop, fact, release
 from tests.dataset.test_templates import SHIPPED
-from tests.trials import trials
+from tests.hypothesis_examples import trials
 
 TEMPLATES = load_templates(SHIPPED)
 SPLIT = Split()

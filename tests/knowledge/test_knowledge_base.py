@@ -14,7 +14,7 @@ from abreast.knowledge.knowledge_base import (
     write_base,
 )
 from tests.dataset.making import drop, fact
-from tests.trials import trials
+from tests.hypothesis_examples import trials
 
 
 def _history(base, key):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from abreast.gates.judge import judge
-from abreast.inbox.arrival import deliver
+from abreast.inbox.open_inbox import deliver
 from abreast.ledger import Version
 from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle.intake import arrivals, take

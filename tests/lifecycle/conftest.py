@@ -1,3 +1,3 @@
-from tests.lifecycle.line import line
+from tests.lifecycle.model_line import line
 
 __all__ = ["line"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from abreast.inbox.arrival import deliver
+from abreast.inbox.open_inbox import deliver
 from abreast.ledger.process_id import ProcessId
 from abreast.lifecycle.intake import arrivals, take
 from abreast.services.services import Services

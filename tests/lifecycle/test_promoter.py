@@ -10,7 +10,7 @@ from abreast.core.errors import AbreastError, Unavailable
 from abreast.lifecycle.promoter import promote_version, reconcile_promotions, restore_previous
 from abreast.tracking.registry import Registry
 from tests.lifecycle.ledgers import at_once, killed_at, start
-from tests.lifecycle.line import HOW
+from tests.lifecycle.model_line import HOW
 
 BEFORE_INTENT = ["promoter.leased"]
 AFTER_INTENT = ["promoter.intended", "promoter.checked", "promoter.champion", "promoter.previous", "promoter.done"]

@@ -12,7 +12,7 @@ from abreast.lifecycle.review_tags import review_by_tags
 from abreast.tracking.registry import Registry
 from abreast.tracking.review_page import ANSWERED, ASKED, REVIEWED, with_review
 from tests.lifecycle.ledgers import at_once, deliver, digest_of, killed_at
-from tests.lifecycle.line import HOW, Line
+from tests.lifecycle.model_line import HOW, Line
 
 ANN = {"reason": "ten answers read", "reviewer": "ann", "channel": "command"}
 POINTS = ["review.recorded", "review.promoted", "review.settled", "review.shown"]

@@ -7,7 +7,7 @@ from abreast.lifecycle.promoter import promote_version, reconcile_promotions
 from abreast.lifecycle.rollback import reinstate_drop, roll_back, withdraw_drop
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import deliver, digest_of, killed_at
-from tests.lifecycle.line import HOW, Line
+from tests.lifecycle.model_line import HOW, Line
 
 POISON = {"reason": "a join gone wrong", "actor": "test"}
 POINTS = ["promoter.withdrawn", "promoter.intended", "promoter.champion"]

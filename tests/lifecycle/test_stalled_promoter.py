@@ -12,7 +12,7 @@ from abreast.core.errors import AbreastError
 from abreast.lifecycle import promoter
 from abreast.lifecycle.promoter import promote_version, reconcile_promotions
 from abreast.tracking.registry import Registry
-from tests.lifecycle.line import HOW, Line
+from tests.lifecycle.model_line import HOW, Line
 
 LEASE_SECONDS = 0.5
 Act = Callable[[Line], object]

@@ -6,7 +6,7 @@ from abreast.core.errors import AbreastError
 from abreast.lineage.bisection import question_filter, version_steps, worst_version_step
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
-from tests.lifecycle.line import Line
+from tests.lifecycle.model_line import Line
 
 
 @pytest.fixture(scope="module")

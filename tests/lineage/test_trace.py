@@ -8,7 +8,7 @@ from abreast.lifecycle.rollback import withdraw_drop
 from abreast.lineage.trace import trace_drop, trace_key, trace_version
 from abreast.services.services import Services
 from tests.lifecycle.ledgers import asked, digest_of
-from tests.lifecycle.line import Line
+from tests.lifecycle.model_line import Line
 
 pytestmark = pytest.mark.process
 

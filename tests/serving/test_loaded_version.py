@@ -11,7 +11,7 @@ from abreast.lifecycle.promoter import promote_version
 from abreast.services.services import Services
 from abreast.serving.loaded_version import fetch_version, load_together, load_version
 from tests.learning.tiny import write_tiny_base
-from tests.lifecycle.line import HOW, line
+from tests.lifecycle.model_line import HOW, line
 
 __all__ = ["line"]
 
@@ -129,7 +129,7 @@ def two_heads(folder: Path, base: Path) -> None:
     from abreast.learning.backbone.adapter import adapter_weights, add_adapter
     from abreast.learning.backbone.base_model import load_base
     from abreast.learning.encoder.head import extend_rows
-    from abreast.learning.encoder.labels import Labels, Scale
+    from abreast.learning.encoder.label_set import Labels, Scale
     from abreast.learning.encoder.saved_heads import Heads
     from abreast.learning.model_folder import ModelManifest, TrainedAdapter, write_model_folder
 

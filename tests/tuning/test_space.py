@@ -112,7 +112,7 @@ def test_the_current_knobs_are_found_where_the_space_contains_them(tmp_path):
     assert space_of(tmp_path, "train.epochs: {low: 2, high: 20, step: 4}").current(PARAMS) is None
 
 
-@pytest.mark.parametrize("name", ["first.yaml", "update.yaml"])
+@pytest.mark.parametrize("name", ["space_first_model.yaml", "space_update.yaml"])
 def test_the_shipped_spaces_contain_the_shipped_knobs(name):
     params = load_params(SOURCE)
     assert read_space(SPACES / name, params).current(params)

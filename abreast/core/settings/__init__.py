@@ -24,9 +24,9 @@ from abreast.core.settings.gates import (
     TextPerplexityGate,
 )
 from abreast.core.settings.model import Model
-from abreast.core.settings.operation import ReviewSettings, ServerSettings
 from abreast.core.settings.params import Params
 from abreast.core.settings.read import load_params, parse_params
+from abreast.core.settings.review_and_services import ReviewSettings, ServerSettings
 from abreast.core.settings.section import Section
 from abreast.core.settings.train import Train
 

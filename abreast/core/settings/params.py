@@ -7,7 +7,7 @@ from abreast.core.settings.default_gates import GATES
 from abreast.core.settings.evaluate import Drift, Evaluate
 from abreast.core.settings.gates import Gate
 from abreast.core.settings.model import Model
-from abreast.core.settings.operation import ReviewSettings, ServerSettings
+from abreast.core.settings.review_and_services import ReviewSettings, ServerSettings
 from abreast.core.settings.section import Section
 from abreast.core.settings.train import Train
 

@@ -42,7 +42,7 @@ class Train(Section):
     )
     regularizers: tuple[Method, ...] = Field(
         ({"method": "anchor", "weight": 4.0}, {"method": "locality", "weight": 4.0, "questions": 2}),
-        description="methods against forgetting, see docs/extending.md",
+        description="methods against forgetting, see docs/training-methods.md",
     )
     max_tokens: int = Field(50_000, gt=0, description="training stops after this many tokens")
     patience: int = Field(4, gt=0, description="training stops after this many checks without gain on the dev set")

@@ -13,7 +13,7 @@ from abreast.dataset.span_answer import span_answer, tags_of
 from abreast.dataset.spans import OUTSIDE
 from abreast.learning.backbone.prompt_tokenizer import PIECE
 from abreast.learning.encoder.head import KINDS
-from abreast.learning.encoder.labels import Labels
+from abreast.learning.encoder.label_set import Labels
 
 MASKED_VERSIONS = 6
 """Raw text is read in so many versions, each with another sixth of its tokens masked: near the 15 % of BERT (Devlin et

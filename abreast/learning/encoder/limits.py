@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Train
-from abreast.learning.encoder.labels import ExampleOrQuestion
+from abreast.learning.encoder.label_set import ExampleOrQuestion
 
 FREE_TEXT_KINDS = ("fact", "instruction")
 NO_MASKED_LM = "this checkpoint has no masked language model head"

@@ -8,8 +8,8 @@ from torch.nn import Embedding
 from abreast.core.settings import Params
 from abreast.learning.encoder.encoder_backbone import EncoderBackbone, masked_lm_head
 from abreast.learning.encoder.head import LabelHead, extend_rows
+from abreast.learning.encoder.label_set import ExampleOrQuestion, extend_labels
 from abreast.learning.encoder.label_tokenizer import LabelTokenizer
-from abreast.learning.encoder.labels import ExampleOrQuestion, extend_labels
 from abreast.learning.encoder.limits import check_examples
 from abreast.learning.encoder.saved_heads import Heads, read_heads
 

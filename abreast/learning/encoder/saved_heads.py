@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from abreast.core.errors import AbreastError
 from abreast.core.validation import first_validation_error
-from abreast.learning.encoder.labels import Labels
+from abreast.learning.encoder.label_set import Labels
 
 LABELS = "heads.json"
 ROWS = "heads.safetensors"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from pydantic import Field
 
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key
+from abreast.dataset.loss_table import LOSSES, NUMBERS, loss_key
 from abreast.learning.backbone.mean_per_text import mean_per_text
 from abreast.learning.methods import protocol
 

@@ -5,8 +5,8 @@ import pytest
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Model
 from abreast.learning.backbone.base_model import load_base
+from abreast.learning.encoder.label_set import Labels, Scale
 from abreast.learning.encoder.label_tokenizer import MASKED_VERSIONS, LabelTokenizer
-from abreast.learning.encoder.labels import Labels, Scale
 
 LABELS = Labels(
     classification=("plant", "animal"),

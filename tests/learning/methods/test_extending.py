@@ -1,4 +1,4 @@
-"""Runs the worked example of docs/extending.md."""
+"""Runs the worked example of docs/training-methods.md."""
 
 import ast
 import importlib.util
@@ -12,7 +12,7 @@ import yaml
 from abreast.learning.methods import METHODS, make_methods
 from tests.learning.methods.tiny_training import make_run, train, weights
 
-PAGE = (Path(__file__).parents[3] / "docs/extending.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/training-methods.md").read_text()
 
 
 def block(before: str) -> str:

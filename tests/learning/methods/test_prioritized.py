@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from abreast.dataset.examples import write_jsonl
-from abreast.dataset.prioritized_replay import LOSSES, NUMBERS, loss_key, read_losses
+from abreast.dataset.loss_table import LOSSES, NUMBERS, loss_key, read_losses
 from abreast.knowledge.snapshot import load_snapshot
 from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
 from abreast.learning.methods.prioritized import Prioritized, worst_losses

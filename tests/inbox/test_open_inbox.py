@@ -9,7 +9,7 @@ import pytest
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Intake
-from abreast.inbox.arrival import FolderInbox, deliver, open_inbox
+from abreast.inbox.open_inbox import FolderInbox, deliver, open_inbox
 
 ROW = '{"key": "python/3.12/latest", "value": "3.12.2"}\n'
 

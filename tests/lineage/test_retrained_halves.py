@@ -2,7 +2,7 @@
 
 import pytest
 
-from abreast.lineage.replays import halved
+from abreast.lineage.retrained_halves import halved
 
 
 @pytest.mark.parametrize("guilty", [{"c"}, {"a"}, {"a", "d"}, {"b", "c"}])

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.settings import GATES, EarlyStopping
-from abreast.evaluation.early import ask_until_settled
+from abreast.evaluation.early_stopping import ask_until_settled
 from abreast.gates.judge import judge
 from abreast.reports.reports import Reports
 from tests.evaluation.reports import reports, results, stale, texts

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from abreast.core.settings import Params
 from abreast.dataset.examples import Question
-from abreast.evaluation.early import ask_until_settled
+from abreast.evaluation.early_stopping import ask_until_settled
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession, ModelAnswers
 from abreast.metrics.task_metrics import TextLikelihood
 from abreast.reports.answers import question_results

@@ -1,7 +1,7 @@
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.learning.encoder.labels import Labels, Scale, extend_labels
+from abreast.learning.encoder.label_set import Labels, Scale, extend_labels
 from abreast.learning.encoder.saved_heads import Heads, read_heads
 from tests.learning.encoder.label_project import examples_of
 

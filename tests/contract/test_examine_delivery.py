@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from abreast.contract.examine import ExaminationResult, examine_delivery, write_quarantine
+from abreast.contract.examine_delivery import ExaminationResult, examine_delivery, write_quarantine
 from abreast.core.errors import AbreastError
 from abreast.core.home import Home
 from abreast.core.settings import Contract, Intake, Params
-from abreast.inbox.arrival import FolderInbox, deliver
+from abreast.inbox.open_inbox import FolderInbox, deliver
 from tests.lifecycle.ledgers import killed_at
 
 ROOT = Path(__file__).parents[2]
