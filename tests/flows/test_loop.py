@@ -120,7 +120,7 @@ def test_the_card_of_a_version_is_told_written_and_given_to_scripts(loop: Instal
     loop.abreast("card", "v1", "--html", str(tmp_path / "v1.html"))
     assert "data:image/png;base64,iVBORw0KGgo" in (tmp_path / "v1.html").read_text()
     page = loop.json("card", "v1")
-    assert (page["version"], page["verdict"]["verdict"], page["told"]["lost"]["count"]) == ("v1", "pass", 0)
+    assert (page["version"], page["verdict"]["verdict"], page["data"]["lost"]["count"]) == ("v1", "pass", 0)
 
 
 def test_the_promotion_is_a_tag_on_which_repro_is_a_no_op(loop: Installation, tmp_path: Path):
