@@ -314,7 +314,7 @@ def test_what_waits_for_review_is_answered_in_mlflow_and_decided_by_prefects_for
     assert (status["champion"], status["review"]) == (before, [last["version"]])
     assert (last["verdict"], last["status"], last["aliases"]) == ("pass", "review", [])
     assert f"model/{last['version']}" in loop.git("tag", "--list")
-    number, api = int(last["version"][1:]), PrefectApi(opened.prefect_api)
+    number, api = int(last["version"][1:]), PrefectApi(opened.project.prefect_api)
 
     opened.registry._tag(number, ASKED, "yes")
     api.start("sweep/sweep")
