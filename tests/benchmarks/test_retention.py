@@ -61,7 +61,7 @@ def test_ways_are_chosen_by_the_beginning_of_their_names():
         "nothing is superseded there"
     )
     assert set(choose_methods("samples", None, True)) < set(RETENTION_METHODS)
-    with pytest.raises(AbreastError, match="--only nothing: no way begins so"):
+    with pytest.raises(AbreastError, match="--only nothing: no method"):
         choose_methods("samples", "nothing", False)
 
 
