@@ -97,13 +97,16 @@ class Installation:
         """Run DVC in this process; what it prints and logs itself, without its stages."""
         from dvc.cli import main
 
-        log = logging.StreamHandler(io.StringIO())
-        logging.getLogger("dvc").addHandler(log)
+        log, logger = logging.StreamHandler(io.StringIO()), logging.getLogger("dvc")
+        level = logger.level  # an update of this process, which tells only DVC's warnings, may have set it
+        logger.setLevel(logging.INFO)
+        logger.addHandler(log)
         try:
             with self._entered(extra), contextlib.redirect_stdout(log.stream):
                 assert main(list(arguments)) == 0, log.stream.getvalue()
         finally:
-            logging.getLogger("dvc").removeHandler(log)
+            logger.removeHandler(log)
+            logger.setLevel(level)
         return log.stream.getvalue()
 
     def invoke(self, *arguments: str, **extra: str) -> Result:
