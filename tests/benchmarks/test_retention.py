@@ -100,7 +100,7 @@ def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
 def test_an_encoder_has_no_prompt_and_no_perplexity(tmp_path, capsys):
     assert "in-context" not in choose_methods("banking77", None, False, encoder=True)
     assert not any(name.startswith("experts") for name in choose_methods("banking77", None, False, encoder=True))
-    with pytest.raises(AbreastError, match="--only in-context: nothing is left to run but in-context, since an encoder"):
+    with pytest.raises(AbreastError, match="--only in-context: nothing is left to run .* an encoder has no prompt"):
         choose_methods("banking77", "in-context", False, encoder=True)
     assert "left out: in-context" in capsys.readouterr().out
     with_head, without = (write_tiny_encoder(tmp_path / str(masked), masked=masked) for masked in (True, False))

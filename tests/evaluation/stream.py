@@ -36,6 +36,7 @@ TRAIN = {
     "checkpoint_seconds": 1000.0,
 }
 BOUNDS = {
+    "retained_text_perplexity": {"at_most": 1.2},
     "current_exact_match": {"at_least": 0.7},
     "gain": {"on_undecided": "point_estimate"},
     "retained_exact_match": {"at_least": -0.3},
