@@ -1,11 +1,11 @@
 """One installation of Abreast: a git repository with `params.yaml` and `dvc.yaml`, and the home that its runs share."""
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from abreast.core.errors import AbreastError
+from abreast.core.git import git_or_none
 from abreast.core.home import Home
 from abreast.core.settings import Params, load_params
 
@@ -46,30 +46,23 @@ class Project:
 
     def commit(self) -> str:
         """The commit that a run would start from."""
-        found = _git(self.root, "rev-parse", "--verify", "HEAD")
-        if found.returncode:
+        found = git_or_none(self.root, "rev-parse", "--verify", "HEAD")
+        if found is None:
             raise AbreastError(f"{self.root}: the git repository has no commit yet; a run starts from a commit")
-        return found.stdout.strip()
+        return found
 
     def uncommitted(self) -> list[str]:
         """Files of `RUN_FILES` that differ from the commit, which a run would therefore not see."""
-        changed = _git(self.root, "status", "--porcelain", "--", *RUN_FILES).stdout.splitlines()
-        return [line[3:] for line in changed]
+        changed = git_or_none(self.root, "status", "--porcelain", "--", *RUN_FILES) or ""
+        return [line[3:] for line in changed.splitlines()]
 
 
 def _git_root(start: Path) -> Path:
     if not start.is_dir():
         raise AbreastError(f"{start}: no such folder; run inside an Abreast project, or set ABREAST_PROJECT")
-    found = _git(start, "rev-parse", "--show-toplevel")
-    if found.returncode:
+    found = git_or_none(start, "rev-parse", "--show-toplevel")
+    if found is None:
         raise AbreastError(
             f"{start.resolve()}: not a git repository; an Abreast project is one (`git init`, `git commit`)"
         )
-    return Path(found.stdout.strip())
-
-
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(["git", *arguments], cwd=folder, text=True, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise AbreastError("git: no such command; Abreast runs each update in a git clone, install git") from None
+    return Path(found)
