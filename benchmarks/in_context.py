@@ -19,7 +19,7 @@ from abreast.evaluation.collect import collect_reports
 from abreast.evaluation.knob_files import read_knob_file
 from abreast.evaluation.session import ModelAnswers
 from abreast.inference.in_context import first_answer, with_examples
-from abreast.inference.load import load_predictors
+from abreast.inference.load import load_predictor
 from abreast.reports.metrics import CANDIDATE, ModelMetrics
 from abreast.reports.reports import write_reports
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     count, params = parser.parse_args(arguments).shots, load_params(Path())
     questions = [question for question in read_questions(QUESTIONS) if question.kind != "text"]
     asked = with_examples([q.question for q in questions], read_examples(TRAIN), count, params.model.prompt)
-    base = load_predictors({"base": None}, params.model, params.evaluate)["base"]
+    base = load_predictor(None, params.model, params.evaluate)
     answers = base.answer(asked, [(question.answer,) for question in questions], check=False)
     general = read_knob_file(params.evaluate, "general_text")
     write_in_context_reports(questions, list(map(first_answer, answers)), base.perplexity(general), params)

@@ -25,9 +25,10 @@ from tests.s3_server import S3Server, running_s3
 
 @contextmanager
 def running_prefork(folder: Path) -> Iterator[str]:
-    """The address of a process that forks itself for the stages that need torch."""
+    """The address of a process that forks itself for the programs of installations."""
     command = [sys.executable, str(SOURCE / "tests/prefork/server.py"), str(folder / "socket")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "GX_ANALYTICS_ENABLED": "false"}
+    environment = os.environ | quiet | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "ready\n"
@@ -151,10 +152,16 @@ def new_postgres(pytestconfig: pytest.Config) -> Callable[[], str]:
 
 @pytest.fixture(scope="session")
 def prefork(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Stages of installations that need torch are forked from a process that has loaded it."""
+    """The programs of installations are forked from a process that has loaded what they load."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SOCKET, address_of(pytestconfig, "prefork"))
         yield
+
+
+@pytest.fixture
+def preforked_stages(prefork: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stages that a test starts outside an installation are forked so too."""
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE / "tests/prefork"))
 
 
 if __name__ == "__main__":

@@ -203,10 +203,14 @@ class Guard:
             self.faults.append(f"{event}{arguments[1:3]}")
 
 
+PROBES = ("uname", "fc-list")
+"""Commands by which a library looks at this machine when it is first used: the `platform` module, and matplotlib."""
+
+
 def _is_probe(event: str, arguments: tuple) -> bool:
-    """Whether a library looks at this machine when it is imported: the `platform` module, and urllib3 for IPv6."""
-    asks_platform = event == "subprocess.Popen" and arguments[1] == ["uname", "-p"]
-    return asks_platform or (event == "socket.bind" and arguments[1][0] == "::1")
+    """Whether a library looks at this machine; urllib3 asks it for IPv6."""
+    asks = event == "subprocess.Popen" and arguments[1][0] in PROBES
+    return asks or (event == "socket.bind" and arguments[1][0] == "::1")
 
 
 _GUARD = pytest.StashKey[Guard]()

@@ -8,23 +8,20 @@ from pathlib import Path
 from abreast.core.home import Home
 from abreast.core.settings import Params
 from abreast.dataset.examples import Example, Question
+from abreast.inference.base_predictor import BasePredictor
 from abreast.inference.in_context import first_answer, with_examples
-from abreast.inference.label_predictor import LabelPredictor
 from abreast.inference.prediction import Prediction
 from abreast.inference.prediction_cache import PredictionCache
-from abreast.inference.predictor import Predictor
 from abreast.inference.routed_predictor import RoutedPredictor
 from abreast.learning.model_folder import model_digest
 from abreast.metrics.task_metrics import TextLikelihood
-
-AnyPredictor = Predictor | LabelPredictor
 
 
 @dataclass(frozen=True)
 class EvaluatedModels:
     """The models of one evaluation by name; the folder of the untrained base is None."""
 
-    predictors: Mapping[str, AnyPredictor]
+    predictors: Mapping[str, BasePredictor]
     folders: Mapping[str, Path | None]
 
     @property
@@ -109,7 +106,7 @@ class EvaluationSession:
         return self._caches[folder]
 
     def _predictions(
-        self, predictor: AnyPredictor, cache: PredictionCache, asked: list[str], check: bool
+        self, predictor: BasePredictor, cache: PredictionCache, asked: list[str], check: bool
     ) -> list[Prediction]:
         kinds = [question.kind for question in self._asked]
 

@@ -9,6 +9,7 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate
+from abreast.inference.base_predictor import BasePredictor
 from abreast.inference.prediction import Prediction, with_log_probability
 from abreast.learning.backbone.adapter import use_adapter
 from abreast.learning.encoder.encoder_backbone import EncoderBackbone, masked_lm_head
@@ -23,7 +24,7 @@ NO_ANSWER = ""
 """The answer where there is no head for the question, as of an untrained base: it is never right."""
 
 
-class LabelPredictor:
+class LabelPredictor(BasePredictor):
     """One encoder with one adapter and its heads, or without any; as `abreast.inference.predictor.Predictor`."""
 
     def __init__(
@@ -38,16 +39,6 @@ class LabelPredictor:
     ):
         self._model, self._adapter, self._backbone = model, adapter, backbone
         self._tokenizer, self._head, self._limits, self.base_digest = label_tokenizer, head, limits, base_digest
-
-    def answer(
-        self,
-        questions: Sequence[str],
-        guesses: Sequence[Sequence[str]] | None = None,
-        check: bool = True,
-        kinds: Sequence[str] | None = None,
-    ) -> list[str]:
-        """The texts of `predict`."""
-        return [one.text for one in self.predict(questions, guesses, check, kinds)]
 
     @torch.no_grad()
     def predict(

@@ -50,9 +50,9 @@ def load_predictors(
     return predictors
 
 
-def load_predictor(folder: Path | None, model: Model) -> Predictor | LabelPredictor:
+def load_predictor(folder: Path | None, model: Model, limits: Evaluate | None = None) -> Predictor | LabelPredictor:
     """The model in `folder`, or the untrained base; raises as `load_predictors` does."""
-    return load_predictors({"model": folder}, model)["model"]
+    return load_predictors({"model": folder}, model, limits)["model"]
 
 
 def _add_adapters(

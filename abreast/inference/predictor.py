@@ -8,6 +8,7 @@ import torch
 
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Evaluate
+from abreast.inference.base_predictor import BasePredictor
 from abreast.inference.prediction import Prediction, with_log_probability
 from abreast.learning.backbone.adapter import use_adapter
 from abreast.learning.backbone.cached_backbone import CachedBackbone
@@ -19,7 +20,7 @@ WINDOW = 256
 """Tokens that perplexity is measured over at a time."""
 
 
-class Predictor:
+class Predictor(BasePredictor):
     """One base, with one adapter or without.
 
     Args:
@@ -46,16 +47,6 @@ class Predictor:
             adapter,
         )
         self._backbone, self._limits, self.base_digest = backbone, limits, base_digest
-
-    def answer(
-        self,
-        questions: Sequence[str],
-        guesses: Sequence[Sequence[str]] | None = None,
-        check: bool = True,
-        kinds: Sequence[str] | None = None,
-    ) -> list[str]:
-        """The texts of `predict`."""
-        return [one.text for one in self.predict(questions, guesses, check, kinds)]
 
     def predict(
         self,

@@ -147,19 +147,6 @@ def forgetting(matrix: RetentionMatrix) -> float | None:
     return _mean(losses)
 
 
-def intransigence(matrix: RetentionMatrix, joint: Mapping[str, float | None]) -> float | None:
-    """I, the mean over drops of joint[j] - R[learned[j], j]: what was not learned that could have been (Chaudhry et
-    al. 2018, equation 4, over all drops).
-
-    Args:
-        joint: by drop, the score of a reference that learned that drop and all before it at once, from the base.
-    """
-    return _mean(
-        _minus(joint.get(name), matrix.scores[row][drop])
-        for drop, (name, row) in enumerate(zip(matrix.drops, matrix.learned, strict=True))
-    )
-
-
 def _learned_before_last(matrix: RetentionMatrix) -> list[tuple[int, int]]:
     return [(drop, row) for drop, row in enumerate(matrix.learned) if row < len(matrix.versions) - 1]
 

@@ -11,8 +11,7 @@ from abreast.ledger import Ledger
 from abreast.tracking.registry import Registry
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelPredictor
-    from abreast.inference.predictor import Predictor
+    from abreast.inference.base_predictor import BasePredictor
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class LoadedVersion:
     """Loaded once, it answers any number of questions; `name` is such as `v3`."""
 
     name: str
-    predictor: "Predictor | LabelPredictor"
+    predictor: "BasePredictor"
 
     def answer(self, questions: Sequence[str], kind: str | None = None) -> list[str]:
         """The answer to each question, by the settings in the section `evaluate` of params.yaml.

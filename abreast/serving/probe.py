@@ -20,8 +20,7 @@ from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelPredictor
-    from abreast.inference.predictor import Predictor
+    from abreast.inference.base_predictor import BasePredictor
 
 FOREIGN = "How many lanterns did the night ferry carry that no log book mentions?"
 """A question that no record asks."""
@@ -38,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _load_and_answer(folder: Path, params: Params, questions: list[dict[str, str]]) -> dict[str, float | None]:
     """Seconds to load, with the imports, and the median of seconds an answer; None where none is asked."""
     started = time.perf_counter()
-    from abreast.inference.load import load_predictors
+    from abreast.inference.load import load_predictor
 
-    predictor = load_predictors({"model": folder}, params.model, params.evaluate)["model"]
+    predictor = load_predictor(folder, params.model, params.evaluate)
     loaded = time.perf_counter() - started
     _check_weights(folder)
     seconds = [_answer(predictor, asked["question"], asked["kind"]) for asked in questions]
@@ -50,7 +49,7 @@ def _load_and_answer(folder: Path, params: Params, questions: list[dict[str, str
     return {"load_seconds": loaded, "answer_seconds": median(seconds) if seconds else None}
 
 
-def _answer(predictor: "Predictor | LabelPredictor", question: str, kind: str) -> float:
+def _answer(predictor: "BasePredictor", question: str, kind: str) -> float:
     """Seconds that one answer takes.
 
     Raises:

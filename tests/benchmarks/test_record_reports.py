@@ -6,7 +6,7 @@ from benchmarks import record_reports
 from tests.learning.tiny import write_tiny_base
 
 
-def test_the_reports_of_an_update_are_kept_and_not_made_again(tmp_path, capsys):
+def test_the_reports_of_an_update_are_kept_and_not_made_again(tmp_path, capsys, preforked_stages):
     base, out = tmp_path / "base", tmp_path / "out"
     write_tiny_base(base)
     arguments = ["--out", str(out), "--stream", "samples", "--base", str(base), "--methods", "naive"]

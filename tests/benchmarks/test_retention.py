@@ -65,7 +65,7 @@ def test_ways_are_chosen_by_the_beginning_of_their_names():
         choose_methods("samples", "nothing", False)
 
 
-def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path):
+def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path, preforked_stages):
     """Two drops on the tiny model: every candidate is built upon, and every question is asked."""
     drops = [
         ("one", [{"key": f"{key}/latest", "value": "1.1", "as_of": "2024-01-01"} for key in "abc"]),
@@ -86,7 +86,7 @@ def test_a_stream_is_learned_by_the_very_stages_and_its_cost_is_counted(tmp_path
     assert list((tmp_path / "answers").glob("*.json")), "answers of the base are kept for the next way"
 
 
-def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path):
+def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path, preforked_stages):
     drops = [(name, [{"key": f"{name}/latest", "value": "1.1", "as_of": "2024-01-01"}]) for name in ("one", "two")]
     knobs = {"train": {"epochs": 1, "top_layers": 2, "regularizers": []}}
     settings = Settings("samples", StreamSize(drops=2), str(write_tiny_base(tmp_path / "base")), 1000)

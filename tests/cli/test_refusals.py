@@ -11,12 +11,12 @@ from tests.installation import Installation
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(tmp_path_factory: pytest.TempPathFactory, prefork: None) -> Installation:
     return Installation(tmp_path_factory.mktemp("installation"), {})
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def desk(tmp_path_factory: pytest.TempPathFactory, prefork: None) -> Installation:
     """All stages before the training are done."""
     made = Installation(tmp_path_factory.mktemp("desk"), {})
     made.dvc("repro", "split")

@@ -15,7 +15,7 @@ TRAIN = {"epochs": 2, "learning_rate": 0.01, "top_layers": 2, "regularizers": []
 
 
 @pytest.fixture(scope="module")
-def local_project(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def local_project(tmp_path_factory: pytest.TempPathFactory, prefork: None) -> Installation:
     base = write_tiny_base(tmp_path_factory.mktemp("base"))
     return Installation(tmp_path_factory.mktemp("local_project"), {"model": {"base": str(base)}, "train": TRAIN})
 

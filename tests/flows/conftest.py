@@ -15,11 +15,16 @@ TRAIN = {
     "max_tokens": 6000,
     "top_layers": 2,
     "peft": {"method": "lora", "rank": 4, "alpha": 8},
-    "checkpoint_seconds": 0.0,
 }
 GATES = [{"name": "current_exact_match", "measure": "accuracy", "scope": "current", "at_least": 0.0}]
 # Nothing is learned at this rate, so that nothing ends the training before its last token: hundreds of steps.
-LONG = {"update_learning_rate": 1e-9, "epochs": 1_000_000, "patience": 1_000_000, "max_tokens": 60_000}
+LONG = {
+    "update_learning_rate": 1e-9,
+    "epochs": 1_000_000,
+    "patience": 1_000_000,
+    "max_tokens": 60_000,
+    "checkpoint_seconds": 0.0,
+}
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def until(true: Callable[[], object], what: str) -> object:
     while time.monotonic() < deadline:
         if found := true():
             return found
-        time.sleep(0.05)
+        time.sleep(0.2)  # each look asks the servers that do the work
     raise AssertionError(f"{what}: not within {PATIENCE} s")
 
 
@@ -153,17 +153,25 @@ def test_the_same_content_is_learned_once(loop: Installation, tmp_path: Path):
     assert loop.json("status")["accepted"] == 1
 
 
-def test_a_malformed_drop_is_quarantined_and_the_next_good_one_goes_on(loop: Installation, tmp_path: Path):
+def test_twenty_drops_in_ten_seconds_need_at_most_two_updates_and_a_malformed_one_is_quarantined(
+    loop: Installation, tmp_path: Path
+):
+    ledger = services(loop).ledger
+    before, accepted = len(ledger.updates.all("abreast")), len(ledger.drops.all("accepted"))
     broken = [*rows({"Xenor": "Bluk"}, "2024-01-02"), '{"key": "half', {"key": "a/b", "value": 3, "as_of": "soon"}]
-    loop.abreast("drop", str(write(tmp_path / "broken.jsonl", broken)))
-    good = loop.json("drop", str(write(tmp_path / "good.jsonl", rows({"Arvia": "Zzyl"}, "2024-02-01"))), "--wait")
-    assert good["outcome"] == "accepted"
-    (refused,) = services(loop).ledger.drops.all("quarantined")
+    loop.deliver(write(tmp_path / "broken.jsonl", broken))
+    for number in range(20):
+        loop.deliver(write(tmp_path / f"many-{number}.jsonl", rows({f"Nova{number}": f"w{number}"}, "2024-02-01")))
+    learned(loop, accepted + 20)
+    made = ledger.updates.all("abreast")[before:]
+    assert len(made) <= 2
+    assert sum(len(update.drops) for update in made) == 20
+    assert {update.status for update in made} == {"promoted"}
+    (refused,) = ledger.drops.all("quarantined")
     reasons = "\n".join(refused.reasons)
     assert "broken.jsonl" in reasons
     assert "row 2" in reasons
     assert "row 3" in reasons
-    assert [v["version"] for v in loop.json("history")] == ["v1", "v2"]
     assert (loop.root / ".abreast/quarantine" / refused.digest / "reasons.jsonl").exists()
 
 
@@ -192,13 +200,14 @@ def test_a_delivery_that_differs_from_its_manifest_holds_up_no_other(loop: Insta
 def test_a_refused_candidate_leaves_the_champion(loop: Installation, tmp_path: Path):
     gates = loop.knobs()["gates"]
     loop.set_knobs({"gates": [gate | {"at_least": 1.0} for gate in gates]})
+    champion = loop.json("status")["champion"]
     drop = write(tmp_path / "hard.jsonl", rows({"Hulon": "qZx81Lw0pRt7", "Ibren": "mK92xV4bNc6s"}, "2024-02-01"))
     learned = loop.json("drop", str(drop), "--wait")
     last = loop.json("history")[-1]
     assert last["verdict"] == "fail"
     assert last["aliases"] == []
     assert any("needed at least 1" in r and "measured" in r and "champion" in r for r in last["reasons"])
-    assert loop.json("status")["champion"] == "v2"
+    assert loop.json("status")["champion"] == champion
     assert services(loop).ledger.updates.get(learned["update"]).status == "refused"
     loop.set_knobs({"gates": gates})
 
@@ -227,30 +236,20 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     steps = [int(step) for step in re.findall(r"resumed at step (\d+)", said)]
     assert 0 < steps[0] <= steps[1]
     assert said.count("assemble: done") == 1
-    assert [v["verdict"] for v in loop.json("history")] == ["pass", "pass", "fail", "pass"]
+    assert [v["verdict"] for v in loop.json("history")][-2:] == ["fail", "pass"]
 
 
-def test_twenty_drops_in_ten_seconds_need_at_most_two_updates(loop: Installation, tmp_path: Path):
-    ledger = services(loop).ledger
-    before, accepted = len(ledger.updates.all("abreast")), len(ledger.drops.all("accepted"))
-    for number in range(20):
-        drop = write(tmp_path / f"many-{number}.jsonl", rows({f"Nova{number}": f"w{number}"}, "2024-05-01"))
-        loop.deliver(drop)
-    learned(loop, accepted + 20)
-    made = ledger.updates.all("abreast")[before:]
-    assert len(made) <= 2
-    assert sum(len(update.drops) for update in made) == 20
-    assert {update.status for update in made} == {"promoted"}
-
-
-def test_twenty_objects_put_into_a_bucket_need_at_most_two_updates(loop: Installation, tmp_path: Path, s3):
+def test_twenty_objects_of_every_kind_put_into_a_bucket_need_at_most_two_updates(
+    loop: Installation, tmp_path: Path, s3
+):
     bucket, ledger = s3.new_bucket(), services(loop).ledger
     places = {"intake": {"inbox": f"s3://{bucket}/inbox", "endpoint": s3.endpoint, "poll_seconds": 2.0}}
     loop.set_knobs(places | {"storage": {"remote": f"s3://{bucket}/remote", "endpoint": s3.endpoint}})
     loop.run("supervisorctl", "-c", str(loop.root / ".abreast/supervisor.conf"), "restart", "watcher")
     before, accepted = len(ledger.updates.all("abreast")), len(ledger.drops.all("accepted"))
-    for number in range(20):
-        body = write(tmp_path / "body", rows({f"Orba{number}": f"x{number}"}, "2024-06-01")).read_bytes()
+    bodies = [other_kinds(40), *(rows({f"Orba{number}": f"x{number}"}, "2024-06-01") for number in range(1, 20))]
+    for number, lines in enumerate(bodies):
+        body = write(tmp_path / "body", lines).read_bytes()
         s3.client.put_object(Bucket=bucket, Key=f"inbox/many-{number}.jsonl", Body=body)
     learned(loop, accepted + 20)
     made = ledger.updates.all("abreast")[before:]
@@ -259,21 +258,20 @@ def test_twenty_objects_put_into_a_bucket_need_at_most_two_updates(loop: Install
     assert {update.status for update in made} == {"promoted"}
     kept = s3.client.list_objects_v2(Bucket=bucket, Prefix="remote/files/md5/")["KeyCount"]
     assert kept >= 20
+    versions = [row["version"] for row in loop.json("history")[-len(made) :]]
+    figures = [new_figures(loop, version) for version in versions]
+    kinds = {"classification", "tagging", "regression", "instruction", "text"}
+    assert any(kinds <= found.keys() and found["text"] == "perplexity" for found in figures), figures
 
 
-def test_every_kind_of_record_goes_through_the_loop(loop: Installation, tmp_path: Path, s3):
-    drop = write(tmp_path / "kinds.jsonl", other_kinds(40))
-    assert loop.json("drop", str(drop), "--wait")["outcome"] == "accepted"
-    version = loop.json("history")[-1]
-    assert version["verdict"] == "pass"
+def new_figures(loop: Installation, version: str) -> dict[str, str]:
+    """By kind, the name of the first figure that a version's page in MLflow gives for its new records."""
     page = httpx.get(
         f"{services(loop).project.mlflow_uri}/api/2.0/mlflow/model-versions/get",
-        params={"name": "abreast", "version": version["version"][1:]},
+        params={"name": "abreast", "version": version[1:]},
         timeout=60,
     ).json()["model_version"]["description"]
-    figures = dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+\w)\s", page, re.MULTILINE))
-    assert figures.keys() == {"classification", "tagging", "regression", "instruction", "text"}, page
-    assert figures["text"] == "perplexity"
+    return dict(re.findall(r"^\| (\w+), new \([1-9]\d*\): ([\w ]+\w)\s", page, re.MULTILINE))
 
 
 def test_every_stage_is_a_task_run_and_results_are_artifacts(loop: Installation):

@@ -14,25 +14,18 @@ from abreast.services.services import Services
 from tests.flows.drops import WORDS, rows, write
 from tests.installation import Installation
 
-TAKE = """
-from abreast.services.services import Services
-from abreast.lifecycle.intake import arrivals, take
-services = Services.open()
-for delivery in arrivals(services.ledger, services.inbox):
-    print(take(services.project, services.ledger, services.inbox, delivery).outcome)
-"""
 GOOD_POINTS = ("intake.examined", "intake.stored", "intake.settled")
 BAD_POINTS = ("intake.examined", "intake.quarantined", "intake.settled")
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def installation(tmp_path: Path, prefork: None) -> Installation:
     (tmp_path / "root").mkdir()
     return Installation(tmp_path / "root", {})
 
 
 def take_all(installation: Installation, crash_at: str = "") -> subprocess.CompletedProcess[str]:
-    return installation.run(sys.executable, "-c", TAKE, check=False, ABREAST_CRASH_AT=crash_at)
+    return installation.run(sys.executable, "-m", "tests.lifecycle.take_all", check=False, ABREAST_CRASH_AT=crash_at)
 
 
 def bring(installation: Installation, path: Path, name: str | None = None) -> Services:

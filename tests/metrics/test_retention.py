@@ -10,7 +10,6 @@ from abreast.metrics.retention import (
     backward_transfer,
     forgetting,
     forward_transfer,
-    intransigence,
 )
 
 FIGURES = (average_accuracy, backward_transfer, forward_transfer, forgetting)
@@ -45,12 +44,6 @@ def test_forgetting_is_from_the_best_there_ever_was():
     matrix = square([[0.6, 0.0, 0.0], [0.9, 0.5, 0.0], [0.7, 0.4, 0.8]])
     assert forgetting(matrix) == pytest.approx(((0.9 - 0.7) + (0.5 - 0.4)) / 2)
     assert backward_transfer(matrix) == pytest.approx(((0.7 - 0.6) + (0.4 - 0.5)) / 2)
-
-
-def test_intransigence_is_the_gap_to_joint_training():
-    matrix = square(AVALANCHE)
-    assert intransigence(matrix, {"d0": 1.0, "d1": 0.9, "d2": 0.8}) == pytest.approx((0.0 + 0.1 + 0.3) / 3)
-    assert intransigence(matrix, {"d2": 0.8}) == pytest.approx(0.3)
 
 
 scores = st.floats(0, 1)

@@ -1,15 +1,28 @@
-"""On the PYTHONPATH of an installation's processes: a stage that loads torch hands itself to `tests/prefork/server.py`.
+"""On the PYTHONPATH of an installation's processes: a program hands itself to `tests/prefork/server.py`.
 
-The process stays what it was for everybody else: its name, its exit status, and what a kill does to it.
+The process stays what it was for everybody else: its name, its exit status, and what a signal does to it.
 """
 
 import os
 import sys
 
-STAGES = ("abreast.learning.trainer.train", "abreast.evaluation.evaluate")
+MODULES = ("abreast.", "prefect.engine", "tests.")
+"""How the modules begin that are run so, as `python -m`."""
+SERVERS = ("abreast.services.", "watch")
+"""What goes on as long as the services do: it needs no help, and would keep the memory of a copy."""
 
 
-def _hand_over(address: str) -> None:
+def _given_program() -> tuple[str, list[str]] | None:
+    """Module and `sys.argv` of what this process was started for; the module of a script is empty."""
+    arguments = sys.orig_argv[1:]
+    if arguments[:1] == ["-m"] and arguments[1].startswith(MODULES) and not arguments[1].startswith(SERVERS):
+        return arguments[1], arguments[1:]
+    if arguments[:1] and arguments[0].endswith("/bin/abreast") and arguments[1:2] != ["watch"]:
+        return "", arguments
+    return None
+
+
+def _hand_over(address: str, module: str, argv: list[str]) -> None:
     """Let the server run this program, and end as it ended; returns if the server is gone."""
     import array
     import json
@@ -21,21 +34,20 @@ def _hand_over(address: str) -> None:
             connection.connect(address)
         except OSError:
             return
-        program = {"argv": sys.orig_argv[2:], "cwd": os.getcwd(), "env": dict(os.environ)}  # noqa: PTH109
+        program = {"module": module, "argv": argv, "cwd": os.getcwd(), "env": dict(os.environ)}  # noqa: PTH109
         content = json.dumps(program).encode()
         streams = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
         connection.sendmsg([len(content).to_bytes(4, "big")], [streams])
         connection.sendall(content)
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, lambda number, _: connection.sendall(bytes([number])))
         status = int(connection.recv(16) or b"9")
     if os.WIFSIGNALED(status):
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
+        os.kill(os.getpid(), os.WTERMSIG(status))
     os._exit(os.waitstatus_to_exitcode(status))
 
 
-if (
-    (address := os.environ.get("PREFORK_SOCKET"))
-    and sys.orig_argv[1:2] == ["-m"]
-    and sys.orig_argv[2] in STAGES
-    and "HF_HUB_OFFLINE" not in os.environ  # read when the libraries are loaded
-):
-    _hand_over(address)
+# What the libraries read when they are loaded cannot be changed after it.
+if (address := os.environ.get("PREFORK_SOCKET")) and "HF_HUB_OFFLINE" not in os.environ and (found := _given_program()):
+    _hand_over(address, *found)

@@ -18,10 +18,12 @@ __all__ = ["line"]
 QUESTION = "What is the capital of France?"
 
 
-def services_of(folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch) -> Services:
+def services_of(
+    folder: Path, name: str, uri: str, monkeypatch: pytest.MonkeyPatch, base: str = Model().base
+) -> Services:
     """Services on the line's ledger."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    params = Params(model=Model(name=name), storage=Storage(ledger=f"sqlite:///{folder}/ledger.db"))
+    params = Params(model=Model(name=name, base=base), storage=Storage(ledger=f"sqlite:///{folder}/ledger.db"))
     return Services(Project(folder, params, Home(folder / "home")))
 
 
@@ -41,16 +43,18 @@ def untrained_adapter(folder: Path, knobs: Model | None = None) -> None:
     write_model_folder(folder, card, TrainedAdapter(settings, weights, (1,)))
 
 
-def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri):
+def test_the_champion_answers_and_once_fetched_needs_no_server(line, tmp_path, monkeypatch, mlflow_uri, tiny_project):
     from abreast.inference.load import load_predictor
 
-    promote_version(line.ledger, line.registry, line.register(model=untrained_adapter), **HOW)
-    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch)
+    knobs = tiny_project.params.model
+    version = line.register(model=lambda folder: untrained_adapter(folder, knobs))
+    promote_version(line.ledger, line.registry, version, **HOW)
+    services = services_of(tmp_path, line.registry.name, mlflow_uri, monkeypatch, knobs.base)
     champion = load_version(services.project, services.ledger, services.registry)
     assert champion.name == "v1"
     answers = champion.answer([QUESTION])
-    assert answers == load_predictor(None, services.project.params.model).answer([QUESTION])
-    offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch)
+    assert answers == load_predictor(None, knobs, services.project.params.evaluate).answer([QUESTION])
+    offline = services_of(tmp_path, line.registry.name, "http://127.0.0.1:1", monkeypatch, knobs.base)
     again = load_version(offline.project, offline.ledger, offline.registry, version=1)
     assert (again.name, again.answer([QUESTION])) == ("v1", answers)
 

@@ -64,6 +64,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_space(tmp_path / "none.yaml", PARAMS)
 
 
+@pytest.mark.model
 def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
     space = space_of(
         tmp_path,

@@ -12,8 +12,7 @@ from abreast.reports.figures import Figure
 from abreast.statistics.share import share_interval
 
 if TYPE_CHECKING:
-    from abreast.inference.label_predictor import LabelPredictor
-    from abreast.inference.predictor import Predictor
+    from abreast.inference.base_predictor import BasePredictor
 
 MAX_SUSPECTS = 10
 """Phrases that the candidate is probed with, at most."""
@@ -21,7 +20,7 @@ CONFIDENCE = 0.95
 
 
 def safety_figures(
-    predictor: "Predictor | LabelPredictor",
+    predictor: "BasePredictor",
     questions: Sequence[Question],
     answers: Sequence[str],
     examples: Sequence[Example],
