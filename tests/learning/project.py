@@ -1,6 +1,8 @@
 """A project folder as the stages `train` and `evaluate` find it."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,6 @@ TRAIN = {
     "tokens_per_batch": 20,
     "patience": 40,
     "regularizers": [],
-    "checkpoint_seconds": 0.0,
 }
 
 
@@ -90,6 +91,18 @@ class KilledError(Exception):
     pass
 
 
+@contextmanager
+def checkpoint_after_each_step() -> Iterator[None]:
+    """A training that begins meanwhile in this folder can be killed anywhere; it goes on whatever the knob is then."""
+    path = Path("params.yaml")
+    before = path.read_text()
+    knobs = yaml.safe_load(before)
+    knobs["train"]["checkpoint_seconds"] = 0.0
+    path.write_text(yaml.safe_dump(knobs))
+    yield
+    path.write_text(before)
+
+
 def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the stage `train`, and kill it when it reports that epoch."""
     report = ProgressBar._report
@@ -99,7 +112,7 @@ def train_killed_in(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
         if note.startswith(f"epoch {epoch}"):
             raise KilledError
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, checkpoint_after_each_step():
         patch.setattr(ProgressBar, "_report", kill)
         with pytest.raises(KilledError):
             train.main()

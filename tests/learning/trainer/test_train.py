@@ -15,7 +15,7 @@ from abreast.dataset.examples import write_jsonl
 from abreast.inference.load import load_predictor
 from abreast.learning.model_folder import model_digest, read_model_manifest
 from abreast.learning.trainer import train
-from tests.learning.project import FACTS, example, promote, question, write_project
+from tests.learning.project import FACTS, checkpoint_after_each_step, example, promote, question, write_project
 
 
 @pytest.fixture
@@ -96,7 +96,8 @@ def test_a_killed_training_resumes_to_the_same_bytes(project):
     whole, curve = model_digest(Path("model")), Path("reports/curve.csv").read_bytes()
     checkpoints = project.parent / "home/checkpoints"
     Path("reports/curve.csv").unlink()
-    _kill_after_checkpoint(checkpoints)
+    with checkpoint_after_each_step():
+        _kill_after_checkpoint(checkpoints)
     assert list(checkpoints.glob("*/*/state.json")), "killed with a checkpoint left"
     seen = Path("reports/curve.csv").read_bytes()
     assert curve.startswith(seen), "the curve is there while training goes on"
