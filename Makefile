@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RESULTS ?= results
+# Where an environment forbids it, every process would compile the project anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: env demo down unit test lint slow bench bench-quick clean
 

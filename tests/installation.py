@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 SOCKET = "PREFORK_SOCKET"
 """The variable that names the address of `tests/prefork/server.py`."""
-NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_")
+NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_", "PYTHONDONTWRITEBYTECODE")
 
 
 def laid(before: dict[str, Any], values: Any) -> Any:

@@ -63,7 +63,7 @@ def imports_of(nodes: list[ast.stmt], deep: bool) -> Iterator[tuple[str, str, st
             yield from ((one.asname or one.name.split(".")[0], one.name, None) for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from ((one.asname or one.name, node.module, one.name) for one in node.names)
-        elif deep or not _later(node):
+        elif not isinstance(node, ast.expr) and (deep or not _later(node)):
             yield from imports_of(list(ast.iter_child_nodes(node)), deep)
 
 
@@ -109,28 +109,38 @@ def definitions(module: str) -> dict[str, ast.stmt]:
 
 
 @cache
+def uses(module: str, name: str) -> tuple[set[str], set[tuple[str, str]]]:
+    """What a definition of the tests reaches by itself: modules outside `tests`, and definitions of the tests."""
+    node = definitions(module).get(name)
+    if node is None:
+        return set(), set()
+    body = node.body if isinstance(node, ast.FunctionDef) else [node]  # without what decorates it
+    inside = [one for part in body for one in ast.walk(part)]
+    inner = {local: (source, name) for local, source, name in imports_of(body, deep=True)}
+    modules, helpers = set(), set()
+    if any(isinstance(one, ast.Attribute) and one.attr == "fork" for one in inside):
+        modules.add("os.fork")
+    for used in {one.id for one in inside if isinstance(one, ast.Name)} | inner.keys():
+        source, attribute = (top_imports(module) | inner).get(used, (module, used))
+        if source.split(".")[0] != "tests":
+            modules |= {source, f"{source}.{attribute}"}
+        elif attribute and file_of(f"{source}.{attribute}"):
+            helpers |= {(f"{source}.{attribute}", one) for one in definitions(f"{source}.{attribute}")}
+        else:
+            helpers.add((source, attribute))
+    return modules, helpers
+
+
+@cache
 def used_by(module: str, name: str) -> set[str]:
     """The modules outside `tests` that a function of the tests reaches, through helpers and classes of the tests."""
-    found, seen, waiting = set(), set(), [(module, name)]
+    found, seen, waiting = set(), set(), {(module, name)}
     while waiting:
-        where, what = waiting.pop()
-        node = definitions(where).get(what)
-        if node is None or (where, what) in seen:
-            continue
-        seen.add((where, what))
-        body = node.body if isinstance(node, ast.FunctionDef) else [node]  # without what decorates it
-        inner = {local: (source, name) for local, source, name in imports_of(body, deep=True)}
-        names = {one.id for part in body for one in ast.walk(part) if isinstance(one, ast.Name)} | inner.keys()
-        if any(isinstance(one, ast.Attribute) and one.attr == "fork" for part in body for one in ast.walk(part)):
-            found.add("os.fork")
-        for used in names:
-            source, attribute = (top_imports(where) | inner).get(used, (where, used))
-            if source.split(".")[0] != "tests":
-                found |= {source, f"{source}.{attribute}"}
-            elif attribute and file_of(f"{source}.{attribute}"):
-                waiting += [(f"{source}.{attribute}", one) for one in definitions(f"{source}.{attribute}")]
-            else:
-                waiting.append((source, attribute))
+        one = waiting.pop()
+        seen.add(one)
+        modules, helpers = uses(*one)
+        found |= modules
+        waiting |= helpers - seen
     return found
 
 
