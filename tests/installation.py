@@ -20,6 +20,8 @@ from tests.ports import free_port
 
 SOURCE = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+PREFORK = str(SOURCE / "tests/prefork")
+"""Where a process with this on its PYTHONPATH finds how to be forked."""
 SOCKET = "PREFORK_SOCKET"
 """The variable that names the address of `tests/prefork/server.py`."""
 NOT_INHERITED = ("ABREAST_", "PREFECT_", "MLFLOW_", "DVC_", "GIT_", "PYTHONDONTWRITEBYTECODE")
@@ -78,7 +80,7 @@ class Installation:
         """This process's environment without what would point to another installation, and with this copy's code."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         path = f"{BIN}{os.pathsep}{kept['PATH']}"
-        code = [str(self.root), *([str(SOURCE / "tests/prefork")] if SOCKET in kept else [])]
+        code = [str(self.root), *([PREFORK] if SOCKET in kept else [])]
         return {**kept, "PATH": path, "PYTHONPATH": os.pathsep.join(code), "COLUMNS": "200"}
 
     def run(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import SOCKET, SOURCE
+from tests.installation import PREFORK, SOCKET, SOURCE
 from tests.mlflow_server import running_mlflow
 from tests.postgres_server import new_database, running_postgres
 from tests.s3_server import S3Server, running_s3
@@ -161,7 +161,7 @@ def prefork(pytestconfig: pytest.Config) -> Iterator[None]:
 @pytest.fixture
 def preforked_stages(prefork: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stages that a test starts outside an installation are forked so too."""
-    monkeypatch.setenv("PYTHONPATH", str(SOURCE / "tests/prefork"))
+    monkeypatch.setenv("PYTHONPATH", PREFORK)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from abreast.core.settings import AnswerGate, AnyGate
 from abreast.statistics.exact import EXACT, normal_tail, p_table
@@ -82,13 +82,19 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
     drawn -= gammaln(urns.sum(axis=1) + asked) - gammaln(urns.sum(axis=1))
     parts = np.full(kinds, (1 - _EXPECTED) / (kinds - 1))
     parts[expected] = _EXPECTED
-    staked = logsumexp(drawn, b=parts)
-    factorials = gammaln(np.arange(1, size + 2))
+    staked = np.logaddexp.reduce(drawn + np.log(parts))
+    factorials = _log_factorials(int(size))
     wealth, possible = np.full(len(ends), np.inf), (ends >= seen).all(axis=1)
     held = ends[possible]
     paid = (factorials[held] - factorials[held - seen]).sum(axis=1) - factorials[size] + factorials[size - asked]
     wealth[possible] = staked - paid
     return wealth
+
+
+@lru_cache(maxsize=64)
+def _log_factorials(size: int) -> np.ndarray:
+    """Of 0 to `size`."""
+    return gammaln(np.arange(1, size + 2))
 
 
 def plausible(tally: Tally, error: float) -> np.ndarray:

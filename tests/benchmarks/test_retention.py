@@ -97,7 +97,7 @@ def test_to_learn_anew_is_to_learn_all_drops_so_far_from_the_base(tmp_path, pref
     assert second.tokens > first.tokens
 
 
-def test_an_encoder_has_no_prompt_and_no_perplexity(tmp_path, capsys):
+def test_an_encoder_has_no_prompt_and_no_perplexity(tmp_path, capsys, preforked_stages):
     assert "in-context" not in choose_methods("banking77", None, False, encoder=True)
     assert not any(name.startswith("experts") for name in choose_methods("banking77", None, False, encoder=True))
     with pytest.raises(AbreastError, match="--only in-context: nothing is left to run .* an encoder has no prompt"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from abreast.core.errors import AbreastError
-from abreast.core.settings import Evaluate, load_params
+from abreast.core.settings import Evaluate, Params, load_params
 from abreast.evaluation.locality import locality, read_unrelated
 from abreast.evaluation.session import EvaluatedModels, EvaluationSession
 from abreast.inference.load import load_predictors
@@ -23,38 +23,54 @@ def learned(folder: Path, base: Path, monkeypatch, remember: list[dict]) -> dict
     return load_predictors(FOLDERS, load_params().model)
 
 
+@pytest.fixture(scope="module")
+def project(tiny_base, tmp_path_factory) -> tuple[Path, dict]:
+    """A folder, with the base and a candidate that has learned nothing but the facts."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("alone")
+        patch.setenv("ABREAST_HOME", str(folder / "home"))
+        return folder / "project", learned(folder / "project", tiny_base, patch, [])
+
+
+@pytest.fixture
+def alone(project, monkeypatch) -> dict:
+    """The two, in their folder."""
+    monkeypatch.chdir(project[0])
+    return project[1]
+
+
 def measured(predictors: dict, folders: dict = FOLDERS) -> Figure:
     models = EvaluatedModels(predictors, folders)
-    return locality(EvaluationSession([], "text", load_params()), models, QUESTIONS)["locality"]
+    return locality(EvaluationSession([], "text", Params()), models, QUESTIONS)["locality"]
 
 
-def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(tmp_path, tiny_base, monkeypatch):
-    alone = measured(learned(tmp_path / "alone", tiny_base, monkeypatch, []))
+def test_a_model_that_takes_every_question_for_a_fact_is_told_from_one_that_does_not(
+    alone, tmp_path, tiny_base, monkeypatch
+):
+    without = measured(alone)
     held = measured(learned(tmp_path / "held", tiny_base, monkeypatch, [{"method": "locality", "weight": 4.0}]))
-    assert (alone.n, alone.champion) == (12, None)
-    assert alone.candidate < held.candidate
-    assert "odd?' is answered" in alone.why
+    assert (without.n, without.champion) == (12, None)
+    assert without.candidate < held.candidate
+    assert "odd?' is answered" in without.why
 
 
-def test_the_base_goes_along_with_itself(tmp_path, tiny_base, monkeypatch):
-    predictors = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    turned = {"base": predictors["base"], "candidate": predictors["base"], "champion": predictors["candidate"]}
+def test_the_base_goes_along_with_itself(alone):
+    turned = {"base": alone["base"], "candidate": alone["base"], "champion": alone["candidate"]}
     figure = measured(turned, {"base": None, "candidate": None, "champion": Path("model")})
     assert (figure.candidate, figure.why) == (1.0, "")
     assert figure.champion < 1.0
 
 
-def test_what_counts_ends_at_the_first_token_that_is_another(tmp_path, tiny_base, monkeypatch):
-    base = learned(tmp_path / "p", tiny_base, monkeypatch, [])["base"]
+def test_what_counts_ends_at_the_first_token_that_is_another(alone):
+    base = alone["base"]
     said = base.generate(["Is 3 odd?"], 6)[0].ids
     assert base.agreement(["Is 3 odd?"], [said]) == [1.0]
     assert base.agreement(["Is 3 odd?"], [(*said[:3], said[3] + 1, *said[4:])]) == [pytest.approx(3 / len(said))]
     assert base.agreement(["Is 3 odd?"], [(said[0] + 1, *said[1:])]) == [0.0]
 
 
-def test_without_questions_nothing_is_asked(tmp_path, tiny_base, monkeypatch):
-    predictors = learned(tmp_path / "p", tiny_base, monkeypatch, [])
-    assert locality(EvaluationSession([], "text", load_params()), EvaluatedModels(predictors, FOLDERS), []) == {}
+def test_without_questions_nothing_is_asked(alone):
+    assert locality(EvaluationSession([], "text", Params()), EvaluatedModels(alone, FOLDERS), []) == {}
 
 
 def test_the_file_has_a_question_a_line_and_one_that_is_missing_is_named(tmp_path):

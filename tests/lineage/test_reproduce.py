@@ -11,7 +11,7 @@ from abreast.lineage.trace import trace_key, trace_version
 from abreast.services.services import Services
 from tests.flows.conftest import GATES, TRAIN
 from tests.flows.drops import WORDS, rows, write
-from tests.installation import Installation
+from tests.installation import PREFORK, Installation
 from tests.learning.tiny import write_tiny_base
 from tests.lifecycle.by_hand import bring, learn
 
@@ -27,6 +27,7 @@ def installation(mlflow_uri: str, prefork: None, tmp_path_factory: pytest.TempPa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("PYTHONPATH", PREFORK)
         services = Services.open(made.root)
         bring(services, write(tmp_path_factory.mktemp("drop") / "first.jsonl", rows(WORDS, "2024-01-01")))
         learn(services)

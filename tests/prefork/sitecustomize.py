@@ -6,7 +6,7 @@ The process stays what it was for everybody else: its name, its exit status, and
 import os
 import sys
 
-MODULES = ("abreast.", "prefect.engine", "tests.")
+MODULES = ("abreast.", "benchmarks.base_family", "prefect.engine", "tests.")
 """How the modules begin that are run so, as `python -m`."""
 SERVERS = ("abreast.services.", "watch")
 """What goes on as long as the services do: it needs no help, and would keep the memory of a copy."""

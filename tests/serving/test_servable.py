@@ -13,15 +13,20 @@ from abreast.learning.trainer import train
 from abreast.reports.figures import Figure, read_figures
 from abreast.serving import probe
 from abreast.serving.servable import measure_serving, smoke_questions, try_serving
-from tests.installation import SOURCE
+from tests.installation import PREFORK, SOURCE
 from tests.learning.conftest import tiny_base
 from tests.learning.project import promote, question, write_project
 from tests.serving.test_loaded_version import two_heads
 
 __all__ = ["tiny_base"]
 
-HERE = {**os.environ, "PYTHONPATH": str(SOURCE)}
 SERVING = [gate for gate in GATES if gate.scope == "serving"]
+
+
+@pytest.fixture
+def environment(prefork) -> dict[str, str]:
+    """What a candidate's process gets."""
+    return {**os.environ, "PYTHONPATH": f"{PREFORK}{os.pathsep}{SOURCE}"}
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +42,9 @@ def project(tmp_path_factory, tiny_base):
     return root
 
 
-def test_a_fresh_process_loads_a_candidate_and_answers(project):
+def test_a_fresh_process_loads_a_candidate_and_answers(project, environment):
     bigger = ServingGate(name="grown", measure="memory_mb", scope="serving", compare_to="champion", at_most=1.5)
-    figures = measure_serving(project, [*SERVING, bigger], HERE)
+    figures = measure_serving(project, [*SERVING, bigger], environment)
     assert read_figures(project / "reports") == figures
     assert figures["loads"] == Figure(candidate=1.0, champion=1.0)
     assert 50 < figures["memory_mb"].candidate < 5000
@@ -55,17 +60,23 @@ def test_no_process_is_started_if_no_gate_asks(project, tmp_path):
     assert measure_serving(project, [gate for gate in GATES if gate.scope != "serving"], {}) == {}
 
 
-def test_a_damaged_model_and_a_process_that_dies_or_hangs_do_not_load(project, tmp_path):
+def beginning_with(folder: Path, program: str) -> dict[str, str]:
+    """The environment of a process that begins with a program of ours."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(program)
+    return {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{SOURCE}"}
+
+
+def test_a_damaged_model_and_a_process_that_dies_or_hangs_do_not_load(project, tmp_path, environment):
     (tmp_path / "model").mkdir()
-    taken, why = try_serving(tmp_path / "model", project, [], HERE)
+    taken, why = try_serving(tmp_path / "model", project, [], environment)
     assert taken == {"loads": 0.0, "size_mb": 0}
     assert why.endswith("not a complete model folder: abreast.json is missing")
-    assert try_serving(project / "model", project, [], HERE, limit=0.01)[1] == "it had not answered after 0 s"
-    (tmp_path / "sitecustomize.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
-    killed = HERE | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"}
+    assert try_serving(project / "model", project, [], environment, limit=0.01)[1] == "it had not answered after 0 s"
+    killed = beginning_with(tmp_path / "killed", "import os\nos.kill(os.getpid(), 9)\n")
     assert try_serving(project / "model", project, [], killed)[1] == "its process was ended by signal 9"
-    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('no room\\nleft')\n")
-    assert try_serving(project / "model", project, [], killed)[1] == "its process ended with 1: left"
+    ended = beginning_with(tmp_path / "ended", "raise SystemExit('no room\\nleft')\n")
+    assert try_serving(project / "model", project, [], ended)[1] == "its process ended with 1: left"
     (result,) = judge_figure(SERVING[0], {"loads": Figure(candidate=0.0, why="it had no time")}, "candidate")
     assert result.reason == "loads: measured 0, needed at least 1, champion none, it had no time"
     assert result.asks == "fail"
