@@ -27,7 +27,7 @@ LONG = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def loop(tmp_path_factory: pytest.TempPathFactory, prefork: None) -> Iterator[Installation]:
     """Its processes hold the credentials of the test S3 server, so that a test may move its inbox there."""
     base = write_tiny_base(tmp_path_factory.mktemp("base"))
