@@ -47,9 +47,12 @@ def parent(tiny_base, tmp_path_factory):
     return weights(run), run.carried_state
 
 
-def trained(tiny_base, parent, method, folder: Path, report=lambda share, note: None):
+EACH_STEP = {"checkpoint_seconds": 0.0}
+
+
+def trained(tiny_base, parent, method, folder: Path, report=lambda share, note: None, **knobs):
     run = make_run(tiny_base, *parent, facts=NEXT)
-    result = train(run, methods_of(method), folder, report, **SHORT)
+    result = train(run, methods_of(method), folder, report, **SHORT, **knobs)
     return weights(run) | {f"carried {name}": value for name, value in run.carried_state.items()}, result
 
 
@@ -67,7 +70,7 @@ def killed_and_whole(tiny_base, parent, method, folder: Path, step: int) -> None
             raise KilledError
 
     with pytest.raises(KilledError):
-        trained(tiny_base, parent, method, folder / "killed", kill)
+        trained(tiny_base, parent, method, folder / "killed", kill, **EACH_STEP)
     steps.clear()
     resumed, again = trained(tiny_base, parent, method, folder / "killed", count)
     assert len(steps) == result.steps - step + 1, "it went on from the last checkpoint"
@@ -95,7 +98,7 @@ def test_a_training_killed_while_merging_merges_again(tiny_base, parent, tmp_pat
     whole, _ = trained(tiny_base, parent, "interpolate", tmp_path / "whole")
     with pytest.raises(KilledError):
         run = make_run(tiny_base, *parent, facts=NEXT)
-        train(run, [*methods_of("interpolate"), Dies()], tmp_path / "killed", **SHORT)
+        train(run, [*methods_of("interpolate"), Dies()], tmp_path / "killed", **SHORT, **EACH_STEP)
     resumed, _ = trained(tiny_base, parent, "interpolate", tmp_path / "killed")
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 

@@ -24,7 +24,7 @@ def old(key: str, value: str = "stored", **more: str) -> Example:
 def parent(tiny_base, tmp_path_factory):
     """The weights of a model that knows the facts."""
     run = make_run(tiny_base)
-    train_line(run, [], tmp_path_factory.mktemp("parent"), epochs=80, checkpoint_seconds=60.0)
+    train_line(run, [], tmp_path_factory.mktemp("parent"), epochs=80)
     return weights(run)
 
 
@@ -56,7 +56,7 @@ def test_without_a_parent_nothing_is_mapped(tiny_base):
 def test_the_parents_answers_are_learned(tmp_path, tiny_base, monkeypatch):
     """Through the stage: the parent has one wrong answer, and keeps it, whatever is stored."""
     root = write_project(
-        tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}], checkpoint_seconds=60.0
+        tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}]
     )
     monkeypatch.chdir(root)
     taught = FACTS | {"a": "8.8"}
