@@ -8,6 +8,9 @@ from torch import Tensor
 from abreast.learning.backbone.prompt_tokenizer import TokenizedExample
 from abreast.learning.methods import protocol
 
+BATCH = 32
+"""Texts in one pass."""
+
 
 class BaseStates:
     """The base's hidden states on each of some texts, computed once."""
@@ -15,8 +18,13 @@ class BaseStates:
     @torch.no_grad()
     def __init__(self, run: protocol.TrainingRun, texts: Sequence[TokenizedExample]):
         run.backbone.precompute(texts)
+        self._states: dict[TokenizedExample, Tensor] = {}
+        ordered = sorted(set(texts), key=lambda text: len(text.ids))
         with run.backbone.adapter_disabled():
-            self._states = {text: run.backbone.completion_states([text])[0].clone() for text in texts}
+            for start in range(0, len(ordered), BATCH):
+                batch = ordered[start : start + BATCH]
+                hidden, _, owner = run.backbone.completion_states(batch)
+                self._states |= {text: hidden[owner == row].clone() for row, text in enumerate(batch)}
 
     def distance(self, step: protocol.TrainingStep, texts: Sequence[TokenizedExample]) -> Tensor:
         """The squared distance to the base's states, relative to their squared norm, on texts added to the step."""
