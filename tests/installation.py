@@ -111,6 +111,13 @@ class Installation:
             logger.setLevel(level)
         return log.stream.getvalue()
 
+    def changed_stages(self) -> set[str]:
+        """The stages of which DVC says that what they read is not what it was when they ran."""
+        from dvc.repo import Repo
+
+        with self._entered({}), Repo(str(self.root)) as repo:
+            return set(repo.status())
+
     def invoke(self, *arguments: str, **extra: str) -> Result:
         """Run an Abreast command in this process, on this repository's own code."""
         from abreast.cli.main import app

@@ -55,9 +55,7 @@ def test_without_a_parent_nothing_is_mapped(tiny_base):
 
 def test_the_parents_answers_are_learned(tmp_path, tiny_base, monkeypatch):
     """Through the stage: the parent has one wrong answer, and keeps it, whatever is stored."""
-    root = write_project(
-        tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}]
-    )
+    root = write_project(tmp_path / "project", tiny_base, regularizers=[{"method": "self_distillation"}])
     monkeypatch.chdir(root)
     taught = FACTS | {"a": "8.8"}
     write_jsonl(Path("data/train.jsonl"), [example(key, value) for key, value in taught.items()])
