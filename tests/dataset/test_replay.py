@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
@@ -23,6 +23,7 @@ from abreast.knowledge import assemble
 from abreast.knowledge.knowledge_base import apply_drops, known_values, superseded_values, valid_rows
 from tests.dataset.making import clone, drop, fact, release
 from tests.dataset.test_templates import SHIPPED
+from tests.hypothesis_examples import trials
 
 MONTHS = ["2024-01-01", "2024-04-01", "2024-07-01"]
 TEMPLATES = load_templates(SHIPPED)
@@ -51,7 +52,7 @@ VALUES = st.sampled_from(["1", "2", "3", None])
 ROWS = st.lists(st.tuples(st.integers(0, 9), VALUES, st.sampled_from(MONTHS)), min_size=1, max_size=8)
 
 
-@settings(max_examples=40, deadline=None)
+@trials(40)
 @given(
     st.lists(ROWS, min_size=1, max_size=4),
     st.sampled_from(sorted(REPLAY_METHODS)),
