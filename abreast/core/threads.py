@@ -105,10 +105,13 @@ def busy_cores(usable: set[int], seconds: float) -> float:
 
 
 def _busy_share(before: Any, after: Any) -> float:
-    """The share of time between two counts of one core in which it worked; 0 where no time went by."""
+    """The share of time between two counts of one core that it would not give us; 0 where no time went by.
+
+    What others do at a low priority (`nice`) gives way: so run Abreast's own servers, and its flows that do not train.
+    """
     spent = {name: end - begin for name, begin, end in zip(before._fields, before, after, strict=True)}
     total = sum(spent.values()) - spent.get("guest", 0.0) - spent.get("guest_nice", 0.0)
-    waited = spent["idle"] + spent.get("iowait", 0.0)
+    waited = spent["idle"] + spent.get("iowait", 0.0) + spent.get("nice", 0.0)
     return min(1.0, max(0.0, 1.0 - waited / total)) if total > 0 else 0.0
 
 

@@ -103,15 +103,15 @@ def test_the_machine_is_described_within_its_limits():
     assert machine.quota > 0
 
 
-def test_only_cores_that_this_process_may_use_are_counted(monkeypatch):
-    def counted(user: float, idle: float, iowait: float = 0.0):
-        names = ("user", "idle", "iowait", "guest", "guest_nice")
-        return type("Times", (tuple,), {"_fields": names})((user, idle, iowait, 0.0, 0.0))
+def test_only_cores_that_this_process_may_use_are_counted_without_work_that_gives_way(monkeypatch):
+    def counted(user: float, idle: float, iowait: float = 0.0, nice: float = 0.0):
+        names = ("user", "nice", "idle", "iowait", "guest", "guest_nice")
+        return type("Times", (tuple,), {"_fields": names})((user, nice, idle, iowait, 0.0, 0.0))
 
     looks = iter(
         [
             [counted(0, 0), counted(0, 0), counted(0, 0)],
-            [counted(1.0, 0.0), counted(0.5, 0.25, iowait=0.25), counted(1.0, 0.0)],
+            [counted(1.0, 0.0), counted(0.5, 0.25, iowait=0.125, nice=0.125), counted(1.0, 0.0)],
         ]
     )
     monkeypatch.setattr(threads.psutil, "cpu_times", lambda percpu: next(looks))
