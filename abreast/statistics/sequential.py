@@ -94,7 +94,8 @@ def log_wealth(ends: np.ndarray, seen: np.ndarray, expected: int) -> np.ndarray:
 @lru_cache(maxsize=64)
 def _log_factorials(size: int) -> np.ndarray:
     """Of 0 to `size`."""
-    return gammaln(np.arange(1, size + 2))
+    factorials: np.ndarray = gammaln(np.arange(1, size + 2))
+    return factorials
 
 
 def plausible(tally: Tally, error: float) -> np.ndarray:

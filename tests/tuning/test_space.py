@@ -11,6 +11,7 @@ from abreast.tuning.space import SECTIONS, override, read_space
 from abreast.tuning.tune import SECTIONS_READ, SPACES
 from tests.installation import SOURCE
 
+pytestmark = pytest.mark.model  # a space is checked by the methods that it names
 PARAMS = Params()
 STAGES = yaml.safe_load((SOURCE / "dvc.yaml").read_text())["stages"]
 
@@ -21,7 +22,6 @@ def space_of(tmp_path: Path, text: str):
     return read_space(path, PARAMS)
 
 
-@pytest.mark.model
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -64,7 +64,6 @@ def test_a_missing_file_is_named(tmp_path):
         read_space(tmp_path / "none.yaml", PARAMS)
 
 
-@pytest.mark.model
 def test_a_trial_has_values_of_every_range_readable_and_of_its_type(tmp_path):
     space = space_of(
         tmp_path,
