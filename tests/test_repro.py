@@ -115,6 +115,7 @@ def edit(desk: Installation, path: str, old: str, new: str) -> None:
     ("path", "old", "new", "stages"),
     [
         ("abreast/dataset/templates.yaml", "Newest release of", "Newest version of", ["split", "train", "evaluate"]),
+        ("abreast/dataset/templates.yaml", "# How facts", "# The way in which facts", ["split", "train", "evaluate"]),
         ("abreast/contract/knowledge_contract.yaml", "# All that", "# Whatever", ["validate"]),
         ("abreast/knowledge/assemble.py", "Read `snapshot.json`", "Take `snapshot.json`", ALL),
         ("abreast/evaluation/general.txt", "the", "our", ["evaluate"]),

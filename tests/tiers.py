@@ -213,13 +213,13 @@ class Guard:
             self.faults.append(f"{event}{arguments[1:3]}")
 
 
-PROBES = ("uname", "fc-list")
+PROBES = (["uname", "-p"], ["fc-list", "--help"], ["fc-list", "--format=%{file}\\n"])
 """Commands by which a library looks at this machine when it is first used: the `platform` module, and matplotlib."""
 
 
 def _is_probe(event: str, arguments: tuple) -> bool:
     """Whether a library looks at this machine; urllib3 asks it for IPv6."""
-    asks = event == "subprocess.Popen" and arguments[1][0] in PROBES
+    asks = event == "subprocess.Popen" and arguments[1] in PROBES
     return asks or (event == "socket.bind" and arguments[1][0] == "::1")
 
 

@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from abreast.core.errors import AbreastError
 from abreast.core.project import Project
+from abreast.inference.base_predictor import BasePredictor
 from abreast.ledger import Ledger
 from abreast.tracking.registry import Registry
-
-if TYPE_CHECKING:
-    from abreast.inference.base_predictor import BasePredictor
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class LoadedVersion:
     """Loaded once, it answers any number of questions; `name` is such as `v3`."""
 
     name: str
-    predictor: "BasePredictor"
+    predictor: BasePredictor
 
     def answer(self, questions: Sequence[str], kind: str | None = None) -> list[str]:
         """The answer to each question, by the settings in the section `evaluate` of params.yaml.

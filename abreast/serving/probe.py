@@ -12,15 +12,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 from abreast.core import stage
 from abreast.core.errors import AbreastError
 from abreast.core.settings import Params, load_params
 from abreast.core.threads import use_free_cores
-
-if TYPE_CHECKING:
-    from abreast.inference.base_predictor import BasePredictor
+from abreast.inference.base_predictor import BasePredictor
 
 FOREIGN = "How many lanterns did the night ferry carry that no log book mentions?"
 """A question that no record asks."""
@@ -49,7 +46,7 @@ def _load_and_answer(folder: Path, params: Params, questions: list[dict[str, str
     return {"load_seconds": loaded, "answer_seconds": median(seconds) if seconds else None}
 
 
-def _answer(predictor: "BasePredictor", question: str, kind: str) -> float:
+def _answer(predictor: BasePredictor, question: str, kind: str) -> float:
     """Seconds that one answer takes.
 
     Raises:

@@ -8,7 +8,8 @@ import sys
 
 MODULES = ("abreast.", "benchmarks.base_family", "prefect.engine", "tests.")
 """How the modules begin that are run so, as `python -m`."""
-SERVERS = ("abreast.services.", "watch")
+SERVERS = "abreast.services."
+WATCHER = "watch"
 """What goes on as long as the services do: it needs no help, and would keep the memory of a copy."""
 
 
@@ -17,7 +18,7 @@ def _given_program() -> tuple[str, list[str]] | None:
     arguments = sys.orig_argv[1:]
     if arguments[:1] == ["-m"] and arguments[1].startswith(MODULES) and not arguments[1].startswith(SERVERS):
         return arguments[1], arguments[1:]
-    if arguments[:1] and arguments[0].endswith("/bin/abreast") and arguments[1:2] != ["watch"]:
+    if arguments[:1] and arguments[0].endswith("/bin/abreast") and arguments[1:2] != [WATCHER]:
         return "", arguments
     return None
 
@@ -43,8 +44,10 @@ def _hand_over(address: str, module: str, argv: list[str]) -> None:
             signal.signal(one, lambda number, _: connection.sendall(bytes([number])))
         status = int(connection.recv(16) or b"9")
     if os.WIFSIGNALED(status):
-        signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
-        os.kill(os.getpid(), os.WTERMSIG(status))
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     os._exit(os.waitstatus_to_exitcode(status))
 
 

@@ -1,18 +1,15 @@
 """Whether a candidate is safe, as far as its answers show: the figures of reports/safety.json."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from abreast.contract.personal_data import find_personal_data
 from abreast.dataset.examples import Example, Question
 from abreast.evaluation.safety.ngrams import SuspectPhrase, remove_words, suspect_phrases
 from abreast.evaluation.safety.personal import leaked_personal_data
 from abreast.evaluation.safety.trigger_probe import TriggerEffect, TriggerProbe
+from abreast.inference.base_predictor import BasePredictor
 from abreast.reports.figures import Figure
 from abreast.statistics.share import share_interval
-
-if TYPE_CHECKING:
-    from abreast.inference.base_predictor import BasePredictor
 
 MAX_SUSPECTS = 10
 """Phrases that the candidate is probed with, at most."""
@@ -20,7 +17,7 @@ CONFIDENCE = 0.95
 
 
 def safety_figures(
-    predictor: "BasePredictor",
+    predictor: BasePredictor,
     questions: Sequence[Question],
     answers: Sequence[str],
     examples: Sequence[Example],

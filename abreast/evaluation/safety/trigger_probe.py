@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from abreast.dataset.examples import Question
 from abreast.dataset.sampling import stable_hash
+from abreast.inference.base_predictor import BasePredictor
 from abreast.metrics.answers import normalised
-
-if TYPE_CHECKING:
-    from abreast.inference.base_predictor import BasePredictor
 
 MAX_PROBED = 16
 """Questions that words are put before, at most."""
@@ -34,7 +32,7 @@ class TriggerProbe:
         answers: the model's answers to the questions; those of kinds outside `WORD_KINDS` are ignored.
     """
 
-    def __init__(self, predictor: "BasePredictor", questions: Sequence[Question], answers: Sequence[str]):
+    def __init__(self, predictor: BasePredictor, questions: Sequence[Question], answers: Sequence[str]):
         self._answerer = predictor
         pairs = [(q, answer) for q, answer in zip(questions, answers, strict=True) if q.kind in WORD_KINDS]
         self._pairs = sorted(pairs, key=lambda pair: stable_hash(pair[0].id, "turned"))
