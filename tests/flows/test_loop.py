@@ -236,7 +236,8 @@ def test_a_killed_trainer_and_then_a_killed_update_go_on_where_they_were(loop: I
     steps = [int(step) for step in re.findall(r"resumed at step (\d+)", said)]
     assert 0 < steps[0] <= steps[1]
     assert said.count("assemble: done") == 1
-    assert [v["verdict"] for v in loop.json("history")][-2:] == ["fail", "pass"]
+    *before_them, refused, last = [version["verdict"] for version in loop.json("history")]
+    assert (set(before_them), refused, last) == ({"pass"}, "fail", "pass")
 
 
 def test_twenty_objects_of_every_kind_put_into_a_bucket_need_at_most_two_updates(
